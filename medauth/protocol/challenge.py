@@ -1,0 +1,260 @@
+"""Steps to perform, drawn by a CSPRNG; their entropy in bits; the commitment published before the first frame.
+
+A step is an action and one of the outcomes that a verifier can tell apart (how far, how often, how long). Only those
+outcomes count as entropy: a target inside its tolerance band and the pauses between steps are drawn too, but an
+attacker's recording need not match them exactly, so they count nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cache
+
+import rfc8785
+
+CHALLENGE_VERSION = 1
+NONCE_BYTES = 32
+PAUSE_RANGE_MS = (700, 1900)
+
+RandomBelow = Callable[[int], int]
+"""Uniform integer in [0, n): `secrets.randbelow` unless a test says otherwise."""
+
+
+class Action(StrEnum):
+    """What a person can be asked to do. Left and right are the person's own."""
+
+    BLINK = "blink"
+    SMILE = "smile"
+    RAISE_BROWS = "raise_brows"
+    OPEN_MOUTH = "open_mouth"
+    TURN_LEFT = "turn_left"
+    TURN_RIGHT = "turn_right"
+    LOOK_UP = "look_up"
+    LOOK_DOWN = "look_down"
+    TILT_LEFT = "tilt_left"
+    TILT_RIGHT = "tilt_right"
+    CLOSER = "closer"
+    FARTHER = "farther"
+
+
+class Unit(StrEnum):
+    """What an amount of an action is measured in."""
+
+    TIMES = "times"
+    PERCENT = "percent"
+    """Of a clearly visible expression; for closer and farther: change of the face's size."""
+    DEGREES = "degrees"
+
+
+class Category(StrEnum):
+    """Families that `standard` draws at least one step from."""
+
+    EXPRESSION = "expression"
+    BLINK = "blink"
+    TURN = "turn"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One way of doing an action that cannot be mistaken for another way.
+
+    `low` and `high` bound the accepted amount in the action's unit; `hold_min_ms` and `hold_max_ms` the time for which
+    an expression is kept. The target shown to the person is drawn between `target_low` and `target_high`.
+    """
+
+    target_low: int
+    target_high: int
+    low: int
+    high: int
+    hold_min_ms: int = 0
+    hold_max_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRule:
+    """How an action is measured and drawn.
+
+    `onset` is the amount at which the movement counts as begun. `companions` may come along with it without being a
+    wrong gesture: brows go up when the head goes back, a broad smile opens the lips.
+    """
+
+    unit: Unit
+    category: Category
+    onset: float
+    companions: frozenset[Action]
+    outcomes: tuple[Outcome, ...]
+
+
+_BRIEF = Outcome(100, 100, 100, 400, hold_min_ms=150, hold_max_ms=1400)
+_HELD = Outcome(100, 100, 100, 400, hold_min_ms=1800, hold_max_ms=6000)
+_SLIGHT_TURN = Outcome(15, 19, 12, 23)
+_WIDE_TURN = Outcome(32, 38, 27, 60)
+_A = Action
+_HEAD = frozenset({_A.LOOK_UP, _A.LOOK_DOWN, _A.TILT_LEFT, _A.TILT_RIGHT, _A.CLOSER, _A.FARTHER})
+_FACE = frozenset({_A.SMILE, _A.RAISE_BROWS, _A.OPEN_MOUTH})
+
+RULES: Mapping[Action, ActionRule] = {
+    _A.BLINK: ActionRule(
+        Unit.TIMES,
+        Category.BLINK,
+        1,
+        frozenset({_A.LOOK_DOWN, _A.RAISE_BROWS}),
+        tuple(Outcome(n, n, n, n) for n in (1, 2, 3)),
+    ),
+    _A.SMILE: ActionRule(
+        Unit.PERCENT, Category.EXPRESSION, 60, frozenset({_A.BLINK, _A.OPEN_MOUTH}) | _HEAD, (_BRIEF, _HELD)
+    ),
+    _A.RAISE_BROWS: ActionRule(
+        Unit.PERCENT, Category.EXPRESSION, 60, frozenset({_A.BLINK, _A.OPEN_MOUTH}) | _HEAD, (_BRIEF, _HELD)
+    ),
+    _A.OPEN_MOUTH: ActionRule(
+        Unit.PERCENT, Category.EXPRESSION, 60, frozenset({_A.BLINK, _A.RAISE_BROWS}) | _HEAD, (_BRIEF, _HELD)
+    ),
+    _A.TURN_LEFT: ActionRule(
+        Unit.DEGREES, Category.TURN, 9, frozenset({_A.BLINK}) | _HEAD | _FACE, (_SLIGHT_TURN, _WIDE_TURN)
+    ),
+    _A.TURN_RIGHT: ActionRule(
+        Unit.DEGREES, Category.TURN, 9, frozenset({_A.BLINK}) | _HEAD | _FACE, (_SLIGHT_TURN, _WIDE_TURN)
+    ),
+    _A.LOOK_UP: ActionRule(
+        Unit.DEGREES,
+        Category.OTHER,
+        8,
+        frozenset({_A.BLINK, _A.TILT_LEFT, _A.TILT_RIGHT, _A.CLOSER, _A.FARTHER}) | _FACE,
+        (Outcome(14, 18, 11, 40),),
+    ),
+    _A.LOOK_DOWN: ActionRule(
+        Unit.DEGREES,
+        Category.OTHER,
+        8,
+        frozenset({_A.BLINK, _A.TILT_LEFT, _A.TILT_RIGHT, _A.CLOSER, _A.FARTHER}) | _FACE,
+        (Outcome(14, 18, 11, 40),),
+    ),
+    _A.TILT_LEFT: ActionRule(
+        Unit.DEGREES,
+        Category.OTHER,
+        8,
+        frozenset({_A.BLINK, _A.TURN_LEFT, _A.TURN_RIGHT, _A.LOOK_UP, _A.LOOK_DOWN, _A.CLOSER, _A.FARTHER}),
+        (Outcome(15, 20, 12, 45),),
+    ),
+    _A.TILT_RIGHT: ActionRule(
+        Unit.DEGREES,
+        Category.OTHER,
+        8,
+        frozenset({_A.BLINK, _A.TURN_LEFT, _A.TURN_RIGHT, _A.LOOK_UP, _A.LOOK_DOWN, _A.CLOSER, _A.FARTHER}),
+        (Outcome(15, 20, 12, 45),),
+    ),
+    _A.CLOSER: ActionRule(
+        Unit.PERCENT,
+        Category.OTHER,
+        9,
+        frozenset({_A.BLINK, _A.LOOK_UP, _A.LOOK_DOWN}),
+        (Outcome(20, 25, 14, 60),),
+    ),
+    _A.FARTHER: ActionRule(
+        Unit.PERCENT,
+        Category.OTHER,
+        9,
+        frozenset({_A.BLINK, _A.LOOK_UP, _A.LOOK_DOWN}),
+        (Outcome(20, 25, 14, 60),),
+    ),
+}
+"""Bands leave a gap between outcomes of one action, so that a measurement error does not turn one into the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One prompt: the action, the target shown, the band that passes, and the pause before it."""
+
+    action: Action
+    target: int
+    low: int
+    high: int
+    hold_min_ms: int
+    hold_max_ms: int
+    pause_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What one check asks for, known to the server alone until each prompt is due."""
+
+    check_id: str
+    steps: tuple[Step, ...]
+    nonce: bytes
+    scripted: bool = False
+    """A rehearsal's challenge: written for a clip, not drawn."""
+
+    def opening(self) -> dict[str, object]:
+        """What the commitment binds; JSON values only."""
+        return {
+            "version": CHALLENGE_VERSION,
+            "check_id": self.check_id,
+            "challenge": {"scripted": self.scripted, "steps": [asdict(step) for step in self.steps]},
+            "nonce": self.nonce.hex(),
+        }
+
+    def commitment(self) -> bytes:
+        """SHA-256 of the RFC 8785 form of `opening()`."""
+        return hashlib.sha256(rfc8785.dumps(self.opening())).digest()
+
+
+def scripted_step(action: Action, outcome_index: int, *, pause_ms: int) -> Step:
+    """A step for a rehearsal: the named outcome of an action, with its mean target."""
+    outcome = RULES[action].outcomes[outcome_index]
+    return _step(action, outcome, (outcome.target_low + outcome.target_high) // 2, pause_ms)
+
+
+def draw_steps(
+    actions: Sequence[Action],
+    count: int,
+    required: frozenset[Category],
+    randbelow: RandomBelow = secrets.randbelow,
+) -> tuple[Step, ...]:
+    """Draws `count` steps uniformly among all sequences that never repeat an action at once and hold every category of
+    `required`. Rejection keeps the draw uniform, so `entropy_bits` is exact."""
+    options = [(action, outcome) for action in actions for outcome in RULES[action].outcomes]
+    while True:
+        drawn = [options[randbelow(len(options))] for _ in range(count)]
+        repeats = any(a[0] is b[0] for a, b in zip(drawn, drawn[1:], strict=False))
+        if not repeats and required <= {RULES[action].category for action, _ in drawn}:
+            return tuple(_draw_step(action, outcome, randbelow) for action, outcome in drawn)
+
+
+def entropy_bits(actions: Sequence[Action], count: int, required: frozenset[Category]) -> float:
+    """log2 of the number of sequences `draw_steps` chooses from; 0 when there is none or one."""
+    sequences = _count_sequences(tuple(actions), count, required)
+    return math.log2(sequences) if sequences > 1 else 0.0
+
+
+@cache
+def _count_sequences(actions: tuple[Action, ...], count: int, required: frozenset[Category]) -> int:
+    """Counts by the last action and the categories still missing."""
+    states: dict[tuple[Action | None, frozenset[Category]], int] = {(None, required): 1}
+    for _ in range(count):
+        following: dict[tuple[Action | None, frozenset[Category]], int] = {}
+        for (last, missing), ways in states.items():
+            for action in actions:
+                if action is last:
+                    continue
+                rule = RULES[action]
+                key = (action, missing - {rule.category})
+                following[key] = following.get(key, 0) + ways * len(rule.outcomes)
+        states = following
+    return sum(ways for (_, missing), ways in states.items() if not missing)
+
+
+def _draw_step(action: Action, outcome: Outcome, randbelow: RandomBelow) -> Step:
+    target = outcome.target_low + randbelow(outcome.target_high - outcome.target_low + 1)
+    shortest, longest = PAUSE_RANGE_MS
+    return _step(action, outcome, target, shortest + randbelow(longest - shortest + 1))
+
+
+def _step(action: Action, outcome: Outcome, target: int, pause_ms: int) -> Step:
+    return Step(action, target, outcome.low, outcome.high, outcome.hold_min_ms, outcome.hold_max_ms, pause_ms)

@@ -1,0 +1,82 @@
+"""The port of every signal: one sign of life, or of attack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Frame, Observation
+from medauth.protocol.reading import SignalReading
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A signal's value over time, for plots; kept sealed, never shown to the person. Times in ms since the start."""
+
+    name: str
+    unit: str
+    times_ms: Sequence[float]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A model file that a signal ran: name and SHA-256, bound into the statement."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a signal can show beside its reading."""
+
+    traces: tuple[Trace, ...] = ()
+    models: tuple[ModelUse, ...] = ()
+    events: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
+
+
+class Signal(Protocol):
+    """Fed every observation of one check, asked once at the end. One instance serves one check."""
+
+    name: str
+
+    def start(self, challenge: Challenge | None) -> None:
+        """Called once before the first frame. `challenge` is None in an analysis of a recording: nothing was asked."""
+
+    def update(self, observation: Observation) -> None:
+        """Takes in one frame. Must not keep the frame's image."""
+
+    def reading(self) -> SignalReading:
+        """What the frames so far say. Calling it changes nothing."""
+
+    def marks(self) -> Marks:
+        """Traces and models for operator and auditor. Calling it changes nothing."""
+
+
+@runtime_checkable
+class Postures(Protocol):
+    """A signal that measures how far each action is performed now."""
+
+    def amounts(self) -> Mapping[str, float]:
+        """By action, in the action's unit, for the last frame; actions that cannot be measured now are absent."""
+
+
+@runtime_checkable
+class Blinks(Protocol):
+    """A signal that sees blinks."""
+
+    def completed(self) -> tuple[Blink, ...]:
+        """Blinks completed by the last frame."""
+
+
+class FaceTracker(Protocol):
+    """Finds the one face of a frame. One instance serves one check and one thread."""
+
+    def track(self, frame: Frame) -> tuple[FaceTrack | None, CaptureProblem | None]:
+        """The face, or why there is none that can be judged; exactly one of the two is set."""
+
+    def close(self) -> None:
+        """Frees the native memory; the tracker cannot be used afterwards."""

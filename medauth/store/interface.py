@@ -1,0 +1,240 @@
+"""What the server remembers: two ports over one database.
+
+`RecordStore` keeps checks, their records and the leaves of the log, and commits them together. `AnchorStore` keeps what
+the chain writer needs. A *log* is named (`main`, `rehearsal`); logs never share leaves, keys or contracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+MAIN_LOG = "main"
+REHEARSAL_LOG = "rehearsal"
+
+NodeCoordinate = tuple[int, int]
+"""(level, position): the complete subtree of 2**level leaves that starts at leaf position * 2**level."""
+
+
+class LeafKind(StrEnum):
+    """What a leaf commits to."""
+
+    START = "start"
+    VERDICT = "verdict"
+    KEY = "key"
+    TOMBSTONE = "tombstone"
+
+
+class CheckState(StrEnum):
+    """A check is used once: open, then closed by exactly one of the others."""
+
+    OPEN = "open"
+    FINISHED = "finished"
+    EXPIRED = "expired"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A started check. `subject_tag` is a keyed hash, never the subject itself."""
+
+    check_id: str
+    log: str
+    subject_tag: bytes
+    client_tag: bytes
+    purpose: str
+    policy: str
+    commitment: bytes
+    started_ms: int
+    expires_ms: int
+    state: CheckState = CheckState.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record to be committed with its leaf: everything readable is sealed under the record's own key."""
+
+    record_id: str
+    log: str
+    kind: LeafKind
+    check_id: str
+    leaf: bytes
+    """32 bytes: HMAC-SHA256(record key, canonical statement)."""
+    wrapped_key: bytes
+    """The record's key, wrapped by the store's master key."""
+    sealed_envelope: bytes
+    """The DSSE envelope, sealed by the record's key."""
+    sealed_envelope_sha256: bytes
+    outcome: str
+    created_ms: int
+    blobs: tuple[BlobRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRow:
+    """A sealed file that belongs to a record: its name, the digest of the stored bytes and its length in bytes."""
+
+    name: str
+    sha256: bytes
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow(NewRecord):
+    """A committed record: a `NewRecord` that has its place in the log."""
+
+    leaf_index: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LeafRow:
+    """One line of the log, in order."""
+
+    log: str
+    index: int
+    leaf: bytes
+    kind: LeafKind
+    record_id: str
+
+
+class RecordStore(Protocol):
+    """Checks, records and leaves. Every method is one transaction; errors are `StoreError`."""
+
+    def begin_check(self, check: CheckRow, record: NewRecord) -> int:
+        """Commits the check, its start record and the leaf together; returns the leaf index."""
+
+    def conclude_check(self, check_id: str, record: NewRecord, closed_ms: int) -> int:
+        """Closes the check, commits the verdict's record and leaf together; returns the leaf index.
+
+        Raises `CeremonyError` when the check is not open: of parallel calls exactly one succeeds.
+        """
+
+    def close_check(self, check_id: str, state: CheckState, closed_ms: int) -> bool:
+        """Closes an open check without a record (expired, abandoned); False when it was closed already."""
+
+    def check(self, check_id: str) -> CheckRow: ...
+
+    def record_failure(self, subject_tag: bytes, client_tag: bytes, failed_ms: int) -> None: ...
+
+    def failures_since(self, subject_tag: bytes, client_tag: bytes, since_ms: int) -> Sequence[int]:
+        """Times (ms since the epoch, ascending) of failed checks of this subject and client."""
+
+    def clear_failures(self, subject_tag: bytes, client_tag: bytes) -> None: ...
+
+    def record(self, record_id: str) -> RecordRow:
+        """Raises `NotFound`."""
+
+    def records(self, log: str, first: int = 0) -> Iterator[RecordRow]:
+        """Records in leaf order from leaf `first` on, streamed."""
+
+    def leaves(self, log: str, first: int = 0) -> Iterator[LeafRow]:
+        """Leaves in order, streamed."""
+
+    def leaf_count(self, log: str) -> int: ...
+
+    def nodes(self, log: str, coordinates: Sequence[NodeCoordinate]) -> Sequence[bytes]:
+        """Hashes of complete subtrees, in the order asked. Raises `StoreError` when one is missing."""
+
+    def logs(self) -> Sequence[str]: ...
+
+
+class CheckpointState(StrEnum):
+    """Where a checkpoint is on its way to the chain."""
+
+    PENDING = "pending"
+    """Intended and signed; not seen in a block yet."""
+    ANCHORED = "anchored"
+    """In a block, not yet deep enough."""
+    FINAL = "final"
+    """Deep enough, and the block hash was checked again."""
+    REORGED = "reorged"
+    """Was in a block that is no longer part of the chain; it is being sent again."""
+    FAILED = "failed"
+    """The contract refused it; `why` says what for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainIdentityRow:
+    """The chain and contract a log is pinned to."""
+
+    log: str
+    chain_id: int
+    genesis: bytes
+    address: str
+    code_hash: bytes
+    log_id: bytes
+    deployed_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """A head of the log that is, or will be, on chain."""
+
+    log: str
+    seq: int
+    old_size: int
+    new_size: int
+    root: bytes
+    state: CheckpointState
+    why: str = ""
+    tx_hash: bytes | None = None
+    block: int | None = None
+    block_hash: bytes | None = None
+    anchored_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """A signed transaction for a checkpoint, committed before it was sent. Fees are in wei."""
+
+    log: str
+    seq: int
+    tx_hash: bytes
+    nonce: int
+    raw: bytes
+    max_fee: int
+    tip: int
+
+
+class AnchorStore(Protocol):
+    """What the chain writer remembers. Every method is one transaction; errors are `StoreError`."""
+
+    def leaf_count(self, log: str) -> int: ...
+
+    def nodes(self, log: str, coordinates: Sequence[NodeCoordinate]) -> Sequence[bytes]: ...
+
+    def chain_identity(self, log: str) -> ChainIdentityRow | None: ...
+
+    def pin_chain_identity(self, identity: ChainIdentityRow) -> None:
+        """Pins a log to a chain once. Raises `StoreError` when it is pinned to another one."""
+
+    def open_checkpoint(self, log: str) -> CheckpointRow | None:
+        """The one checkpoint that is neither final nor failed, or None."""
+
+    def last_checkpoint(self, log: str) -> CheckpointRow | None:
+        """The checkpoint with the highest `seq` that did not fail, or None."""
+
+    def checkpoints(self, log: str) -> Iterator[CheckpointRow]:
+        """All checkpoints in order of `seq`."""
+
+    def covering_checkpoint(self, log: str, leaf_index: int) -> CheckpointRow | None:
+        """The first checkpoint that did not fail and whose `new_size` is greater than `leaf_index`."""
+
+    def add_checkpoint(self, checkpoint: CheckpointRow, attempt: AttemptRow) -> None:
+        """Commits the intent and its signed transaction together."""
+
+    def add_attempt(self, attempt: AttemptRow) -> None: ...
+
+    def attempts(self, log: str, seq: int) -> Sequence[AttemptRow]:
+        """Attempts of one checkpoint, highest `max_fee` first."""
+
+    def update_checkpoint(self, checkpoint: CheckpointRow) -> None:
+        """Replaces state, why, tx_hash, block, block_hash and anchored_ms of (log, seq)."""
+
+    def take_lease(self, name: str, holder: str, now_ms: int, ttl_ms: int) -> bool:
+        """True when `holder` now holds the lease `name` until now + ttl; False while another one does."""
+
+    def release_lease(self, name: str, holder: str) -> None: ...
+
