@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 
-import rfc8785
+from medauth.protocol.canonical import Json, canonical
 
 CHALLENGE_VERSION = 1
 NONCE_BYTES = 32
@@ -180,6 +181,10 @@ class Step:
     hold_max_ms: int
     pause_ms: int
 
+    def to_json(self) -> dict[str, Json]:
+        """All fields, as the commitment binds them."""
+        return asdict(self) | {"action": self.action.value}
+
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
@@ -191,18 +196,18 @@ class Challenge:
     scripted: bool = False
     """A rehearsal's challenge: written for a clip, not drawn."""
 
-    def opening(self) -> dict[str, object]:
+    def opening(self) -> dict[str, Json]:
         """What the commitment binds; JSON values only."""
         return {
             "version": CHALLENGE_VERSION,
             "check_id": self.check_id,
-            "challenge": {"scripted": self.scripted, "steps": [asdict(step) for step in self.steps]},
+            "challenge": {"scripted": self.scripted, "steps": [step.to_json() for step in self.steps]},
             "nonce": self.nonce.hex(),
         }
 
     def commitment(self) -> bytes:
         """SHA-256 of the RFC 8785 form of `opening()`."""
-        return hashlib.sha256(rfc8785.dumps(self.opening())).digest()
+        return hashlib.sha256(canonical(self.opening())).digest()
 
 
 def scripted_step(action: Action, outcome_index: int, *, pause_ms: int) -> Step:
@@ -222,7 +227,7 @@ def draw_steps(
     options = [(action, outcome) for action in actions for outcome in RULES[action].outcomes]
     while True:
         drawn = [options[randbelow(len(options))] for _ in range(count)]
-        repeats = any(a[0] is b[0] for a, b in zip(drawn, drawn[1:], strict=False))
+        repeats = any(a[0] is b[0] for a, b in pairwise(drawn))
         if not repeats and required <= {RULES[action].category for action, _ in drawn}:
             return tuple(_draw_step(action, outcome, randbelow) for action, outcome in drawn)
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
-"""Values that have one RFC 8785 form on every platform: no floats."""
+from medauth.protocol.canonical import Json
 
 PPM = 1_000_000
 

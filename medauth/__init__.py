@@ -1,0 +1,1 @@
+"""Proves that a live person was in front of the camera, and leaves evidence that a stranger can verify."""

@@ -1,0 +1,272 @@
+"""The state machine of one check: one prompt at a time, each in its window, the first gesture must be the right one.
+
+Pure: time comes in with every posture, and nothing here reads a clock or a picture. A step that failed closes as an
+answered one does, a moment after its gesture, and the check goes on to its end: the pace tells nobody what was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from medauth.errors import CeremonyError
+from medauth.protocol.canonical import Json
+from medauth.protocol.challenge import RULES, Action, Challenge, Step
+from medauth.protocol.observation import Posture, Prompt
+from medauth.protocol.performance import Measured, Meter, meter_for
+from medauth.protocol.policy import Timing
+
+NEUTRAL_SHARE = 0.9
+"""A face is neutral while every amount is below this share of its onset."""
+NEUTRAL_MS = 150.0
+"""For this long the face must be neutral before a prompt is shown."""
+BEGUN_MS = 70.0
+"""An amount above its onset for this long is a gesture; a single outlier of the face mesh is not."""
+FAULT_CLOSE_MS = 1_200.0
+"""A wrong gesture closes its step about as long after its onset as a right one does."""
+UNSEEN_SHARE = 0.4
+"""A step in which the face was lost for more than this share of the time was not observed."""
+
+
+class Phase(StrEnum):
+    """Where a check stands."""
+
+    PAUSE = "pause"
+    SHOWN = "shown"
+    PERFORMING = "performing"
+    DONE = "done"
+    EXPIRED = "expired"
+
+
+class StepOutcome(StrEnum):
+    """How one step ended. The value is a stable code."""
+
+    ANSWERED = "answered"
+    NO_RESPONSE = "no_response"
+    TOO_EARLY = "too_early"
+    WRONG_GESTURE = "wrong_gesture"
+    WRONG_AMOUNT = "wrong_amount"
+    NOT_RELAXED = "not_relaxed"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What was asked and what came. Times in milliseconds since the check began."""
+
+    index: int
+    step: Step
+    outcome: StepOutcome
+    closed_ms: int
+    shown_ms: int | None = None
+    onset_ms: int | None = None
+    gesture: Action | None = None
+    measured: Measured | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """As it stands in the statement."""
+        return {
+            "index": self.index,
+            "action": self.step.action.value,
+            "target": self.step.target,
+            "accepted": [self.step.low, self.step.high],
+            "hold_ms": [self.step.hold_min_ms, self.step.hold_max_ms],
+            "outcome": self.outcome.value,
+            "shown_ms": self.shown_ms,
+            "onset_ms": self.onset_ms,
+            "closed_ms": self.closed_ms,
+            "gesture": self.gesture.value if self.gesture else None,
+            "amount": self.measured.amount if self.measured else None,
+            "held_ms": self.measured.held_ms if self.measured else None,
+        }
+
+
+@dataclass(slots=True)
+class _Current:
+    """What is known of the step that is on."""
+
+    shown_ms: float
+    meter: Meter
+    frames: int = 0
+    unseen: int = 0
+    onset_ms: float | None = None
+    gesture: Action | None = None
+    fault: StepOutcome | None = None
+    above_since: dict[Action, float] = field(default_factory=dict)
+
+
+class Ceremony:
+    """Drives one challenge from the first frame to the last step. Raises `CeremonyError` when time goes backwards."""
+
+    def __init__(self, challenge: Challenge, timing: Timing) -> None:
+        self._challenge = challenge
+        self._timing = timing
+        self._results: list[StepResult] = []
+        self._current: _Current | None = None
+        self._now_ms = 0.0
+        self._closed_ms = 0.0
+        self._neutral_since: float | None = None
+        self._expired = False
+
+    @property
+    def phase(self) -> Phase:
+        """Where the check stands."""
+        if self._expired:
+            return Phase.EXPIRED
+        if len(self._results) == len(self._challenge.steps):
+            return Phase.DONE
+        if self._current is None:
+            return Phase.PAUSE
+        return Phase.SHOWN if self._current.onset_ms is None else Phase.PERFORMING
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """The prompt on show; later ones exist for nobody yet."""
+        if self._current is None or self._expired:
+            return None
+        return Prompt(len(self._results), self._step, self._current.shown_ms)
+
+    @property
+    def results(self) -> tuple[StepResult, ...]:
+        """Steps closed so far."""
+        return tuple(self._results)
+
+    @property
+    def waits_for_neutral(self) -> bool:
+        """True while the next prompt is due and the face is not at rest: the person may be asked to relax."""
+        return self.phase is Phase.PAUSE and self._neutral_since is None and self._pause_left() <= 0
+
+    def advance(self, t_ms: float, posture: Posture | None) -> None:
+        """Takes in one frame: `posture` is None when the face could not be judged."""
+        if t_ms < self._now_ms:
+            raise CeremonyError(
+                f"a frame at {t_ms:.0f} ms after one at {self._now_ms:.0f} ms",
+                expected="times that never go back",
+                next_step="feed frames in the order they were taken",
+            )
+        self._now_ms = t_ms
+        if t_ms > self._timing.session_max_ms:
+            self._expired = True
+        phase = self.phase
+        if phase is Phase.PAUSE:
+            self._wait(posture)
+        elif self._current is not None and phase is not Phase.EXPIRED:
+            self._follow(self._current, posture)
+
+    @property
+    def _step(self) -> Step:
+        return self._challenge.steps[len(self._results)]
+
+    def _pause_left(self) -> float:
+        return self._closed_ms + self._step.pause_ms - self._now_ms
+
+    def _wait(self, posture: Posture | None) -> None:
+        """Before a prompt: the pause must be over and the face at rest."""
+        if posture is None or not _is_neutral(posture):
+            self._neutral_since = None
+        elif self._neutral_since is None:
+            self._neutral_since = self._now_ms
+        rested = self._neutral_since is not None and self._now_ms - self._neutral_since >= NEUTRAL_MS
+        if self._pause_left() > 0:
+            return
+        if rested:
+            self._current = _Current(self._now_ms, meter_for(self._step))
+        elif -self._pause_left() > self._timing.relax_max_ms:
+            outcome = StepOutcome.UNSEEN if posture is None else StepOutcome.NOT_RELAXED
+            self._close(StepResult(len(self._results), self._step, outcome, round(self._now_ms)))
+
+    def _follow(self, current: _Current, posture: Posture | None) -> None:
+        """While a prompt is on show."""
+        current.frames += 1
+        if posture is None:
+            current.unseen += 1
+        else:
+            posture = self._after_prompt(current, posture)
+            if current.onset_ms is None or current.fault is None:
+                self._notice(current, posture)
+        if current.onset_ms is None:
+            self._close_late(current, self._timing.onset_max_ms, current.shown_ms)
+        elif current.fault is not None:
+            if self._now_ms - current.onset_ms >= FAULT_CLOSE_MS:
+                self._close_current(current, current.fault, current.meter.unfinished())
+        else:
+            self._measure(current, posture)
+
+    def _after_prompt(self, current: _Current, posture: Posture) -> Posture:
+        """Leaves out blinks that began before anyone could have answered the prompt: they are spontaneous."""
+        answers = tuple(b for b in posture.blinks if b.onset_ms - current.shown_ms >= self._timing.onset_min_ms)
+        return Posture(posture.amounts, answers)
+
+    def _notice(self, current: _Current, posture: Posture) -> None:
+        """Takes note of gestures that begin; the first that counts decides whether the step was answered."""
+        for action, onset_ms in self._begun(current, posture):
+            if action is self._step.action:
+                if current.onset_ms is None:
+                    current.onset_ms, current.gesture = onset_ms, action
+                    if onset_ms - current.shown_ms < self._timing.onset_min_ms:
+                        current.fault = StepOutcome.TOO_EARLY
+            elif action not in RULES[self._step.action].companions and action is not Action.BLINK:
+                current.onset_ms, current.gesture = onset_ms, action
+                current.fault = StepOutcome.WRONG_GESTURE
+                return
+
+    def _begun(self, current: _Current, posture: Posture) -> list[tuple[Action, float]]:
+        """Actions that have been above their onset long enough, with the time they began, earliest first."""
+        begun = []
+        for action, amount in posture.amounts.items():
+            if amount < RULES[action].onset:
+                current.above_since.pop(action, None)
+                continue
+            since = current.above_since.setdefault(action, self._now_ms)
+            if self._now_ms - since >= BEGUN_MS:
+                begun.append((action, since))
+        if posture.blinks:
+            begun.append((Action.BLINK, posture.blinks[0].onset_ms))
+        return sorted(begun, key=lambda item: item[1])
+
+    def _measure(self, current: _Current, posture: Posture | None) -> None:
+        measured = current.meter.update(self._now_ms, posture) if posture else None
+        if measured is not None:
+            outcome = StepOutcome.ANSWERED if measured.fits else StepOutcome.WRONG_AMOUNT
+            self._close_current(current, outcome, measured)
+        elif current.onset_ms is not None:
+            self._close_late(current, self._timing.perform_ms, current.onset_ms)
+
+    def _close_late(self, current: _Current, limit_ms: float, since_ms: float) -> None:
+        """Closes a step whose time ran out."""
+        if self._now_ms - since_ms <= limit_ms:
+            return
+        if current.unseen > UNSEEN_SHARE * current.frames:
+            outcome = StepOutcome.UNSEEN
+        else:
+            outcome = StepOutcome.NO_RESPONSE if current.onset_ms is None else StepOutcome.WRONG_AMOUNT
+        self._close_current(current, outcome, current.meter.unfinished())
+
+    def _close_current(self, current: _Current, outcome: StepOutcome, measured: Measured) -> None:
+        self._close(
+            StepResult(
+                index=len(self._results),
+                step=self._step,
+                outcome=outcome,
+                closed_ms=round(self._now_ms),
+                shown_ms=round(current.shown_ms),
+                onset_ms=None if current.onset_ms is None else round(current.onset_ms),
+                gesture=current.gesture,
+                measured=measured,
+            )
+        )
+
+    def _close(self, result: StepResult) -> None:
+        self._results.append(result)
+        self._current = None
+        self._neutral_since = None
+        self._closed_ms = self._now_ms
+
+
+def _is_neutral(posture: Posture) -> bool:
+    return all(_below_onset(action, posture.amounts) for action in posture.amounts)
+
+
+def _below_onset(action: Action, amounts: Mapping[Action, float]) -> bool:
+    return amounts[action] < NEUTRAL_SHARE * RULES[action].onset

@@ -1,0 +1,135 @@
+"""Named thresholds: what a check asks for, what denies it and what it needs to pass.
+
+A policy has a name and a version, and stands in the statement with its digest, so that an auditor can ask whether a
+check was decided under today's rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from medauth.errors import ConfigError
+from medauth.protocol.canonical import Json, canonical, plain
+from medauth.protocol.challenge import Action, Category, entropy_bits
+
+MINIMUM_ENTROPY_BITS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Windows of a step, in milliseconds.
+
+    The onset window is what a person needs to read a prompt and begin: simple reactions take a quarter of a second at
+    least, and someone who has not begun after 2.5 s did not follow the prompt.
+    """
+
+    onset_min_ms: int = 250
+    onset_max_ms: int = 2_500
+    perform_ms: int = 6_500
+    relax_max_ms: int = 6_000
+    session_max_ms: int = 180_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules one check is decided by.
+
+    `deny` cues fail the check at their threshold whatever else looks good; `confirm` cues are all needed. A signal in
+    neither is measured and reported, and decides nothing.
+    """
+
+    name: str
+    version: int
+    actions: tuple[Action, ...]
+    steps: int
+    required: tuple[Category, ...]
+    deny: tuple[str, ...]
+    confirm: tuple[str, ...]
+    timing: Timing = Timing()
+    min_judged_ppm: int = 800_000
+    """Least share of frames in which the face could be judged."""
+    min_fps: int = 10
+    """Below this the windows of a step cannot be measured."""
+    rehearsal: bool = False
+    """A scripted challenge on a recording: never an answer to who was there."""
+
+    def __post_init__(self) -> None:
+        if self.rehearsal:
+            return
+        bits = self.entropy_bits()
+        if bits < MINIMUM_ENTROPY_BITS:
+            raise ConfigError(
+                f"policy {self.name} draws {bits:.1f} bits",
+                expected=f"at least {MINIMUM_ENTROPY_BITS:.0f} bits",
+                next_step="add steps or actions to the policy",
+            )
+
+    def entropy_bits(self) -> float:
+        """Bits of the challenges this policy draws."""
+        return entropy_bits(self.actions, self.steps, frozenset(self.required))
+
+    def to_json(self) -> dict[str, Json]:
+        """All rules as JSON values; what the digest covers."""
+        rules: dict[str, Json] = plain(asdict(self))
+        return rules
+
+    def digest(self) -> bytes:
+        """SHA-256 of the RFC 8785 form of the rules."""
+        return hashlib.sha256(canonical(self.to_json())).digest()
+
+
+_ALL = tuple(Action)
+_USUAL = (Category.EXPRESSION, Category.BLINK, Category.TURN)
+_DENY = ("challenge", "identity")
+_CONFIRM = ("challenge", "blink", "emotion")
+_PATIENT = Timing(onset_max_ms=5_000, perform_ms=10_000, relax_max_ms=12_000)
+
+
+def _without(*actions: Action) -> tuple[Action, ...]:
+    return tuple(action for action in _ALL if action not in actions)
+
+
+STANDARD = Policy("standard", 1, _ALL, 6, _USUAL, _DENY, _CONFIRM)
+STRICT = Policy("strict", 1, _ALL, 8, _USUAL, _DENY, _CONFIRM, min_judged_ppm=900_000, min_fps=15)
+NO_EXPRESSION = Policy(
+    "no-expression",
+    1,
+    _without(Action.SMILE, Action.RAISE_BROWS),
+    7,
+    (Category.BLINK, Category.TURN),
+    _DENY,
+    ("challenge", "blink"),
+)
+"""For people whose face does not move freely: two more head movements stand in for the expression."""
+NO_TURN = Policy(
+    "no-turn",
+    1,
+    _without(Action.TURN_LEFT, Action.TURN_RIGHT, Action.LOOK_UP, Action.LOOK_DOWN),
+    7,
+    (Category.EXPRESSION, Category.BLINK),
+    _DENY,
+    _CONFIRM,
+)
+"""For people who cannot turn their head: more expressions and blinks stand in for the turn."""
+UNHURRIED = Policy("unhurried", 1, _ALL, 6, _USUAL, _DENY, _CONFIRM, timing=_PATIENT)
+"""For people who need more time: twice the windows, the same bits."""
+REHEARSAL = Policy("rehearsal", 1, _ALL, 0, (), _DENY, _CONFIRM, rehearsal=True)
+"""A scripted challenge on a recording, decided by the rules of `standard` and labelled so."""
+
+POLICIES: Mapping[str, Policy] = {
+    policy.name: policy for policy in (STANDARD, STRICT, NO_EXPRESSION, NO_TURN, UNHURRIED, REHEARSAL)
+}
+
+
+def policy_named(name: str) -> Policy:
+    """The built-in policy of that name. Raises `ConfigError`."""
+    try:
+        return POLICIES[name]
+    except KeyError:
+        raise ConfigError(
+            f"no policy is called {name!r}",
+            expected=f"one of {', '.join(POLICIES)}",
+            next_step="see `medauth policy list`",
+        ) from None
