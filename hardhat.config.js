@@ -1,0 +1,26 @@
+// Compiles offline: the compiler is the npm package `solc`, never a download.
+import { createRequire } from "node:module";
+
+import { defineConfig } from "hardhat/config";
+
+const require = createRequire(import.meta.url);
+
+export const compiler = {
+  version: require("solc/package.json").version,
+  path: require.resolve("solc/soljson.js"),
+  settings: {
+    optimizer: { enabled: true, runs: 200 },
+    evmVersion: "cancun",
+    // No hash of metadata in the bytecode: Hardhat, py-solc-x and forge then make the same bytes.
+    metadata: { bytecodeHash: "none" },
+  },
+};
+
+export default defineConfig({
+  solidity: compiler,
+  paths: { sources: "contracts", tests: "tests/contracts", artifacts: "artifacts", cache: "cache/hardhat" },
+  networks: {
+    // `npx hardhat node`: the development node. Chain 31337 is local and proves nothing to outsiders.
+    node: { type: "edr-simulated", chainType: "l1", chainId: 31337, hardfork: "cancun" },
+  },
+});
