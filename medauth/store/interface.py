@@ -6,10 +6,13 @@ the chain writer needs. A *log* is named (`main`, `rehearsal`); logs never share
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from medauth.evidence.commitment import RecordKeys
+from medauth.evidence.signing import KeyPurpose, SigningKey, VerifyKey
 
 MAIN_LOG = "main"
 REHEARSAL_LOG = "rehearsal"
@@ -53,6 +56,15 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobRow:
+    """A sealed file that belongs to a record: its name, the digest of the stored bytes and its length in bytes."""
+
+    name: str
+    sha256: bytes
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewRecord:
     """A record to be committed with its leaf: everything readable is sealed under the record's own key."""
 
@@ -70,15 +82,6 @@ class NewRecord:
     outcome: str
     created_ms: int
     blobs: tuple[BlobRow, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BlobRow:
-    """A sealed file that belongs to a record: its name, the digest of the stored bytes and its length in bytes."""
-
-    name: str
-    sha256: bytes
-    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,48 @@ class RecordStore(Protocol):
         """Hashes of complete subtrees, in the order asked. Raises `StoreError` when one is missing."""
 
     def logs(self) -> Sequence[str]: ...
+
+
+class BlobWriter(Protocol):
+    """Takes the sealed files of one record while its check runs. Errors are `StoreError`."""
+
+    def append(self, name: str, sealed: bytes) -> None:
+        """Adds bytes to the end of file `name`."""
+
+    def publish(self) -> tuple[BlobRow, ...]:
+        """Makes the files durable under the record's id; to be called before the record is committed."""
+
+    def discard(self) -> None:
+        """Removes what was written, published or not. Never raises."""
+
+
+class BlobStore(Protocol):
+    """Sealed files beside the database: frames and traces. Errors are `StoreError`."""
+
+    def writer(self, record_id: str) -> BlobWriter: ...
+
+    def read(self, record_id: str, name: str) -> bytes:
+        """The stored bytes. Raises `NotFound`."""
+
+    def delete(self, record_id: str) -> None:
+        """Removes all files of a record."""
+
+
+class Keyring(Protocol):
+    """Keys that never leave the server. Errors are `KeyringError`."""
+
+    def signing_key(self, purpose: KeyPurpose) -> SigningKey: ...
+
+    def trusted(self) -> Mapping[str, VerifyKey]:
+        """Public keys by key id."""
+
+    def wrap(self, record_id: str, keys: RecordKeys) -> bytes:
+        """A record's keys, encrypted under the master key and bound to the record."""
+
+    def unwrap(self, record_id: str, wrapped: bytes) -> RecordKeys: ...
+
+    def tag(self, kind: str, text: str) -> bytes:
+        """32 bytes that stand for a subject or client in look-ups; useless without the master key."""
 
 
 class CheckpointState(StrEnum):
@@ -237,4 +282,3 @@ class AnchorStore(Protocol):
         """True when `holder` now holds the lease `name` until now + ttl; False while another one does."""
 
     def release_lease(self, name: str, holder: str) -> None: ...
-

@@ -1,0 +1,151 @@
+"""Signed statements: a DSSE envelope (secure-systems-lab/dsse, protocol v1) with an Ed25519 signature.
+
+One key, one purpose: statements of checks, of rehearsals, verdict tokens and webhooks never share a key, and the payload
+type is part of what is signed, so that no signature can be passed off as one for another purpose.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from medauth.errors import EvidenceError, InputError
+from medauth.protocol.canonical import Json, canonical, parse_object
+
+KEY_BYTES = 32
+
+
+class KeyPurpose(StrEnum):
+    """What a key may sign; the value names its file."""
+
+    STATEMENTS = "statements"
+    REHEARSALS = "rehearsals"
+
+
+class PayloadType(StrEnum):
+    """What a payload is; DSSE binds it into the signature."""
+
+    VERDICT = "application/vnd.medauth.verdict.v1+json"
+    START = "application/vnd.medauth.start.v1+json"
+    RECEIPT = "application/vnd.medauth.start-receipt.v1+json"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyKey:
+    """A public key with the purpose it is trusted for."""
+
+    purpose: KeyPurpose
+    raw: bytes
+    """32 bytes, RFC 8032."""
+
+    @property
+    def key_id(self) -> str:
+        """Names the key by its own digest, so that a key id cannot be claimed for another key."""
+        return f"ed25519:{hashlib.sha256(self.raw).hexdigest()[:32]}"
+
+
+class SigningKey:
+    """A private key for one purpose. Never printed: its repr shows the key id alone."""
+
+    def __init__(self, purpose: KeyPurpose, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.verify_key = VerifyKey(purpose, private.public_key().public_bytes_raw())
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.verify_key.purpose.value}, {self.verify_key.key_id})"
+
+    @classmethod
+    def generate(cls, purpose: KeyPurpose) -> SigningKey:
+        """A new key from the operating system's randomness."""
+        return cls(purpose, Ed25519PrivateKey.generate())
+
+    def sign(self, payload: bytes, payload_type: PayloadType) -> Envelope:
+        """Signs the payload as what it is."""
+        signature = self._private.sign(pre_authentication_encoding(payload_type, payload))
+        return Envelope(payload, payload_type.value, self.verify_key.key_id, signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A payload with one signature over it."""
+
+    payload: bytes
+    payload_type: str
+    key_id: str
+    signature: bytes
+
+    def to_json(self) -> dict[str, Json]:
+        """The DSSE form."""
+        return {
+            "payload": base64.b64encode(self.payload).decode(),
+            "payloadType": self.payload_type,
+            "signatures": [{"keyid": self.key_id, "sig": base64.b64encode(self.signature).decode()}],
+        }
+
+    def to_bytes(self) -> bytes:
+        """The DSSE form as canonical JSON."""
+        return canonical(self.to_json())
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Envelope:
+        """Reads the DSSE form with exactly one signature. Raises `InputError`."""
+        signatures = value.get("signatures")
+        first = signatures[0] if isinstance(signatures, list) and len(signatures) == 1 else None
+        if not isinstance(first, dict):
+            raise InputError("an envelope without exactly one signature", expected="a DSSE envelope of medauth")
+        return cls(
+            payload=_unbase64(value.get("payload"), "payload"),
+            payload_type=_text(value.get("payloadType"), "payloadType"),
+            key_id=_text(first.get("keyid"), "keyid"),
+            signature=_unbase64(first.get("sig"), "sig"),
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Envelope:
+        """Reads the DSSE form from JSON bytes. Raises `InputError`."""
+        return cls.from_json(parse_object(data))
+
+    def verified(self, trusted: Mapping[str, VerifyKey], payload_type: PayloadType, purpose: KeyPurpose) -> bytes:
+        """The payload, once its signature holds under a key trusted for this purpose. Raises `EvidenceError`."""
+        if self.payload_type != payload_type.value:
+            raise EvidenceError(f"a payload of type {self.payload_type[:80]}", expected=payload_type.value)
+        key = trusted.get(self.key_id)
+        if key is None or key.purpose is not purpose:
+            raise EvidenceError(
+                f"a signature by key {self.key_id[:80]}, which is not trusted for {purpose.value}",
+                expected=" or ".join(k.key_id for k in trusted.values() if k.purpose is purpose) or "a trusted key",
+                next_step="get the operator's public key from a source you trust",
+            )
+        try:
+            Ed25519PublicKey.from_public_bytes(key.raw).verify(
+                self.signature, pre_authentication_encoding(payload_type, self.payload)
+            )
+        except InvalidSignature:
+            raise EvidenceError("the signature does not fit the payload", expected="an unaltered statement") from None
+        return self.payload
+
+
+def pre_authentication_encoding(payload_type: PayloadType, payload: bytes) -> bytes:
+    """PAE of DSSE v1: lengths before contents, so that no two pairs of type and payload encode alike."""
+    kind = payload_type.value.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def _text(value: Json, name: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{name} is not a string", expected="a DSSE envelope of medauth")
+    return value
+
+
+def _unbase64(value: Json, name: str) -> bytes:
+    try:
+        return base64.b64decode(_text(value, name), validate=True)
+    except (binascii.Error, ValueError):
+        raise InputError(f"{name} is not base64", expected="a DSSE envelope of medauth") from None

@@ -1,0 +1,165 @@
+"""What the chain writer remembers, in SQL: pinned chains, checkpoints, signed attempts and the writer's lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, tuple_, update
+
+from medauth.errors import StoreError
+from medauth.store import tables
+from medauth.store.database import transaction
+from medauth.store.interface import AttemptRow, ChainIdentityRow, CheckpointRow, CheckpointState, NodeCoordinate
+
+_CLOSED = (CheckpointState.FINAL.value, CheckpointState.FAILED.value)
+
+
+class SqlAnchors:
+    """`AnchorStore` over a database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def leaf_count(self, log: str) -> int:
+        with transaction(self._engine, writes=False) as connection:
+            return count_leaves(connection, log)
+
+    def nodes(self, log: str, coordinates: Sequence[NodeCoordinate]) -> Sequence[bytes]:
+        with transaction(self._engine, writes=False) as connection:
+            return read_nodes(connection, log, coordinates)
+
+    def chain_identity(self, log: str) -> ChainIdentityRow | None:
+        identities = tables.chain_identities
+        with transaction(self._engine, writes=False) as connection:
+            row = connection.execute(select(identities).where(identities.c.log == log)).mappings().first()
+        return ChainIdentityRow(**row) if row else None
+
+    def pin_chain_identity(self, identity: ChainIdentityRow) -> None:
+        pinned = self.chain_identity(identity.log)
+        if pinned == identity:
+            return
+        if pinned is not None:
+            raise StoreError(
+                f"log {identity.log} is pinned to contract {pinned.address} on chain {pinned.chain_id}",
+                expected=f"the same, not {identity.address} on chain {identity.chain_id}",
+                next_step="restore the chain, or begin a new log",
+            )
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(insert(tables.chain_identities).values(**asdict(identity)))
+
+    def open_checkpoint(self, log: str) -> CheckpointRow | None:
+        checkpoints = tables.checkpoints
+        return self._one(_of(log).where(checkpoints.c.state.not_in(_CLOSED)).order_by(checkpoints.c.seq))
+
+    def last_checkpoint(self, log: str) -> CheckpointRow | None:
+        checkpoints = tables.checkpoints
+        return self._one(_of(log).where(_counts()).order_by(checkpoints.c.seq.desc()))
+
+    def covering_checkpoint(self, log: str, leaf_index: int) -> CheckpointRow | None:
+        checkpoints = tables.checkpoints
+        covers = _of(log).where(_counts(), checkpoints.c.new_size > leaf_index)
+        return self._one(covers.order_by(checkpoints.c.new_size))
+
+    def checkpoints(self, log: str) -> Iterator[CheckpointRow]:
+        with transaction(self._engine, writes=False) as connection:
+            rows = connection.execute(_of(log).order_by(tables.checkpoints.c.seq)).mappings().all()
+        yield from (_checkpoint(row) for row in rows)
+
+    def add_checkpoint(self, checkpoint: CheckpointRow, attempt: AttemptRow) -> None:
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(insert(tables.checkpoints).values(**asdict(checkpoint)))
+            _add_attempt(connection, attempt)
+
+    def add_attempt(self, attempt: AttemptRow) -> None:
+        with transaction(self._engine, writes=True) as connection:
+            _add_attempt(connection, attempt)
+
+    def attempts(self, log: str, seq: int) -> Sequence[AttemptRow]:
+        attempts = tables.attempts
+        with transaction(self._engine, writes=False) as connection:
+            rows = connection.execute(select(attempts).where(attempts.c.log == log, attempts.c.seq == seq)).mappings()
+            found = [AttemptRow(**{**row, "max_fee": int(row["max_fee"]), "tip": int(row["tip"])}) for row in rows]
+        return sorted(found, key=lambda attempt: attempt.max_fee, reverse=True)
+
+    def update_checkpoint(self, checkpoint: CheckpointRow) -> None:
+        values = asdict(checkpoint)
+        log, seq = values.pop("log"), values.pop("seq")
+        fixed = ("old_size", "new_size", "root")
+        changed = {name: value for name, value in values.items() if name not in fixed}
+        checkpoints = tables.checkpoints
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(
+                update(checkpoints).where(checkpoints.c.log == log, checkpoints.c.seq == seq).values(**changed)
+            )
+
+    def take_lease(self, name: str, holder: str, now_ms: int, ttl_ms: int) -> bool:
+        leases = tables.leases
+        with transaction(self._engine, writes=True) as connection:
+            free = (leases.c.holder == holder) | (leases.c.expires_ms <= now_ms)
+            taken = connection.execute(
+                update(leases).where(leases.c.name == name, free).values(holder=holder, expires_ms=now_ms + ttl_ms)
+            )
+            if taken.rowcount:
+                return True
+            new = dialect_insert(connection, leases).values(name=name, holder=holder, expires_ms=now_ms + ttl_ms)
+            return bool(connection.execute(new.on_conflict_do_nothing()).rowcount)
+
+    def release_lease(self, name: str, holder: str) -> None:
+        leases = tables.leases
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+    def _one(self, query: Select[Any]) -> CheckpointRow | None:
+        with transaction(self._engine, writes=False) as connection:
+            row = connection.execute(query.limit(1)).mappings().first()
+        return _checkpoint(row) if row else None
+
+
+def dialect_insert(connection: Connection, table: Any) -> Any:
+    """An INSERT that knows ON CONFLICT, on both databases."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def read_nodes(connection: Connection, log: str, coordinates: Sequence[NodeCoordinate]) -> list[bytes]:
+    """Node hashes in the order asked. Raises `StoreError` when one is missing."""
+    if not coordinates:
+        return []
+    nodes = tables.nodes
+    wanted = tuple_(nodes.c.level, nodes.c.position).in_(list(coordinates))
+    rows = connection.execute(select(nodes.c.level, nodes.c.position, nodes.c.hash).where(nodes.c.log == log, wanted))
+    found = {(level, position): digest for level, position, digest in rows}
+    missing = [c for c in coordinates if c not in found]
+    if missing:
+        raise StoreError(
+            f"tree node {missing[0]} of log {log} is missing",
+            expected="every complete subtree of the log",
+            next_step="the mirror was altered: restore it from a backup, then run `medauth audit --all`",
+        )
+    return [found[c] for c in coordinates]
+
+
+def count_leaves(connection: Connection, log: str) -> int:
+    """Leaves that are there, counted, not remembered."""
+    leaves = tables.leaves
+    return int(connection.execute(select(func.count()).select_from(leaves).where(leaves.c.log == log)).scalar_one())
+
+
+def _of(log: str) -> Select[Any]:
+    return select(tables.checkpoints).where(tables.checkpoints.c.log == log)
+
+
+def _counts() -> Any:
+    return tables.checkpoints.c.state != CheckpointState.FAILED.value
+
+
+def _checkpoint(row: Any) -> CheckpointRow:
+    return CheckpointRow(**{**row, "state": CheckpointState(row["state"])})
+
+
+def _add_attempt(connection: Connection, attempt: AttemptRow) -> None:
+    values = asdict(attempt) | {"max_fee": str(attempt.max_fee), "tip": str(attempt.tip)}
+    connection.execute(dialect_insert(connection, tables.attempts).values(**values).on_conflict_do_nothing())

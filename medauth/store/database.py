@@ -1,0 +1,108 @@
+"""The engine under the mirror: SQLite in WAL mode by default, PostgreSQL by URL; transactions; migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from medauth.errors import ConfigError, MissingTool, StoreError
+
+HEAD_REVISION = "0001"
+_BUSY_TIMEOUT_MS = 10_000
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for a database URL. Raises `ConfigError` for a URL that cannot be used."""
+    try:
+        parsed = make_url(url)
+        in_memory = parsed.drivername.startswith("sqlite") and parsed.database in {None, "", ":memory:"}
+        pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_pre_ping": True}
+        if parsed.drivername.startswith("sqlite"):
+            pool["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1_000}
+        engine = create_engine(parsed, **pool)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigError(
+            "the database URL cannot be read",
+            expected="sqlite:///path or postgresql+psycopg://user@host/name",
+            next_step="check MEDAUTH_DATABASE_URL",
+        ) from error
+    except ImportError as error:
+        raise MissingTool(
+            f"the database driver is not installed: {error.name}",
+            expected="the extra `postgres`",
+            next_step="pip install 'medauth[postgres]'",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    """WAL so that readers never wait; FULL so that a commit survives a power cut; deleted pages are overwritten."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers take their lock at once: two that begin as readers could not both upgrade."""
+    writes = connection.get_execution_options().get("medauth_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
+    """One transaction; commits at the end, rolls back on any error. Raises `StoreError` for the database's own."""
+    try:
+        with engine.connect().execution_options(medauth_writes=writes) as connection, connection.begin():
+            yield connection
+    except SQLAlchemyError as error:
+        raise store_error(error) from error
+
+
+def store_error(error: SQLAlchemyError) -> StoreError:
+    """The product's own error for a database's; names the fault, never the data."""
+    cause = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
+    if "full" in cause.lower():
+        return StoreError(f"the database cannot grow: {cause}", next_step="free disk space; nothing was half written")
+    if isinstance(error, OperationalError):
+        return StoreError(
+            f"the database does not answer: {cause}",
+            expected="a reachable, writable database",
+            next_step="run `medauth doctor`",
+        )
+    return StoreError(f"the database refused: {cause}", next_step="run `medauth doctor`")
+
+
+def migrate(engine: Engine) -> None:
+    """Brings the schema to the newest revision; costs one query when it is there already."""
+    try:
+        if _revision(engine) == HEAD_REVISION:
+            return
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        with engine.connect().execution_options(medauth_writes=True) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise store_error(error) from error
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

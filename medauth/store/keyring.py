@@ -1,0 +1,173 @@
+"""Keys on disk: made on first start, readable by their owner alone, under a pass phrase where one is set."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from medauth.errors import KeyringError
+from medauth.evidence.commitment import RecordKeys
+from medauth.evidence.signing import KeyPurpose, SigningKey, VerifyKey
+
+_NONCE_BYTES = 12
+_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**15, 8, 1
+_OPEN = b"medauth master key v1 open\n"
+_LOCKED = b"medauth master key v1 scrypt\n"
+
+
+class FileKeyring:
+    """One folder of keys. Made when first used; every file has mode 0600, the folder 0700."""
+
+    def __init__(self, folder: Path, passphrase: str | None = None) -> None:
+        self._folder = folder
+        self._passphrase = passphrase.encode() if passphrase else None
+        self._signing: dict[KeyPurpose, SigningKey] = {}
+        self._master: bytes | None = None
+        self._lock = threading.Lock()
+
+    def signing_key(self, purpose: KeyPurpose) -> SigningKey:
+        with self._lock:
+            if purpose not in self._signing:
+                self._signing[purpose] = self._load_signing(purpose)
+            return self._signing[purpose]
+
+    def trusted(self) -> Mapping[str, VerifyKey]:
+        keys = [self.signing_key(purpose).verify_key for purpose in KeyPurpose]
+        return {key.key_id: key for key in keys}
+
+    def wrap(self, record_id: str, keys: RecordKeys) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + AESGCM(self._derived("wrap")).encrypt(nonce, keys.to_bytes(), record_id.encode())
+
+    def unwrap(self, record_id: str, wrapped: bytes) -> RecordKeys:
+        try:
+            opened = AESGCM(self._derived("wrap")).decrypt(
+                wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], record_id.encode()
+            )
+        except (InvalidTag, ValueError):
+            raise KeyringError(
+                f"the key of record {record_id} does not open",
+                expected="a key wrapped by this server's master key",
+                next_step="restore keys/master.key, or the mirror was altered",
+            ) from None
+        return RecordKeys.from_bytes(opened)
+
+    def tag(self, kind: str, text: str) -> bytes:
+        return hmac.digest(self._derived("tag"), f"{kind}\x00{text}".encode(), "sha256")
+
+    def _derived(self, use: str) -> bytes:
+        """A key for one use: the master key itself encrypts nothing."""
+        return HKDFExpand(SHA256(), 32, f"medauth {use} v1".encode()).derive(self._master_key())
+
+    def _master_key(self) -> bytes:
+        with self._lock:
+            if self._master is None:
+                path = self._folder / "master.key"
+                self._master = self._opened(self._read_or_make(path, self._new_master), path)
+            return self._master
+
+    def _new_master(self) -> bytes:
+        key = secrets.token_bytes(32)
+        if self._passphrase is None:
+            return _OPEN + key.hex().encode() + b"\n"
+        salt, nonce = secrets.token_bytes(16), secrets.token_bytes(_NONCE_BYTES)
+        locked = salt + nonce + AESGCM(self._stretched(salt)).encrypt(nonce, key, _LOCKED)
+        return _LOCKED + locked.hex().encode() + b"\n"
+
+    def _opened(self, data: bytes, path: Path) -> bytes:
+        try:
+            if data.startswith(_OPEN):
+                return bytes.fromhex(data[len(_OPEN) :].decode())
+            locked = bytes.fromhex(data.removeprefix(_LOCKED).decode())
+            salt, nonce = locked[:16], locked[16 : 16 + _NONCE_BYTES]
+            return AESGCM(self._stretched(salt)).decrypt(nonce, locked[16 + _NONCE_BYTES :], _LOCKED)
+        except (ValueError, InvalidTag):
+            raise _unreadable(path) from None
+
+    def _stretched(self, salt: bytes) -> bytes:
+        if self._passphrase is None:
+            raise KeyringError(
+                "the master key is locked", expected="its pass phrase", next_step="set MEDAUTH_KEY_PASSPHRASE"
+            )
+        return hashlib.scrypt(
+            self._passphrase, salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P, maxmem=2**26, dklen=32
+        )
+
+    def _load_signing(self, purpose: KeyPurpose) -> SigningKey:
+        path = self._folder / f"{purpose.value}.pem"
+        data = self._read_or_make(path, self._new_signing)
+        try:
+            private = serialization.load_pem_private_key(data, self._passphrase)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise _unreadable(path) from None
+        if not isinstance(private, Ed25519PrivateKey):
+            raise _unreadable(path)
+        return SigningKey(purpose, private)
+
+    def _new_signing(self) -> bytes:
+        locked: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if self._passphrase is not None:
+            locked = serialization.BestAvailableEncryption(self._passphrase)
+        return Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked
+        )
+
+    def _read_or_make(self, path: Path, make: Callable[[], bytes]) -> bytes:
+        try:
+            if not path.exists():
+                _create(path, make())
+            _refuse_shared(path)
+            return path.read_bytes()
+        except OSError as error:
+            raise KeyringError(
+                f"the key file {path.name} cannot be used: {error.strerror}", next_step=f"check {path.parent}"
+            ) from error
+
+
+def _create(path: Path, data: bytes) -> None:
+    """Writes a key so that of two processes that start at once both end up with the same one, and none half written."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _refuse_shared(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise KeyringError(
+            f"{path.name} has mode {mode:04o}",
+            expected="0600: nobody else may read a key",
+            next_step=f"chmod 600 {path}, and think about who may have read it",
+        )
+
+
+def _unreadable(path: Path) -> KeyringError:
+    return KeyringError(
+        f"{path.name} does not open",
+        expected="a key made by medauth, and its pass phrase where one was set",
+        next_step="set MEDAUTH_KEY_PASSPHRASE, or restore the file",
+    )

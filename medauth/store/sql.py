@@ -1,0 +1,174 @@
+"""The mirror in SQL: checks, records, leaves and tree nodes in one transaction; SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from medauth.errors import CeremonyError, NotFound
+from medauth.evidence.merkle import append_coordinates, appended_nodes
+from medauth.store import tables
+from medauth.store.anchors import SqlAnchors, dialect_insert, read_nodes
+from medauth.store.database import transaction
+from medauth.store.interface import (
+    BlobRow,
+    CheckRow,
+    CheckState,
+    LeafKind,
+    LeafRow,
+    NewRecord,
+    RecordRow,
+)
+
+PAGE = 500
+"""Rows fetched at a time when streaming."""
+
+
+class SqlStore(SqlAnchors):
+    """`RecordStore` and `AnchorStore` over one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._engine = engine
+
+    def begin_check(self, check: CheckRow, record: NewRecord) -> int:
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(insert(tables.checks).values(**asdict(check)))
+            return _append(connection, record)
+
+    def conclude_check(self, check_id: str, record: NewRecord, closed_ms: int) -> int:
+        with transaction(self._engine, writes=True) as connection:
+            if not _close(connection, check_id, CheckState.FINISHED, closed_ms):
+                raise CeremonyError(
+                    f"check {check_id} is closed", expected="an open check", next_step="start a new check"
+                )
+            return _append(connection, record)
+
+    def close_check(self, check_id: str, state: CheckState, closed_ms: int) -> bool:
+        with transaction(self._engine, writes=True) as connection:
+            return _close(connection, check_id, state, closed_ms)
+
+    def check(self, check_id: str) -> CheckRow:
+        columns = [tables.checks.c[name] for name in CheckRow.__dataclass_fields__]
+        with transaction(self._engine, writes=False) as connection:
+            row = connection.execute(select(*columns).where(tables.checks.c.check_id == check_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"no check {check_id[:80]}", next_step="see `medauth audit --list`")
+        return CheckRow(**{**row, "state": CheckState(row["state"])})
+
+    def record_failure(self, subject_tag: bytes, client_tag: bytes, failed_ms: int) -> None:
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(
+                insert(tables.failures).values(subject_tag=subject_tag, client_tag=client_tag, failed_ms=failed_ms)
+            )
+
+    def failures_since(self, subject_tag: bytes, client_tag: bytes, since_ms: int) -> Sequence[int]:
+        failures = tables.failures
+        with transaction(self._engine, writes=False) as connection:
+            return list(
+                connection.execute(
+                    select(failures.c.failed_ms)
+                    .where(_is(subject_tag, client_tag), failures.c.failed_ms >= since_ms)
+                    .order_by(failures.c.failed_ms)
+                ).scalars()
+            )
+
+    def clear_failures(self, subject_tag: bytes, client_tag: bytes) -> None:
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(delete(tables.failures).where(_is(subject_tag, client_tag)))
+
+    def record(self, record_id: str) -> RecordRow:
+        with transaction(self._engine, writes=False) as connection:
+            row = connection.execute(select(tables.records).where(tables.records.c.record_id == record_id)).first()
+            if row is None:
+                raise NotFound(f"no record {record_id[:80]}", next_step="see `medauth audit --list`")
+            return _record_rows(connection, [row._mapping])[0]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+    def records(self, log: str, first: int = 0) -> Iterator[RecordRow]:
+        records = tables.records
+        while True:
+            with transaction(self._engine, writes=False) as connection:
+                page = select(records).where(records.c.log == log, records.c.leaf_index >= first)
+                rows = connection.execute(page.order_by(records.c.leaf_index).limit(PAGE)).mappings().all()
+                found = _record_rows(connection, rows)
+            yield from found
+            if len(found) < PAGE:
+                return
+            first = found[-1].leaf_index + 1
+
+    def leaves(self, log: str, first: int = 0) -> Iterator[LeafRow]:
+        leaves = tables.leaves
+        while True:
+            with transaction(self._engine, writes=False) as connection:
+                page = select(leaves).where(leaves.c.log == log, leaves.c.index >= first)
+                rows = connection.execute(page.order_by(leaves.c.index).limit(PAGE)).mappings().all()
+            yield from (LeafRow(**{**row, "kind": LeafKind(row["kind"])}) for row in rows)
+            if len(rows) < PAGE:
+                return
+            first = rows[-1]["index"] + 1
+
+    def logs(self) -> Sequence[str]:
+        with transaction(self._engine, writes=False) as connection:
+            return list(connection.execute(select(tables.logs.c.log).order_by(tables.logs.c.log)).scalars())
+
+
+def _is(subject_tag: bytes, client_tag: bytes) -> Any:
+    return (tables.failures.c.subject_tag == subject_tag) & (tables.failures.c.client_tag == client_tag)
+
+
+def _close(connection: Connection, check_id: str, state: CheckState, closed_ms: int) -> bool:
+    """Of parallel calls one sees a row change: the state is compared and set in one statement."""
+    checks = tables.checks
+    changed = connection.execute(
+        update(checks)
+        .where(checks.c.check_id == check_id, checks.c.state == CheckState.OPEN.value)
+        .values(state=state.value, closed_ms=closed_ms)
+    )
+    return bool(changed.rowcount)
+
+
+def _append(connection: Connection, record: NewRecord) -> int:
+    """Gives the record the next place in its log, and writes record, blobs, leaf and tree nodes."""
+    index = _next_index(connection, record.log)
+    values = asdict(record)
+    blobs = values.pop("blobs")
+    connection.execute(insert(tables.records).values(**values, leaf_index=index))
+    if blobs:
+        connection.execute(insert(tables.blobs), [{"record_id": record.record_id, **blob} for blob in blobs])
+    connection.execute(
+        insert(tables.leaves).values(
+            log=record.log, index=index, leaf=record.leaf, kind=record.kind.value, record_id=record.record_id
+        )
+    )
+    _append_nodes(connection, record.log, index, record.leaf)
+    return index
+
+
+def _next_index(connection: Connection, log: str) -> int:
+    connection.execute(dialect_insert(connection, tables.logs).values(log=log, size=0).on_conflict_do_nothing())
+    counted = update(tables.logs).where(tables.logs.c.log == log).values(size=tables.logs.c.size + 1)
+    size = connection.execute(counted.returning(tables.logs.c.size)).scalar_one()
+    return int(size) - 1
+
+
+def _append_nodes(connection: Connection, log: str, index: int, leaf: bytes) -> None:
+    siblings = read_nodes(connection, log, append_coordinates(index))
+    new = appended_nodes(index, leaf, siblings)
+    rows = [{"log": log, "level": level, "position": position, "hash": digest} for (level, position), digest in new]
+    connection.execute(insert(tables.nodes), rows)
+
+
+def _record_rows(connection: Connection, rows: Sequence[Any]) -> list[RecordRow]:
+    ids = [row["record_id"] for row in rows]
+    blobs: dict[str, list[BlobRow]] = {}
+    for blob in connection.execute(
+        select(tables.blobs).where(tables.blobs.c.record_id.in_(ids)).order_by(tables.blobs.c.name)
+    ).mappings():
+        blobs.setdefault(blob["record_id"], []).append(BlobRow(blob["name"], blob["sha256"], blob["length"]))
+    return [
+        RecordRow(**{**row, "kind": LeafKind(row["kind"]), "blobs": tuple(blobs.get(row["record_id"], ()))})
+        for row in rows
+    ]

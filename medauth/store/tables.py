@@ -1,0 +1,153 @@
+"""The mirror's tables. Digests, keys and hashes are bytes; times are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import UniqueConstraint as Unique
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+LOG_NAME = String(32)
+ID = String(64)
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("check_id", ID, primary_key=True),
+    Column("log", LOG_NAME, nullable=False),
+    Column("subject_tag", LargeBinary(32), nullable=False),
+    Column("client_tag", LargeBinary(32), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("policy", String(64), nullable=False),
+    Column("commitment", LargeBinary(32), nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("closed_ms", BigInteger),
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("log", LOG_NAME, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+)
+"""One row a log. Appending updates it first, so that writers queue up and no index is given twice."""
+
+records = Table(
+    "records",
+    metadata,
+    Column("record_id", ID, primary_key=True),
+    Column("log", LOG_NAME, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("check_id", ID, ForeignKey("checks.check_id"), nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed_envelope", LargeBinary, nullable=False),
+    Column("sealed_envelope_sha256", LargeBinary(32), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Unique("log", "leaf_index"),
+)
+Index("ix_records_check_id", records.c.check_id)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("record_id", ID, ForeignKey("records.record_id"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("length", BigInteger, nullable=False),
+)
+
+leaves = Table(
+    "leaves",
+    metadata,
+    Column("log", LOG_NAME, primary_key=True),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("leaf", LargeBinary(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("record_id", ID, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The outbox too: what lies beyond the last checkpoint still has to be anchored. A row commits with its record."""
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("log", LOG_NAME, primary_key=True),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Hashes of complete subtrees: (level, position) covers 2**level leaves from position * 2**level on."""
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("subject_tag", LargeBinary(32), nullable=False),
+    Column("client_tag", LargeBinary(32), nullable=False),
+    Column("failed_ms", BigInteger, nullable=False),
+)
+Index("ix_failures_subject_tag", failures.c.subject_tag, failures.c.client_tag, failures.c.failed_ms)
+
+chain_identities = Table(
+    "chain_identities",
+    metadata,
+    Column("log", LOG_NAME, primary_key=True),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("genesis", LargeBinary(32), nullable=False),
+    Column("address", String(42), nullable=False),
+    Column("code_hash", LargeBinary(32), nullable=False),
+    Column("log_id", LargeBinary(32), nullable=False),
+    Column("deployed_block", BigInteger, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("log", LOG_NAME, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("old_size", BigInteger, nullable=False),
+    Column("new_size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("tx_hash", LargeBinary(32)),
+    Column("block", BigInteger),
+    Column("block_hash", LargeBinary(32)),
+    Column("anchored_ms", BigInteger),
+)
+Index("ix_checkpoints_new_size", checkpoints.c.log, checkpoints.c.new_size)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("tx_hash", LargeBinary(32), primary_key=True),
+    Column("log", LOG_NAME, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("max_fee", String(40), nullable=False),
+    Column("tip", String(40), nullable=False),
+)
+"""Fees are decimal strings: wei can pass 64 bits."""
+Index("ix_attempts_seq", attempts.c.log, attempts.c.seq)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(128), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
