@@ -96,7 +96,9 @@ def consistency_proof(old_size: int, new_size: int, read: NodeReader) -> list[by
     Empty where the old tree is empty, as the contract expects it; RFC 9162 leaves that case open.
     """
     if not 0 <= old_size <= new_size:
-        raise InputError(f"trees of {old_size} and {new_size} leaves", expected="the old one no larger than the new one")
+        raise InputError(
+            f"trees of {old_size} and {new_size} leaves", expected="the old one no larger than the new one"
+        )
     if old_size == 0:
         return []
     ranges: list[_Range] = []
@@ -168,12 +170,14 @@ def verify_inclusion(digest: bytes, index: int, size: int, root: bytes, path: Se
 
 def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether the tree under `new_root` begins with that under `old_root` (section 2.1.4.2)."""
-    if not 0 < old_size < new_size:
-        return not proof and (old_size == 0 <= new_size or (old_size == new_size and old_root == new_root))
-    # An old tree that is complete is itself the first node, and the proof leaves it out.
-    path = [old_root, *proof] if old_size & (old_size - 1) == 0 else list(proof)
-    if not proof:
+    if not 0 <= old_size <= new_size:
         return False
+    if old_size == new_size:
+        return not proof and old_root == new_root
+    if old_size == 0 or not proof:
+        return old_size == 0 and not proof
+    # An old tree that is complete is itself the first node, and the proof leaves it out.
+    path = [old_root, *proof] if old_size & (old_size - 1) == 0 else proof
     position, last = old_size - 1, new_size - 1
     while position & 1:
         position, last = position >> 1, last >> 1
