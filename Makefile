@@ -1,0 +1,64 @@
+# Every target does the set-up it needs (scripts/setup.py); a second run skips what is there.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+export PATH := $(CURDIR)/.make/bin:$(CURDIR)/.venv/bin:$(PATH)
+
+# Unit tests need no network: where the system allows it they run in an empty network namespace.
+OFFLINE := $(shell if unshare -n true 2>/dev/null; then echo "unshare -n"; elif unshare -rn true 2>/dev/null; then echo "unshare -rn"; fi)
+PYTEST := $(BIN)/python -m pytest
+ARGS ?=
+
+.PHONY: help demo test test-unit test-rest test-long lint format types bench doctor lock setup clean distclean
+.NOTPARALLEL:
+
+help: ## What there is to run
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## A check, its evidence, its anchor and its audit: live with a webcam, else on a recorded clip
+	@sh scripts/setup.sh demo
+	@$(BIN)/medauth demo $(ARGS)
+
+test: test-unit test-rest ## All tests but the long ones
+
+test-unit: setup
+	@$(OFFLINE) $(PYTEST) tests/unit $(ARGS)
+
+test-rest: setup
+	@$(PYTEST) tests --ignore tests/unit -m "not long" -n auto --dist loadfile $(ARGS)
+
+test-long: setup ## The tests that take minutes
+	@$(PYTEST) tests -m long $(ARGS)
+
+lint: setup ## Style, format, import rules, contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@npm run --silent lint:contracts
+
+format: setup ## Mends what lint can mend by itself
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+bench: setup ## Cost per frame, start-up, memory, anchoring and audit, as a table and as JSON
+	@$(BIN)/python -m medauth.evaluation.bench $(ARGS)
+
+doctor: ## What is installed, what is missing and how to mend it
+	@sh scripts/setup.sh demo
+	@$(BIN)/medauth doctor $(ARGS)
+
+lock: setup ## Writes the Python lock files anew from pyproject.toml
+	@$(BIN)/python scripts/setup_lock.py
+
+setup:
+	@sh scripts/setup.sh dev
+
+clean: ## Removes what tests and tools left; keeps the environment and medauth-data/
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build out cache artifacts broadcast
+	@find . -path ./.venv -prune -o -path ./node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean ## Removes the environment too: the next command sets everything up again
+	@rm -rf .venv node_modules .make
