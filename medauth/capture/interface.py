@@ -33,3 +33,10 @@ class FrameSource(Protocol):
 
     def frames(self) -> Iterator[CapturedFrame]:
         """Opens the source and yields frames until it ends; closing the iterator releases it."""
+
+
+def release(frames: Iterator[CapturedFrame]) -> None:
+    """Closes a source's iterator before its end, which frees the camera or file."""
+    close = getattr(frames, "close", None)
+    if close is not None:
+        close()

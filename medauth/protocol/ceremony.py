@@ -162,7 +162,10 @@ class Ceremony:
         return self._closed_ms + self._step.pause_ms - self._now_ms
 
     def _wait(self, posture: Posture | None) -> None:
-        """Before a prompt: the pause must be over and the face at rest."""
+        """Before a prompt: the pause must be over and the face at rest.
+
+        For the first step a person may take all the time the check has: they are still finding their place.
+        """
         if posture is None or not _is_neutral(posture):
             self._neutral_since = None
         elif self._neutral_since is None:
@@ -172,7 +175,7 @@ class Ceremony:
             return
         if rested:
             self._current = _Current(self._now_ms, meter_for(self._step))
-        elif -self._pause_left() > self._timing.relax_max_ms:
+        elif self._results and -self._pause_left() > self._timing.relax_max_ms:
             outcome = StepOutcome.UNSEEN if posture is None else StepOutcome.NOT_RELAXED
             self._close(StepResult(len(self._results), self._step, outcome, round(self._now_ms)))
 
@@ -265,7 +268,8 @@ class Ceremony:
 
 
 def _is_neutral(posture: Posture) -> bool:
-    return all(_below_onset(action, posture.amounts) for action in posture.amounts)
+    """A face of which nothing is measured yet is not known to be at rest."""
+    return bool(posture.amounts) and all(_below_onset(action, posture.amounts) for action in posture.amounts)
 
 
 def _below_onset(action: Action, amounts: Mapping[Action, float]) -> bool:

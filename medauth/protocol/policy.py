@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from medauth.errors import ConfigError
+from medauth.errors import ConfigError, InputError
 from medauth.protocol.canonical import Json, canonical, plain
 from medauth.protocol.challenge import Action, Category, entropy_bits
 
@@ -75,6 +76,24 @@ class Policy:
         rules: dict[str, Json] = plain(asdict(self))
         return rules
 
+    @classmethod
+    def from_json(cls, rules: Mapping[str, Json]) -> Policy:
+        """The inverse of `to_json`, for auditors. Raises `InputError` for rules that are not a policy's."""
+        values: dict[str, Any] = dict(rules)
+        try:
+            return cls(
+                **values
+                | {
+                    "actions": tuple(Action(name) for name in values["actions"]),
+                    "required": tuple(Category(name) for name in values["required"]),
+                    "deny": tuple(str(name) for name in values["deny"]),
+                    "confirm": tuple(str(name) for name in values["confirm"]),
+                    "timing": Timing(**values["timing"]),
+                }
+            )
+        except (TypeError, KeyError, ValueError) as error:
+            raise InputError(f"rules that are no policy: {error}", expected="a policy's rules") from error
+
     def digest(self) -> bytes:
         """SHA-256 of the RFC 8785 form of the rules."""
         return hashlib.sha256(canonical(self.to_json())).digest()
@@ -82,8 +101,8 @@ class Policy:
 
 _ALL = tuple(Action)
 _USUAL = (Category.EXPRESSION, Category.BLINK, Category.TURN)
-_DENY = ("challenge", "identity")
-_CONFIRM = ("challenge", "blink", "emotion")
+_DENY = ("challenge", "faces", "identity")
+_CONFIRM = ("capture", "challenge", "blink", "emotion")
 _PATIENT = Timing(onset_max_ms=5_000, perform_ms=10_000, relax_max_ms=12_000)
 
 
@@ -100,7 +119,7 @@ NO_EXPRESSION = Policy(
     7,
     (Category.BLINK, Category.TURN),
     _DENY,
-    ("challenge", "blink"),
+    ("capture", "challenge", "blink"),
 )
 """For people whose face does not move freely: two more head movements stand in for the expression."""
 NO_TURN = Policy(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
+from medauth.errors import InputError
 from medauth.protocol.canonical import Json
 
 PPM = 1_000_000
@@ -47,6 +49,15 @@ class SignalReading:
             "score_ppm": self.score_ppm,
             "details": dict(self.details),
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> SignalReading:
+        """The inverse of `to_json`, for auditors. Raises `InputError`."""
+        values: dict[str, Any] = dict(value)
+        try:
+            return cls(**values | {"outcome": Outcome(values["outcome"])})
+        except (TypeError, KeyError, ValueError) as error:
+            raise InputError(f"not a reading: {error}", expected="signal, outcome, code, reason, score") from error
 
 
 def to_ppm(value: float) -> int:

@@ -69,6 +69,7 @@ class FileBlobWriter:
         self._draft = draft
         self._place = place
         self._files: dict[str, tuple[BinaryIO, hashlib._Hash]] = {}
+        self._published: tuple[BlobRow, ...] | None = None
 
     def append(self, name: str, sealed: bytes) -> None:
         try:
@@ -78,28 +79,39 @@ class FileBlobWriter:
             raise _trouble(error, self._draft) from error
         digest.update(sealed)
 
-    def publish(self) -> tuple[BlobRow, ...]:
-        rows = []
+    def replace(self, name: str, sealed: bytes) -> None:
         try:
-            for name, (file, digest) in sorted(self._files.items()):
-                file.flush()
-                os.fsync(file.fileno())
-                rows.append(BlobRow(name, digest.digest(), file.tell()))
-                file.close()
-            if rows:
-                self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._draft.rename(self._place)
-                _sync_folder(self._place.parent)
+            file, _ = self._open(name)
+            file.seek(0)
+            file.truncate()
+            file.write(sealed)
         except OSError as error:
-            raise _trouble(error, self._place) from error
-        return tuple(rows)
+            raise _trouble(error, self._draft) from error
+        self._files[name] = (file, hashlib.sha256(sealed))
+
+    def publish(self) -> tuple[BlobRow, ...]:
+        if self._published is None:
+            try:
+                rows = tuple(_made_durable(name, *self._files[name]) for name in sorted(self._files))
+                if rows:
+                    self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    self._draft.rename(self._place)
+                    _sync_folder(self._place.parent)
+            except OSError as error:
+                raise _trouble(error, self._place) from error
+            self._published = rows
+            self._close()
+        return self._published
 
     def discard(self) -> None:
+        self._close()
+        for folder in (self._draft, self._place):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _close(self) -> None:
         for file, _ in self._files.values():
             with contextlib.suppress(OSError):
                 file.close()
-        for folder in (self._draft, self._place):
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _open(self, name: str) -> tuple[BinaryIO, hashlib._Hash]:
         if name not in self._files:
@@ -114,6 +126,12 @@ def _safe(name: str) -> str:
     if not _SAFE.fullmatch(name) or name.startswith("."):
         raise InputError(f"the name {name[:40]!r}", expected="lower-case letters, digits, '_', '.' and '-'")
     return name
+
+
+def _made_durable(name: str, file: BinaryIO, digest: hashlib._Hash) -> BlobRow:
+    file.flush()
+    os.fsync(file.fileno())
+    return BlobRow(name, digest.digest(), file.tell())
 
 
 def _sync_folder(folder: Path) -> None:

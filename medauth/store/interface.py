@@ -149,8 +149,14 @@ class BlobWriter(Protocol):
     def append(self, name: str, sealed: bytes) -> None:
         """Adds bytes to the end of file `name`."""
 
+    def replace(self, name: str, sealed: bytes) -> None:
+        """Makes `sealed` the whole contents of file `name`."""
+
     def publish(self) -> tuple[BlobRow, ...]:
-        """Makes the files durable under the record's id; to be called before the record is committed."""
+        """Makes the files durable under the record's id; to be called before the record is committed.
+
+        May be called again after a `StoreError`; once it came through it returns the same rows.
+        """
 
     def discard(self) -> None:
         """Removes what was written, published or not. Never raises."""

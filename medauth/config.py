@@ -1,0 +1,113 @@
+"""Settings: read once from the environment, then passed along; nothing else looks at environment variables.
+
+`docs/settings.md` lists them all; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from medauth.errors import ConfigError
+from medauth.evidence.archive import KeepFrames
+
+PREFIX = "MEDAUTH_"
+
+
+def _default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "medauth"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that can be set. Each field is the environment variable `MEDAUTH_<FIELD>` in capitals."""
+
+    data_dir: Path = field(default_factory=_default_data_dir)
+    """Keys, mirror, sealed evidence and the local chain live here."""
+    database_url: str = ""
+    """SQLAlchemy URL of the mirror; empty: SQLite in the data directory."""
+    rpc_url: str = ""
+    """JSON-RPC address of an EVM chain; empty: a local anvil, started when first needed."""
+    anvil: str = ""
+    """Path of the anvil program; empty: looked for in `node_modules` and on PATH."""
+    confirmations: int = 0
+    """Blocks until a checkpoint counts as final; 0: one on the local chain, twelve elsewhere."""
+    chain_key_file: str = ""
+    """Encrypted keystore (scrypt) of the account that pays for checkpoints; needed with `rpc_url`."""
+    chain_key_passphrase: str = field(default="", repr=False)
+    """Opens `chain_key_file`."""
+    key_passphrase: str = field(default="", repr=False)
+    """Locks the signing and master keys; empty: they are protected by file mode alone."""
+    keep_frames: KeepFrames = KeepFrames.KEY
+    """Which judged frames are kept, sealed: `none`, `key` (those at which something happened) or `all`."""
+    models_dir: str = ""
+    """Folder of models to use in place of the shipped ones."""
+    rehearsal: bool = False
+    """Allows rehearsals: scripted challenges on recordings, never an answer to who was there."""
+    max_merge_delay_s: int = 86_400
+    """Promise in every start receipt: by then the leaf is under a checkpoint."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.confirmations <= 10_000, "confirmations", self.confirmations, "0 to 10000")  # noqa: PLR2004
+        _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")
+        if self.rpc_url and not self.rpc_url.startswith(("http://", "https://")):
+            _require(False, "rpc_url", self.rpc_url.split("@")[-1][:80], "an http:// or https:// address")
+
+    @property
+    def mirror_url(self) -> str:
+        """The database URL, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'mirror.sqlite'}"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Settings from `MEDAUTH_*` variables. Raises `ConfigError` for unknown names and malformed values."""
+        environ = os.environ if environ is None else environ
+        known = {PREFIX + f.name.upper(): f.name for f in fields(cls)}
+        given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in _ELSEWHERE}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise ConfigError(
+                f"{unknown[0]} is not a setting", expected=", ".join(known), next_step="see docs/settings.md"
+            )
+        return cls(**{known[name]: _parsed(known[name], value) for name, value in given.items() if value})
+
+
+_ELSEWHERE = frozenset({"MEDAUTH_DATA", "MEDAUTH_WORK", "MEDAUTH_TEST_POSTGRES", "MEDAUTH_PYTHON"})
+"""Variables that tests, training and set-up read; the product does not."""
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _TRUE | _FALSE:
+        raise ValueError(text)
+    return text.lower() in _TRUE
+
+
+_PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "data_dir": (Path, "a path"),
+    "confirmations": (int, "a whole number"),
+    "max_merge_delay_s": (int, "a whole number of seconds"),
+    "keep_frames": (KeepFrames, "none, key or all"),
+    "rehearsal": (_flag, "1 or 0"),
+}
+
+
+def _parsed(name: str, text: str) -> Any:
+    parse, expected = _PARSERS.get(name, (str, "text"))
+    try:
+        return parse(text)
+    except ValueError:
+        raise ConfigError(
+            f"{PREFIX}{name.upper()} is {text[:80]!r}", expected=expected, next_step="see docs/settings.md"
+        ) from None
+
+
+def _require(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ConfigError(f"{PREFIX}{name.upper()} is {value!r}", expected=expected, next_step="see docs/settings.md")

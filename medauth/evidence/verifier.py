@@ -1,0 +1,218 @@
+"""Checks a bundle step by step, with nothing but the bundle and what the verifier trusts.
+
+1. signature   - the statement is signed by a key trusted for this log
+2. statement   - its bytes are canonical, and it is the record the bundle names
+3. challenge   - the commitment published before the first frame opens to the steps that were asked
+4. verdict     - the decision follows from the readings under the stated rules
+5. leaf        - the keyed commitment of the record
+6. inclusion   - the leaf lies under the bundle's root
+7. checkpoint  - the root is one the verifier trusts
+8. chain       - the contract holds that root for that size
+
+A step that cannot be done says why it was skipped; a step that fails ends the check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from medauth.errors import EvidenceError, MedauthError
+from medauth.evidence.bundle import Bundle
+from medauth.evidence.commitment import leaf_commitment
+from medauth.evidence.merkle import leaf_hash, verify_inclusion
+from medauth.evidence.signing import KeyPurpose, PayloadType, VerifyKey
+from medauth.evidence.statement import VERSION, opened_commitment
+from medauth.protocol.canonical import canonical, parse_object
+from medauth.protocol.policy import Policy
+from medauth.protocol.reading import Outcome, SignalReading
+from medauth.protocol.verdict import decide
+
+PURPOSES: Mapping[str, KeyPurpose] = {"main": KeyPurpose.STATEMENTS, "rehearsal": KeyPurpose.REHEARSALS}
+"""Which key signs which log."""
+
+
+class StepState(StrEnum):
+    """How one step of a verification went."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStep:
+    """One line of a verification."""
+
+    name: str
+    state: StepState
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a verifier believes before reading a bundle: keys, and perhaps a checkpoint and a chain."""
+
+    keys: Mapping[str, VerifyKey]
+    checkpoints: Mapping[bytes, int] | None = None
+    """Trusted roots and their sizes; None: roots are not pinned."""
+    size_on_chain: Callable[[bytes], int | None] | None = None
+    """Asks the contract for the size it holds under a root; None: no chain is at hand."""
+
+
+class _Skip(Exception):
+    """A step that cannot be done with what is at hand."""
+
+
+class Examination:
+    """One bundle under examination; `steps()` does the steps in order."""
+
+    def __init__(self, bundle: Bundle, trust: Trust) -> None:
+        self._bundle = bundle
+        self._trust = trust
+        self._payload = b""
+        self._statement: dict[str, Any] = {}
+
+    def steps(self) -> Iterator[CheckedStep]:
+        """Yields one line a step; stops after the first that fails."""
+        for name, do in (
+            ("signature", self._signature),
+            ("statement", self._canonical_statement),
+            ("challenge", self._challenge),
+            ("verdict", self._verdict),
+            ("leaf", self._leaf),
+            ("inclusion", self._inclusion),
+            ("checkpoint", self._checkpoint),
+            ("chain", self._chain),
+        ):
+            step = _done(name, do)
+            yield step
+            if step.state is StepState.FAILS:
+                return
+
+    @property
+    def statement(self) -> Mapping[str, Any]:
+        """The statement, once the second step held."""
+        return self._statement
+
+    def _signature(self) -> str:
+        """1. A key trusted for this log's purpose, over exactly these bytes and this type."""
+        purpose = PURPOSES.get(self._bundle.log)
+        if purpose is None:
+            raise EvidenceError(f"a log called {self._bundle.log[:40]!r}", expected=" or ".join(PURPOSES))
+        kinds = {kind.value: kind for kind in (PayloadType.VERDICT, PayloadType.START)}
+        kind = kinds.get(self._bundle.envelope.payload_type, PayloadType.VERDICT)
+        self._payload = self._bundle.envelope.verified(self._trust.keys, kind, purpose)
+        return f"signed by {self._bundle.envelope.key_id}"
+
+    def _canonical_statement(self) -> str:
+        """2. One byte form, so that one digest stands for one statement."""
+        statement = parse_object(self._payload)
+        if canonical(statement) != self._payload:
+            raise EvidenceError("a statement that is not in canonical form", expected="RFC 8785")
+        if statement.get("version") != VERSION:
+            raise EvidenceError(f"a statement of version {statement.get('version')!r}", expected=str(VERSION))
+        if statement.get("record_id") != self._bundle.record_id:
+            raise EvidenceError("a statement about another record", expected=self._bundle.record_id)
+        self._statement = statement
+        return f"SHA-256 {hashlib.sha256(self._payload).hexdigest()}"
+
+    def _challenge(self) -> str:
+        """3. What was asked is what had been committed to, and no step was swapped afterwards."""
+        self._only_verdicts()
+        challenge, steps = self._statement["challenge"], self._statement["steps"]
+        if opened_commitment(self._statement).hex() != challenge["commitment"]:
+            raise EvidenceError("the commitment does not open to the challenge", expected=challenge["commitment"])
+        asked = challenge["opening"]["challenge"]["steps"]
+        for step, planned in zip(steps, asked, strict=False):
+            if (step["action"], step["accepted"]) != (planned["action"], [planned["low"], planned["high"]]):
+                raise EvidenceError(f"step {step['index']} is not the one committed to", expected=planned["action"])
+        return f"{len(asked)} steps, committed to before the first frame"
+
+    def _verdict(self) -> str:
+        """4. Judged again from the stated readings, under the stated rules."""
+        self._only_verdicts()
+        stated = self._statement["policy"]
+        policy = Policy.from_json(stated["rules"])
+        if (policy.digest().hex(), policy.name) != (stated["digest"], stated["name"]):
+            raise EvidenceError("the policy's rules do not fit its digest", expected=stated["digest"])
+        if policy.rehearsal != (PURPOSES[self._bundle.log] is KeyPurpose.REHEARSALS):
+            raise EvidenceError("a rehearsal outside its log", expected="rehearsals in the log `rehearsal` alone")
+        readings = [SignalReading.from_json(value) for value in self._statement["readings"]]
+        _require_answers(readings, self._statement)
+        decision, reasons = decide(policy, readings)
+        verdict = self._statement["verdict"]
+        if decision.value != verdict["decision"] or [dict(r.to_json()) for r in reasons] != verdict["reasons"]:
+            raise EvidenceError(f"the readings say {decision.value}", expected=f"{verdict['decision']}, as stated")
+        return f"{decision.value}, by policy {policy.name} v{policy.version}"
+
+    def _leaf(self) -> str:
+        """5. Only who has the record's key can tell what a leaf commits to."""
+        return f"leaf {leaf_commitment(self._bundle.leaf_key, self._payload).hex()}"
+
+    def _inclusion(self) -> str:
+        """6. The leaf's place in the log cannot be changed without changing the root."""
+        proof = self._bundle.proof
+        if proof is None:
+            raise _Skip("the record waits for a checkpoint")
+        leaf = leaf_hash(leaf_commitment(self._bundle.leaf_key, self._payload))
+        if not verify_inclusion(leaf, proof.leaf_index, proof.size, proof.root, proof.path):
+            raise EvidenceError("the leaf does not lie under the root", expected=proof.root.hex())
+        return f"leaf {proof.leaf_index} of {proof.size} under root {proof.root.hex()}"
+
+    def _checkpoint(self) -> str:
+        """7. A root that somebody other than the bundle vouches for."""
+        proof = self._bundle.proof
+        if proof is None or self._trust.checkpoints is None:
+            raise _Skip("no checkpoint is pinned")
+        size = self._trust.checkpoints.get(proof.root)
+        if size is None:
+            raise EvidenceError(f"root {proof.root.hex()} is not a pinned checkpoint", expected="a pinned checkpoint")
+        if size != proof.size:
+            raise EvidenceError(f"the root stands for {size} leaves", expected=str(proof.size))
+        return f"checkpoint of {size} leaves is pinned"
+
+    def _chain(self) -> str:
+        """8. The contract accepted the root only with a proof that it extends the one before."""
+        proof, anchor = self._bundle.proof, self._bundle.anchor
+        if proof is None or anchor is None:
+            raise _Skip("the record is not on chain yet")
+        if self._trust.size_on_chain is None:
+            raise _Skip("no chain was asked; give an RPC address to ask one")
+        size = self._trust.size_on_chain(proof.root)
+        if size != proof.size:
+            raise EvidenceError(
+                f"the contract holds {'no such root' if not size else f'it for {size} leaves'}",
+                expected=f"root {proof.root.hex()} for {proof.size} leaves",
+            )
+        note = " - a local chain: it proves nothing to outsiders" if anchor.local else ""
+        return f"contract {anchor.address}, block {anchor.block}, chain {anchor.chain_id}{note}"
+
+    def _only_verdicts(self) -> None:
+        if self._bundle.envelope.payload_type != PayloadType.VERDICT.value:
+            raise _Skip("this record is the start of a check")
+
+
+def _done(name: str, do: Callable[[], str]) -> CheckedStep:
+    try:
+        return CheckedStep(name, StepState.HOLDS, do())
+    except _Skip as skip:
+        return CheckedStep(name, StepState.SKIPPED, str(skip))
+    except MedauthError as error:
+        return CheckedStep(name, StepState.FAILS, str(error))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        return CheckedStep(name, StepState.FAILS, f"the statement is malformed: {type(error).__name__} {error}")
+
+
+def _require_answers(readings: list[SignalReading], statement: Mapping[str, Any]) -> None:
+    """The challenge's reading must follow from the steps: it passes only if every step asked was answered."""
+    asked = len(statement["challenge"]["opening"]["challenge"]["steps"])
+    answered = sum(step["outcome"] == "answered" for step in statement["steps"])
+    passed = any(r.signal == "challenge" and r.outcome is Outcome.PASS for r in readings)
+    if passed != (asked > 0 and answered == asked):
+        raise EvidenceError(
+            f"{answered} of {asked} steps answered", expected="a challenge reading that follows from it"
+        )

@@ -1,0 +1,56 @@
+"""One frame through the face track and every signal: the same for a check and for the analysis of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from medauth.capture.interface import CapturedFrame
+from medauth.protocol.challenge import Action, Challenge
+from medauth.protocol.observation import Blink, Frame, Observation, Posture, Prompt
+from medauth.protocol.reading import SignalReading
+from medauth.signals.interface import Blinks, FaceTracker, Marks, Postures, Signal
+
+FrameReader = Callable[[CapturedFrame, int, float], Frame]
+"""(captured, index, t_ms) to the frame that is digested, judged and sealed. Raises `InputError`."""
+
+
+class Observer:
+    """Owns one check's tracker and signals. Each frame is looked at once."""
+
+    def __init__(self, tracker: FaceTracker, signals: Sequence[Signal], challenge: Challenge | None) -> None:
+        self._tracker = tracker
+        self._signals = tuple(signals)
+        self._postures = [s for s in self._signals if isinstance(s, Postures)]
+        self._blinks = [s for s in self._signals if isinstance(s, Blinks)]
+        for signal in self._signals:
+            signal.start(challenge)
+
+    def observe(self, frame: Frame, prompt: Prompt | None) -> Observation:
+        """Finds the face and lets every signal take the frame in."""
+        track, problem = self._tracker.track(frame)
+        observation = Observation(frame, track, problem, prompt)
+        for signal in self._signals:
+            signal.update(observation)
+        return observation
+
+    def posture(self, observation: Observation) -> Posture | None:
+        """How far each action is performed now; None when the face could not be judged."""
+        if observation.track is None:
+            return None
+        amounts: dict[Action, float] = {}
+        for source in self._postures:
+            amounts.update((Action(name), amount) for name, amount in source.amounts().items())
+        blinks: tuple[Blink, ...] = tuple(blink for source in self._blinks for blink in source.completed())
+        return Posture(amounts, blinks)
+
+    def readings(self) -> tuple[SignalReading, ...]:
+        """What every signal says by now."""
+        return tuple(signal.reading() for signal in self._signals)
+
+    def marks(self) -> Mapping[str, Marks]:
+        """Traces and models by signal."""
+        return {signal.name: signal.marks() for signal in self._signals}
+
+    def close(self) -> None:
+        """Frees native memory."""
+        self._tracker.close()

@@ -1,0 +1,293 @@
+"""A check begins and ends here: its start and its verdict each become a signed, sealed record with a leaf in the log."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from medauth.errors import CeremonyError, NotFound, TooManyFailures
+from medauth.evidence.commitment import RecordKeys, leaf_commitment
+from medauth.evidence.sealing import seal
+from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType
+from medauth.evidence.statement import (
+    CheckIdentity,
+    FrameSummary,
+    start_statement,
+    statement_digest,
+    verdict_statement,
+)
+from medauth.protocol.attempts import DAY_MS, wait_ms
+from medauth.protocol.canonical import Json, canonical
+from medauth.protocol.ceremony import StepResult
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.policy import Policy
+from medauth.protocol.reading import SignalReading
+from medauth.protocol.verdict import Decision, Reason
+from medauth.store.interface import (
+    MAIN_LOG,
+    REHEARSAL_LOG,
+    BlobStore,
+    BlobWriter,
+    CheckRow,
+    CheckState,
+    Keyring,
+    LeafKind,
+    NewRecord,
+    RecordStore,
+)
+
+ENVELOPE = "envelope"
+"""The name under which an envelope is sealed."""
+
+
+def new_id(prefix: str) -> str:
+    """128 random bits in lower-case base 32, e.g. `evd_…`."""
+    return f"{prefix}_{base64.b32encode(secrets.token_bytes(16)).decode().rstrip('=').lower()}"
+
+
+@dataclass(frozen=True, slots=True)
+class StartedCheck:
+    """A check that was begun: what the server keeps until its end."""
+
+    identity: CheckIdentity
+    policy: Policy
+    challenge: Challenge
+    client: str
+    log: str
+    start_record_id: str
+    record_id: str
+    keys: RecordKeys
+    started_ms: int
+    receipt: Envelope
+    """Signed: leaf index, commitment to the challenge, and by when the leaf will be anchored."""
+    blobs: BlobWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """All that was found out in a check, ready to be stated."""
+
+    decision: Decision
+    reasons: Sequence[Reason]
+    steps: Sequence[StepResult]
+    readings: Sequence[SignalReading]
+    frames: FrameSummary
+    models: Mapping[str, str]
+    traces: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A verdict that is signed and sealed, and only has to be committed."""
+
+    record: NewRecord
+    sha256: str
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record that is in the mirror and the log."""
+
+    record_id: str
+    sha256: str
+    leaf_index: int
+
+
+class Verification:
+    """The two ends of a check, over ports."""
+
+    def __init__(
+        self,
+        records: RecordStore,
+        blobs: BlobStore,
+        keyring: Keyring,
+        *,
+        now_ms: Callable[[], int],
+        software: Mapping[str, str],
+        max_merge_delay_s: int,
+    ) -> None:
+        self._records = records
+        self._blobs = blobs
+        self._keyring = keyring
+        self._now_ms = now_ms
+        self._software = software
+        self._max_merge_delay_s = max_merge_delay_s
+
+    def begin(self, identity: CheckIdentity, policy: Policy, challenge: Challenge, client: str) -> StartedCheck:
+        """Commits the start with its leaf and signs the receipt. Raises `TooManyFailures`, `StoreError`."""
+        log, purpose = _log_of(policy)
+        now = self._now_ms()
+        if not policy.rehearsal:
+            self._refuse_after_failures(identity, client, now)
+        start_id, expires = new_id("sta"), now + policy.timing.session_max_ms
+        statement = start_statement(
+            identity,
+            policy,
+            record_id=start_id,
+            commitment=challenge.commitment(),
+            started_ms=now,
+            expires_ms=expires,
+        )
+        record = self._record(statement, PayloadType.START, RecordKeys.generate(), LeafKind.START, "started", log, now)
+        subject_tag, client_tag = self._tags(identity, client)
+        row = CheckRow(
+            check_id=identity.check_id,
+            log=log,
+            subject_tag=subject_tag,
+            client_tag=client_tag,
+            purpose=identity.purpose,
+            policy=policy.name,
+            commitment=challenge.commitment(),
+            started_ms=now,
+            expires_ms=expires,
+        )
+        leaf_index = self._records.begin_check(row, record)
+        receipt = self._receipt(record, leaf_index, challenge, purpose)
+        record_id = new_id("evd")
+        return StartedCheck(
+            identity=identity,
+            policy=policy,
+            challenge=challenge,
+            client=client,
+            log=log,
+            start_record_id=start_id,
+            record_id=record_id,
+            keys=RecordKeys.generate(),
+            started_ms=now,
+            receipt=receipt,
+            blobs=self._blobs.writer(record_id),
+        )
+
+    def prepare(self, check: StartedCheck, conclusion: Conclusion) -> Prepared:
+        """States, signs and seals the verdict, and makes its files durable. Raises `StoreError`; may be tried again."""
+        now = self._now_ms()
+        traces = canonical(conclusion.traces)
+        check.blobs.replace("traces", seal(check.keys.seal, traces, record_id=check.record_id, name="traces"))
+        statement = verdict_statement(
+            check.identity,
+            check.policy,
+            check.challenge,
+            record_id=check.record_id,
+            start_record_id=check.start_record_id,
+            steps=conclusion.steps,
+            readings=conclusion.readings,
+            models=conclusion.models,
+            frames=conclusion.frames,
+            decision=conclusion.decision,
+            reasons=conclusion.reasons,
+            software=self._software,
+            blobs={"traces": statement_digest(traces).hex()},
+            started_ms=check.started_ms,
+            finished_ms=now,
+        )
+        outcome = conclusion.decision.value
+        record = self._record(statement, PayloadType.VERDICT, check.keys, LeafKind.VERDICT, outcome, check.log, now)
+        sha256 = statement_digest(canonical(statement)).hex()
+        return Prepared(replace(record, blobs=check.blobs.publish()), sha256, conclusion.decision)
+
+    def commit(self, check: StartedCheck, prepared: Prepared) -> Recorded:
+        """Commits a prepared verdict; safe to call again after a `StoreError`.
+
+        The record's id was fixed at the start, so a second try finds out whether the first one came through.
+        """
+        record = prepared.record
+        try:
+            index = self._records.conclude_check(check.identity.check_id, record, record.created_ms)
+        except CeremonyError:
+            index = self._committed_before(check, record)
+        else:
+            self._count(check, prepared.decision, record.created_ms)
+        return Recorded(check.record_id, prepared.sha256, index)
+
+    def abandon(self, check: StartedCheck) -> None:
+        """Closes a check that will not be finished; its start stays in the log and shows."""
+        if self._records.close_check(check.identity.check_id, CheckState.ABANDONED, self._now_ms()):
+            self._count(check, Decision.NOT_LIVE, self._now_ms())
+        check.blobs.discard()
+
+    def _committed_before(self, check: StartedCheck, record: NewRecord) -> int:
+        try:
+            return self._records.record(record.record_id).leaf_index
+        except NotFound:
+            check.blobs.discard()
+            raise CeremonyError(
+                f"check {check.identity.check_id} is closed", expected="an open check", next_step="start a new check"
+            ) from None
+
+    def _record(
+        self,
+        statement: dict[str, Json],
+        payload_type: PayloadType,
+        keys: RecordKeys,
+        kind: LeafKind,
+        outcome: str,
+        log: str,
+        now: int,
+    ) -> NewRecord:
+        """Signs a statement and seals its envelope under the record's own key."""
+        record_id, check = str(statement["record_id"]), statement["check"]
+        assert isinstance(check, dict)
+        payload = canonical(statement)
+        envelope = self._keyring.signing_key(_purpose_of(log)).sign(payload, payload_type)
+        sealed = seal(keys.seal, envelope.to_bytes(), record_id=record_id, name=ENVELOPE)
+        return NewRecord(
+            record_id=record_id,
+            log=log,
+            kind=kind,
+            check_id=str(check["id"]),
+            leaf=leaf_commitment(keys.leaf, payload),
+            wrapped_key=self._keyring.wrap(record_id, keys),
+            sealed_envelope=sealed,
+            sealed_envelope_sha256=statement_digest(sealed),
+            outcome=outcome,
+            created_ms=now,
+        )
+
+    def _receipt(self, record: NewRecord, leaf_index: int, challenge: Challenge, purpose: KeyPurpose) -> Envelope:
+        receipt: dict[str, Json] = {
+            "version": 1,
+            "check_id": record.check_id,
+            "log": record.log,
+            "leaf": record.leaf.hex(),
+            "leaf_index": leaf_index,
+            "commitment": challenge.commitment().hex(),
+            "issued_ms": record.created_ms,
+            "max_merge_delay_s": self._max_merge_delay_s,
+        }
+        return self._keyring.signing_key(purpose).sign(canonical(receipt), PayloadType.RECEIPT)
+
+    def _tags(self, identity: CheckIdentity, client: str) -> tuple[bytes, bytes]:
+        return self._keyring.tag("subject", identity.subject), self._keyring.tag("client", client)
+
+    def _refuse_after_failures(self, identity: CheckIdentity, client: str, now: int) -> None:
+        failures = self._records.failures_since(*self._tags(identity, client), now - DAY_MS)
+        wait = wait_ms(failures, now)
+        if wait:
+            raise TooManyFailures(
+                "too many failed checks from here",
+                expected=f"a pause of {wait // 1_000 + 1} s",
+                next_step="try again after the pause, or from another device",
+            )
+
+    def _count(self, check: StartedCheck, decision: Decision, now: int) -> None:
+        """A check that was denied or not carried through counts as a failure; a live one clears the count."""
+        if check.policy.rehearsal or decision is Decision.INCONCLUSIVE:
+            return
+        tags = self._tags(check.identity, check.client)
+        if decision is Decision.LIVE:
+            self._records.clear_failures(*tags)
+        else:
+            self._records.record_failure(*tags, now)
+
+
+def _log_of(policy: Policy) -> tuple[str, KeyPurpose]:
+    """A rehearsal has a log and a key of its own, so that nothing of it can pass for a check."""
+    log = REHEARSAL_LOG if policy.rehearsal else MAIN_LOG
+    return log, _purpose_of(log)
+
+
+def _purpose_of(log: str) -> KeyPurpose:
+    return KeyPurpose.REHEARSALS if log == REHEARSAL_LOG else KeyPurpose.STATEMENTS

@@ -1,0 +1,294 @@
+"""`AuthenticationSession`: the object an app holds while one person is being checked.
+
+It drives the ceremony with what the signals measure, and turns the readings into a recorded verdict. The verdict is
+born here, from the frames and this side's clock; nothing else that a client sends is looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.capture.interface import CapturedFrame, FrameSource, release
+from medauth.errors import CeremonyError, CheckExpired, InputError
+from medauth.evidence.archive import FILE, KeepFrames, frame_entry
+from medauth.evidence.commitment import FrameChain
+from medauth.evidence.signing import Envelope
+from medauth.evidence.statement import FrameSummary
+from medauth.protocol.canonical import Json
+from medauth.protocol.ceremony import Ceremony, Phase
+from medauth.protocol.coverage import Coverage
+from medauth.protocol.observation import HINTS, Frame, Observation, Prompt
+from medauth.protocol.reading import SignalReading
+from medauth.protocol.response import challenge_reading
+from medauth.protocol.verdict import Verdict, decide
+from medauth.service.observing import FrameReader, Observer
+from medauth.service.verification import Conclusion, Prepared, StartedCheck, Verification
+from medauth.signals.interface import Marks, Trace
+
+RELAX_HINT = "Relax your face and look into the camera."
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the person at the camera may know: the prompt, one hint, how far along. Never a score, never whether a step
+    was right.
+    """
+
+    phase: Phase
+    prompt: Prompt | None
+    hint: str
+    steps_done: int
+    steps: int
+
+    @property
+    def done(self) -> bool:
+        """True when no more frames are needed."""
+        return self.phase in {Phase.DONE, Phase.EXPIRED}
+
+
+OnProgress = Callable[[Progress, Observation], None]
+"""Called after every frame, on the thread that drives the check."""
+
+
+class AuthenticationSession:
+    """One check, from its first frame to its verdict. Made by `Medauth.start` or `Medauth.rehearse`; used once.
+
+    Feed it frames with `push` and ask for the verdict with `finish`, or let `run` do both over a source. Safe to share
+    between threads: calls queue up.
+    """
+
+    def __init__(
+        self,
+        check: StartedCheck,
+        verification: Verification,
+        observer: Observer,
+        read_frame: FrameReader,
+        *,
+        clock_ms: Callable[[], float],
+        keep: KeepFrames = KeepFrames.KEY,
+    ) -> None:
+        self._check = check
+        self._verification = verification
+        self._observer = observer
+        self._read_frame = read_frame
+        self._clock_ms = clock_ms
+        self._keep = keep
+        self._ceremony = Ceremony(check.challenge, check.policy.timing)
+        self._coverage = Coverage()
+        self._chain = FrameChain(check.identity.check_id)
+        self._kept: list[tuple[int, bytes]] = []
+        self._began_ms = clock_ms()
+        self._media_began_ms: float | None = None
+        self._last_ms = 0.0
+        self._prepared: tuple[Prepared, Conclusion] | None = None
+        self._verdict: Verdict | None = None
+        self._closed = False
+        self._lock = threading.RLock()
+
+    @property
+    def check_id(self) -> str:
+        """Names this check in logs and receipts."""
+        return self._check.identity.check_id
+
+    @property
+    def commitment(self) -> bytes:
+        """SHA-256 over the hidden challenge; publish it before the first frame."""
+        return self._check.challenge.commitment()
+
+    @property
+    def receipt(self) -> Envelope:
+        """Signed proof that this check was started: its leaf shows even if the check is dropped."""
+        return self._check.receipt
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """What the person is asked to do right now."""
+        return self._ceremony.prompt
+
+    def push(self, frame: NDArray[np.uint8] | bytes | CapturedFrame, *, media_ms: float | None = None) -> Progress:
+        """Takes in one frame: an array (height, width, 3) uint8 BGR, or JPEG bytes.
+
+        `media_ms` is the clip's own time and counts in a rehearsal alone; a check runs on this side's clock. Raises
+        `InputError` for what is not a picture, `CheckExpired`, and `StoreError` when a frame cannot be kept.
+        """
+        progress, _ = self._take(_captured(frame, media_ms))
+        return progress
+
+    def run(self, source: FrameSource, on_progress: OnProgress | None = None) -> Verdict:
+        """Pushes frames from a source until the check is done or the source ends, then finishes."""
+        frames = source.frames()
+        try:
+            for captured in frames:
+                progress, observation = self._take(captured)
+                if on_progress is not None:
+                    on_progress(progress, observation)
+                if progress.done:
+                    break
+        finally:
+            release(frames)
+        return self.finish()
+
+    def finish(self) -> Verdict:
+        """Decides, records and returns the verdict; later calls return the same one.
+
+        After a `StoreError` it may be called again: nothing is lost and nothing is recorded twice.
+        """
+        with self._lock:
+            if self._verdict is None:
+                if self._closed:
+                    raise CeremonyError("this check was closed unfinished", next_step="start a new check")
+                self._verdict = self._record()
+                self.close()
+            return self._verdict
+
+    def close(self) -> None:
+        """Ends the check without a verdict if it has none; its start stays on record. Frees native memory."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._observer.close()
+            if self._verdict is None:
+                self._verification.abandon(self._check)
+
+    def marks(self) -> Mapping[str, Marks]:
+        """Traces for plots, by signal: for operator and auditor, never for the person at the camera."""
+        return self._observer.marks()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take(self, captured: CapturedFrame) -> tuple[Progress, Observation]:
+        with self._lock:
+            self._refuse_closed()
+            t_ms = self._time(captured)
+            judged = self._read_frame(captured, self._chain.count, t_ms)
+            before = self._milestone()
+            observation = self._observer.observe(judged, self._ceremony.prompt)
+            self._ceremony.advance(t_ms, self._observer.posture(observation))
+            self._coverage.add(observation)
+            self._remember(judged, happened=self._milestone() != before)
+            return self._progress(observation), observation
+
+    def _refuse_closed(self) -> None:
+        if self._closed or self._verdict is not None:
+            raise CeremonyError("this check has ended", expected="an open check", next_step="start a new check")
+        if self._ceremony.phase is Phase.EXPIRED:
+            raise CheckExpired(
+                "this check has expired",
+                expected=f"an answer within {self._check.policy.timing.session_max_ms // 1_000} s",
+                next_step="call finish(), then start a new check",
+            )
+
+    def _time(self, captured: CapturedFrame) -> float:
+        """Milliseconds since the check began; a clock that goes back stands still instead."""
+        if self._check.policy.rehearsal:
+            if captured.media_ms is None:
+                raise InputError("a frame without its clip's time", expected="media_ms, in a rehearsal")
+            if self._media_began_ms is None:
+                self._media_began_ms = captured.media_ms
+            t_ms = captured.media_ms - self._media_began_ms
+        else:
+            t_ms = self._clock_ms() - self._began_ms
+        self._last_ms = max(self._last_ms, t_ms)
+        return self._last_ms
+
+    def _milestone(self) -> tuple[int, Phase]:
+        return len(self._ceremony.results), self._ceremony.phase
+
+    def _remember(self, frame: Frame, *, happened: bool) -> None:
+        """Digests every frame; keeps, sealed, those that the setting asks for."""
+        first = self._chain.count == 0
+        wanted = self._keep is KeepFrames.ALL or (self._keep is KeepFrames.KEY and (first or happened))
+        if wanted:
+            entry = frame_entry(self._check.keys.seal, frame.jpeg, record_id=self._check.record_id, index=frame.index)
+            self._check.blobs.append(FILE, entry)
+            self._kept.append((frame.index, frame.sha256))
+        self._chain.add(frame.sha256, frame.t_ms)
+
+    def _progress(self, observation: Observation) -> Progress:
+        hint = HINTS[observation.problem] if observation.problem else ""
+        if not hint and self._ceremony.waits_for_neutral:
+            hint = RELAX_HINT
+        return Progress(
+            self._ceremony.phase,
+            self._ceremony.prompt,
+            hint,
+            len(self._ceremony.results),
+            len(self._check.challenge.steps),
+        )
+
+    def _record(self) -> Verdict:
+        if self._prepared is None:
+            conclusion = self._conclude()
+            self._prepared = self._verification.prepare(self._check, conclusion), conclusion
+        prepared, conclusion = self._prepared
+        recorded = self._verification.commit(self._check, prepared)
+        return Verdict(
+            decision=conclusion.decision,
+            reasons=tuple(conclusion.reasons),
+            readings=tuple(conclusion.readings),
+            check_id=self.check_id,
+            policy=self._check.policy.name,
+            evidence_id=recorded.record_id,
+            evidence_sha256=recorded.sha256,
+        )
+
+    def _conclude(self) -> Conclusion:
+        readings = self._readings()
+        decision, reasons = decide(self._check.policy, readings)
+        marks = self._observer.marks()
+        models = {model.name: model.sha256 for mark in marks.values() for model in mark.models}
+        traces: dict[str, Json] = {
+            name: [_trace_json(trace) for trace in mark.traces] for name, mark in marks.items() if mark.traces
+        }
+        return Conclusion(decision, reasons, self._ceremony.results, readings, self._frame_summary(), models, traces)
+
+    def _readings(self) -> tuple[SignalReading, ...]:
+        challenge = challenge_reading(self._ceremony.results, len(self._check.challenge.steps))
+        return (*self._coverage.readings(self._check.policy), challenge, *self._observer.readings())
+
+    def _frame_summary(self) -> FrameSummary:
+        coverage = self._coverage
+        return FrameSummary(
+            count=coverage.frames,
+            chain=self._chain.head,
+            first_ms=round(coverage.first_ms),
+            last_ms=round(coverage.last_ms),
+            judged=coverage.judged,
+            kept=tuple(self._kept),
+        )
+
+
+def _captured(frame: NDArray[np.uint8] | bytes | CapturedFrame, media_ms: float | None) -> CapturedFrame:
+    if isinstance(frame, CapturedFrame):
+        return frame
+    if isinstance(frame, bytes):
+        return CapturedFrame(None, jpeg=frame, media_ms=media_ms)
+    if isinstance(frame, np.ndarray):
+        return CapturedFrame(frame, media_ms=media_ms)
+    raise InputError(
+        f"a frame of type {type(frame).__name__}", expected="a BGR array of uint8, JPEG bytes or a CapturedFrame"
+    )
+
+
+def _trace_json(trace: Trace) -> Json:
+    """Values in thousandths of the trace's unit: a statement holds no floats."""
+    return {
+        "name": trace.name,
+        "unit": trace.unit,
+        "times_ms": [round(t) for t in trace.times_ms],
+        "values_milli": [round(1_000 * value) for value in trace.values],
+    }
