@@ -1,0 +1,53 @@
+"""Every signal over a recording: nothing was asked, so nobody is ever found *live* here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from medauth.capture.interface import FrameSource, release
+from medauth.errors import InputError
+from medauth.protocol.coverage import Coverage
+from medauth.protocol.observation import Observation
+from medauth.protocol.policy import STANDARD
+from medauth.protocol.reading import SignalReading
+from medauth.service.observing import FrameReader, Observer
+from medauth.signals.interface import Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What the signals say about a recording."""
+
+    source: str
+    frames: int
+    judged: int
+    duration_ms: int
+    readings: tuple[SignalReading, ...]
+    marks: Mapping[str, Marks]
+
+
+def analyze(
+    source: FrameSource,
+    observer: Observer,
+    read_frame: FrameReader,
+    on_frame: Callable[[Observation], None] | None = None,
+) -> Analysis:
+    """Runs a recording through the observer and closes it. Raises `InputError` when the source holds no frame."""
+    coverage = Coverage()
+    frames = source.frames()
+    try:
+        for index, captured in enumerate(frames):
+            frame = read_frame(captured, index, captured.media_ms or 0.0)
+            observation = observer.observe(frame, None)
+            coverage.add(observation)
+            if on_frame is not None:
+                on_frame(observation)
+        if not coverage.frames:
+            raise InputError(f"{source.name} holds no frame", expected="a picture or a clip of a face")
+        readings = (*coverage.readings(STANDARD), *observer.readings())
+        duration = round(coverage.last_ms - coverage.first_ms)
+        return Analysis(source.name, coverage.frames, coverage.judged, duration, readings, observer.marks())
+    finally:
+        release(frames)
+        observer.close()
