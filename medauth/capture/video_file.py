@@ -1,0 +1,170 @@
+"""A recorded clip, frame by frame, with the same times on every run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from medauth.capture.interface import CapturedFrame
+from medauth.capture.picture_header import check_side
+from medauth.errors import CaptureError, InputError
+
+# FFmpeg takes whatever it recognises, among it playlists that name other files and addresses. A clip from a stranger
+# must be a container that holds its own frames: ISO media (MP4, MOV), Matroska (WebM), AVI, MPEG transport and program
+# streams, Ogg, FLV, raw Y4M and motion JPEG.
+_CONTAINERS: tuple[tuple[int, bytes], ...] = (
+    (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free"), (4, b"skip"),
+    (0, b"\x1aE\xdf\xa3"), (0, b"RIFF"), (0, b"\x47"), (0, b"\x00\x00\x01\xba"), (0, b"OggS"), (0, b"FLV"),
+    (0, b"YUV4MPEG2"), (0, b"\xff\xd8\xff"),
+)  # fmt: skip
+_FORMATS = "an MP4, MOV, WebM, AVI, MPEG, Ogg, Y4M or MJPEG file with a video track"
+_EXPORT = "play it to see that it is whole, or export it anew (ffmpeg -i IN -c:v libx264 OUT.mp4)"
+_WHOLE_SHARE = 0.9
+"""A container's own frame count may be an estimate; a clip that ends before this share of it was cut off."""
+_DEFAULT_FPS = 25.0
+_FPS_RANGE = (1.0, 1000.0)
+
+
+class VideoFile:
+    """A clip as a frame source.
+
+    `media_ms` is the container's presentation time. Where that does not advance (broken or missing time stamps), the
+    nominal frame interval is added instead. `start_ms` and `end_ms` cut the clip; `media_ms` stays the time in the whole
+    clip. With `realtime` frames are delivered at the clip's pace, none are skipped.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        start_ms: float = 0.0,
+        end_ms: float | None = None,
+        realtime: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if start_ms < 0 or (end_ms is not None and end_ms <= start_ms):
+            raise InputError(
+                f"a cut from {start_ms:g} to {end_ms} ms",
+                expected="0 <= start_ms < end_ms",
+                next_step="give the times in milliseconds from the clip's beginning",
+            )
+        self._path = Path(path)
+        self.name = self._path.name
+        self.live = False
+        self._start_ms = start_ms
+        self._end_ms = end_ms
+        self._realtime = realtime
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def frames(self) -> Iterator[CapturedFrame]:
+        """Yields the clip. Raises `InputError` when the file is no usable clip, `CaptureError` when it breaks off."""
+        self._check_container()
+        capture = self._open()
+        try:
+            frames = self._read(capture)
+            yield from self._paced(frames) if self._realtime else frames
+        finally:
+            capture.release()
+
+    def _check_container(self) -> None:
+        try:
+            with self._path.open("rb") as file:
+                head = file.read(16)
+        except OSError as error:
+            raise InputError(
+                f"{self._path} cannot be read: {error.strerror or error}",
+                expected=_FORMATS,
+                next_step="check the path and its permissions",
+            ) from error
+        if not any(head[at : at + len(magic)] == magic for at, magic in _CONTAINERS):
+            raise self._unusable("is empty" if not head else "is no video")
+
+    def _open(self) -> cv2.VideoCapture:
+        with _quiet_opencv():
+            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            capture.release()
+            raise self._unusable("holds no readable video track")
+        try:
+            check_side(int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+        except InputError:
+            capture.release()
+            raise
+        return capture
+
+    def _read(self, capture: cv2.VideoCapture) -> Iterator[CapturedFrame]:
+        interval_ms = 1000.0 / _nominal_fps(capture)
+        media_ms, count = -interval_ms, 0
+        while capture.grab():
+            count += 1
+            stamp = float(capture.get(cv2.CAP_PROP_POS_MSEC))
+            media_ms = stamp if stamp > media_ms else media_ms + interval_ms
+            if self._end_ms is not None and media_ms >= self._end_ms:
+                return
+            if media_ms < self._start_ms:
+                continue  # grabbing all from the start: seeking lands on other frames with other builds of FFmpeg
+            done, image = capture.retrieve()
+            if done:
+                yield CapturedFrame(image=np.asarray(image, dtype=np.uint8), media_ms=media_ms)
+        self._check_whole(count, capture, media_ms)
+
+    def _check_whole(self, count: int, capture: cv2.VideoCapture, last_ms: float) -> None:
+        promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if count == 0:
+            raise self._unusable("holds no readable frame")
+        if promised > 0 and count < _WHOLE_SHARE * promised:
+            raise CaptureError(
+                f"{self.name} breaks off after {count} of {promised:.0f} frames",
+                expected="a whole clip",
+                next_step=_EXPORT,
+            )
+        if last_ms < self._start_ms:
+            raise InputError(
+                f"{self.name} is {last_ms:.0f} ms long and was to start at {self._start_ms:g} ms",
+                expected="a start within the clip",
+                next_step="give an earlier start",
+            )
+
+    def _paced(self, frames: Iterator[CapturedFrame]) -> Iterator[CapturedFrame]:
+        """Holds each frame back until its time has come, measured from the first one."""
+        began: float | None = None
+        for frame in frames:
+            due = (frame.media_ms or 0.0) / 1000.0
+            began = self._monotonic() - due if began is None else began
+            wait = began + due - self._monotonic()
+            if wait > 0:
+                self._sleep(wait)
+            yield frame
+
+    def _unusable(self, what: str) -> InputError:
+        return InputError(f"{self.name} {what}", expected=_FORMATS, next_step=_EXPORT)
+
+
+def _nominal_fps(capture: cv2.VideoCapture) -> float:
+    fps = float(capture.get(cv2.CAP_PROP_FPS))
+    return fps if _FPS_RANGE[0] <= fps <= _FPS_RANGE[1] else _DEFAULT_FPS
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """OpenCV reads FFmpeg's log level from the environment when its first capture opens; -8 is quiet. The variable is
+    taken away again, so that a caller's process keeps its environment."""
+    name = "OPENCV_FFMPEG_LOGLEVEL"
+    before, level = os.environ.get(name), cv2.getLogLevel()
+    os.environ.setdefault(name, "-8")
+    cv2.setLogLevel(0)
+    try:
+        yield
+    finally:
+        cv2.setLogLevel(level)
+        if before is None:
+            os.environ.pop(name, None)
