@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -188,10 +189,9 @@ def fetch_models() -> None:
 
 
 def all_models_there() -> bool:
-    """Whether every model folder holds something beside its papers."""
-    papers = {"manifest.json", "README.md", "card.md", "MODEL_CARD.md"}
-    folders = [path.parent for path in ROOT.glob("models/*/manifest.json")]
-    return all(any(file.name not in papers for file in folder.iterdir()) for folder in folders)
+    """Whether every manifest has its file beside it."""
+    manifests = list(ROOT.glob("models/*/manifest.json"))
+    return all((path.parent / json.loads(path.read_text())["file"]).is_file() for path in manifests)
 
 
 def install_checkout() -> None:

@@ -1,0 +1,165 @@
+"""`medauth doctor`: what is installed, what is missing and how to mend it. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+from rich.text import Text
+
+from medauth.cli import machine
+from medauth.cli.console import JsonOption, console, print_json, reporting
+from medauth.cli.finding import Examination, Finding, State
+from medauth.config import Settings
+from medauth.errors import MedauthError
+from medauth.silence import native_silence
+
+FREE_MIB = 1024
+MIB = 2**20
+NOT_READY = 1
+NAME_WIDTH = 26
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what is installed, what is missing and how to mend it; exit code 1 when a needed part is not in order."""
+    with reporting(as_json=as_json):
+        findings = doctor_report(Settings.from_env())
+    ready = not any(finding.stops for finding in findings)
+    if as_json:
+        print_json({"ready": ready, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            _print(finding)
+        console.print()
+        console.print(Text("Ready.", "green") if ready else Text("Not ready: mend what is marked ✗.", "bold red"))
+    raise typer.Exit(0 if ready else NOT_READY)
+
+
+def doctor_report(settings: Settings) -> list[Finding]:
+    """Everything a check, its evidence and its anchor rest on, in the order in which things break."""
+    return [finding for examine in EXAMINATIONS for finding in _guarded(examine, settings)]
+
+
+def _guarded(examine: Examination, settings: Settings) -> Iterator[Finding]:
+    """A part that cannot even be examined is a finding, not a crash."""
+    try:
+        yield from examine(settings)
+    except MedauthError as error:
+        yield Finding(_title(examine), State.WRONG, f"{error.got}", error.next_step)
+    except OSError as error:
+        yield Finding(_title(examine), State.WRONG, f"cannot be examined: {error}", "mend what it names")
+
+
+def _title(examine: Examination) -> str:
+    return getattr(examine, "__name__", "examination").strip("_").replace("_", " ")
+
+
+def _print(finding: Finding) -> None:
+    mark = Text("✓ ", "green") if finding.state is State.OK else Text("✗ ", "bold red")
+    if finding.state is not State.OK and not finding.needed:
+        mark = Text("– ", "yellow")
+    console.print(
+        Text("  "), mark, Text(f"{finding.name:<{NAME_WIDTH}}"), Text(finding.text, "dim"), sep="", soft_wrap=True
+    )
+    if finding.mend:
+        console.print(Text(f"    {'':<{NAME_WIDTH}}→ ", "dim"), Text(finding.mend), sep="", soft_wrap=True)
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    from medauth.signals.models import ModelLibrary
+
+    library = ModelLibrary([Path(settings.models_dir)] if settings.models_dir else None)
+    names = library.names()
+    if not names:
+        yield Finding("models", State.MISSING, "no model is installed", "python scripts/fetch_models.py")
+    for name in names:
+        try:
+            with native_silence():
+                use = library.load(name).use
+        except MedauthError as error:
+            yield Finding(f"model {name}", State.WRONG, error.got, error.next_step)
+        else:
+            yield Finding(f"model {name}", State.OK, f"SHA-256 {use.sha256[:16]}… as its manifest says")
+
+
+def _data_directory(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir():
+        yield Finding("data directory", State.WRONG, f"{existing} is no folder", "set MEDAUTH_DATA_DIR to a folder")
+        return
+    if not os.access(existing, os.W_OK | os.X_OK):
+        mend = f"chown {os.geteuid()} {existing}, or set MEDAUTH_DATA_DIR"
+        yield Finding("data directory", State.WRONG, f"{existing} cannot be written", mend)
+        return
+    free_mib = shutil.disk_usage(existing).free // MIB
+    text = f"{folder}{'' if existing == folder else ', will be made'}, {free_mib} MiB free"
+    if free_mib < FREE_MIB:
+        mend = f"make room for {FREE_MIB} MiB, or set MEDAUTH_DATA_DIR to another disk"
+        yield Finding("data directory", State.WRONG, text, mend)
+    else:
+        yield Finding("data directory", State.OK, text)
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir / "keys"
+    if not folder.is_dir():
+        yield Finding("keys", State.OK, "none yet; they are made on first use")
+        return
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    shared = [path for path in (folder, *files) if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if shared:
+        names = ", ".join(f"{path.name} {stat.S_IMODE(path.stat().st_mode):04o}" for path in shared)
+        command = f"chmod go= {' '.join(map(str, shared))}"
+        yield Finding(
+            "keys", State.WRONG, f"others may read {names}", f"{command}, and think about who may have read it"
+        )
+        return
+    yield Finding("keys", State.OK, f"{', '.join(path.name for path in files)}: for their owner alone")
+
+
+def _mirror(settings: Settings) -> Iterator[Finding]:
+    from medauth.store.database import HEAD_REVISION, open_engine, transaction
+
+    file = settings.data_dir / "mirror.sqlite"
+    if not settings.database_url and not file.exists():
+        yield Finding("mirror", State.OK, "none yet; it is made on first use")
+        return
+    engine = open_engine(settings.mirror_url)
+    try:
+        with transaction(engine, writes=False) as connection:
+            connection.exec_driver_sql("SELECT 1")
+        try:
+            with transaction(engine, writes=False) as connection:
+                revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        except MedauthError:
+            revision = None
+    finally:
+        engine.dispose()
+    if revision in {HEAD_REVISION, None}:
+        text = f"schema {revision}" if revision else "empty; its tables are made on first use"
+        yield Finding("mirror", State.OK, f"{engine.dialect.name} answers, {text}")
+    else:
+        text = f"schema {revision}, this version of medauth works with {HEAD_REVISION}"
+        yield Finding(
+            "mirror", State.WRONG, text, "start medauth once to migrate it; install the newer one if it is ahead"
+        )
+
+
+EXAMINATIONS: tuple[Examination, ...] = (
+    machine.python,
+    machine.packages,
+    machine.opencv,
+    machine.face_mesh,
+    _models,
+    _data_directory,
+    _keys,
+    _mirror,
+    machine.cameras,
+    machine.node,
+)
