@@ -1,0 +1,158 @@
+"""Frames to one face each: 478 landmarks, head pose, and how well the face can be judged.
+
+The only importer of MediaPipe. A tracker belongs to one check and one thread: a shared one crashes the process, and so
+does any tracker in a child that was forked after its parent used one.
+
+The mesh follows one face, which costs a third less than following two; a second face is looked for by MediaPipe's
+short-range face detector four times a second.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.errors import MissingTool, ModelError
+from medauth.protocol.observation import LANDMARK_COUNT, CaptureProblem, FaceTrack, Frame
+from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
+from medauth.signals.head_pose import fit_head
+
+OTHERS_EVERY_MS = 250.0
+"""How often a second face is looked for."""
+OTHER_MIN_SHARE = 0.3
+"""A face narrower than this share of the tracked one stands far behind: somebody passing, or a picture on the wall."""
+MAX_MISFIT = 0.09
+"""Rigid points further than this from a head (root mean square, in eye distances) are no face; faces have 0.01 to 0.05."""
+
+_SHIMMED = ("tensorflow", "jax")
+# A serialised landmark: field header, length 15, then tag and little-endian float32 for x, y and z.
+_LANDMARK_BYTES = 17
+_FLOAT_BYTES = np.array([3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16])
+_TAGS = np.array([0, 1, 2, 7, 12])
+_TAG_VALUES = np.array([0x0A, 0x0F, 0x0D, 0x15, 0x1D], dtype=np.uint8)
+_import_lock = threading.Lock()
+
+
+class FaceMeshTracker:
+    """Follows the largest face. Heavy to create (0.2 s, 30 MB); `close` frees its threads and memory."""
+
+    def __init__(self) -> None:
+        from medauth.silence import native_silence
+
+        solutions = _load_solutions()
+        with native_silence():
+            try:
+                self._mesh = solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
+                self._detector = solutions.face_detection.FaceDetection(model_selection=0, min_detection_confidence=0.6)
+                nothing = np.zeros((64, 64, 3), np.uint8)
+                # The graphs load their models, and report it, with their first frame. An empty one leaves no trace.
+                self._mesh.process(nothing)
+                self._detector.process(nothing)
+            except (RuntimeError, ValueError, OSError) as error:
+                raise ModelError(
+                    "the face mesh cannot be started",
+                    next_step="run `medauth doctor`; reinstall mediapipe if it says so",
+                ) from error
+        self._closed = False
+        self._others_seen = False
+        self._looked_ms: float | None = None
+
+    def track(self, frame: Frame) -> tuple[FaceTrack | None, CaptureProblem | None]:
+        """The face, or why there is none that can be judged; exactly one of the two is set."""
+        if self._closed:
+            raise ModelError("a face track after close()", expected="an open tracker", next_step="make a new one")
+        pixels = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+        pixels.flags.writeable = False  # lets MediaPipe share the memory
+        landmarks = self._landmarks(pixels)
+        if landmarks is None:
+            self._looked_ms = None  # whoever comes back may bring company
+            return None, CaptureProblem.NO_FACE
+        head = fit_head(landmarks)
+        if head.misfit > MAX_MISFIT:
+            return None, CaptureProblem.NO_FACE
+        box = box_of(landmarks)
+        if self._has_company(pixels, box, frame.t_ms):
+            return None, CaptureProblem.SEVERAL_FACES
+        if cut_off(landmarks, frame.image.shape):
+            return None, CaptureProblem.FACE_CUT_OFF
+        quality = measure_quality(frame.image, box, head.size_px)
+        problem = problem_of(quality)
+        return (None, problem) if problem else (FaceTrack(landmarks, head.pose, quality), None)
+
+    def close(self) -> None:
+        """Frees the native memory; calling it twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._mesh.close()
+            self._detector.close()
+
+    def _landmarks(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """(478, 3) float32 in pixels."""
+        found = self._mesh.process(pixels).multi_face_landmarks
+        if not found:
+            return None
+        height, width = pixels.shape[:2]
+        normalised = _parse_landmarks(found[0])
+        return normalised * np.array([width, height, width], np.float32)
+
+    def _has_company(self, pixels: NDArray[np.uint8], box: Box, t_ms: float) -> bool:
+        if self._looked_ms is None or t_ms - self._looked_ms >= OTHERS_EVERY_MS:
+            self._looked_ms = t_ms
+            found = self._detector.process(pixels).detections or ()
+            self._others_seen = any(_is_another(other, box) for other in _boxes(found, pixels.shape))
+        return self._others_seen
+
+
+def _parse_landmarks(found: Any) -> NDArray[np.float32]:
+    """(478, 3) float32 as normalised by the image's size.
+
+    Read from the serialised message: a tenth of the time that 1,434 attribute reads take. Falls back to them when the
+    layout is another.
+    """
+    packed = np.frombuffer(found.SerializeToString(), np.uint8)
+    if packed.size == LANDMARK_COUNT * _LANDMARK_BYTES:
+        rows = packed.reshape(LANDMARK_COUNT, _LANDMARK_BYTES)
+        if (rows[:, _TAGS] == _TAG_VALUES).all():
+            return np.ascontiguousarray(rows[:, _FLOAT_BYTES]).view("<f4")
+    return np.array([(point.x, point.y, point.z) for point in found.landmark], dtype=np.float32)
+
+
+def _boxes(found: Iterable[Any], shape: tuple[int, ...]) -> Iterable[Box]:
+    height, width = shape[:2]
+    for detection in found:
+        box = detection.location_data.relative_bounding_box
+        yield Box(box.xmin * width, box.ymin * height, (box.xmin + box.width) * width, (box.ymin + box.height) * height)
+
+
+def _is_another(other: Box, tracked: Box) -> bool:
+    """True for a face that is not the tracked one itself and not far in the background."""
+    x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
+    same = tracked.left <= x <= tracked.right and tracked.top <= y <= tracked.bottom
+    return not same and other.right - other.left >= OTHER_MIN_SHARE * (tracked.right - tracked.left)
+
+
+def _load_solutions() -> Any:
+    """`mediapipe.solutions` without TensorFlow and JAX, which it would import where they are installed (2 to 5 s, 0.5 GB)
+    and never uses for this."""
+    with _import_lock:
+        hidden = [name for name in _SHIMMED if name not in sys.modules]
+        for name in hidden:
+            sys.modules[name] = None  # type: ignore[assignment] # None makes the import fail, as documented
+        try:
+            return importlib.import_module("mediapipe").solutions
+        except ImportError as error:
+            raise MissingTool(
+                f"mediapipe cannot be imported: {error}",
+                expected="mediapipe 0.10.21 and its system libraries",
+                next_step="run `medauth doctor`; on Debian: apt-get install libgl1 libglib2.0-0",
+            ) from error
+        finally:
+            for name in hidden:
+                sys.modules.pop(name, None)
