@@ -1,0 +1,240 @@
+"""A local chain of one's own: anvil, found, spawned, kept in a folder, shared by the processes that use it.
+
+It starts in about 100 ms, saves its state every few seconds and when it stops, and stops when its last user is gone. What
+a power cut takes away the chain is given again: the genesis block is made from a remembered time and so stays the same,
+`Web3Chain` deploys a lost contract at its old address, and the writer anchors what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from medauth.errors import LedgerUnreachable, MissingTool
+from medauth.ledger.interface import LOCAL_CHAIN_ID
+from medauth.ledger.rpc import JsonRpc
+
+PINNED_VERSION = "1.7.1"
+_KEEPER = Path(__file__).with_name("anvil_keeper.py")
+_STATE_INTERVAL_S = 10
+_START_S = 15.0
+_STOP_S = 10.0
+_PROCESSORS = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def find_anvil(configured: Path | None = None, *, folders: tuple[Path, ...] = ()) -> Path:
+    """The anvil program: as configured, else from npm (in `folders`, here, or beside the sources), else on PATH."""
+    system = f"{platform.system().lower()}-{_PROCESSORS.get(platform.machine().lower(), platform.machine())}"
+    inside = Path("node_modules", "@foundry-rs", f"anvil-{system}", "bin", "anvil")
+    roots = (*folders, Path.cwd(), Path(__file__).parents[2])
+    on_path = shutil.which("anvil")
+    candidates = [configured] if configured else [root / inside for root in roots]
+    if on_path and not configured:
+        candidates.append(Path(on_path))
+    for candidate in candidates:
+        if candidate.is_file() and os.access(candidate, os.X_OK):
+            return candidate.resolve()
+    raise MissingTool(
+        f"no program at {configured}" if configured else "anvil, the local chain, is not installed",
+        expected="anvil from npm, on PATH, or where MEDAUTH_ANVIL says",
+        next_step=f"npm install @foundry-rs/anvil@{PINNED_VERSION}, or set MEDAUTH_RPC_URL; records stay pending meanwhile",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What must outlive the node: its port, the time its genesis block is made from, and who keeps it now."""
+
+    port: int
+    genesis_time: int
+    keeper: int = 0
+
+
+class AnvilNode:
+    """A running local chain. Close it, or leave its `with` block, when it is not needed any more."""
+
+    def __init__(self, url: str, users: IO[bytes] | None, keeper: subprocess.Popen[bytes] | None) -> None:
+        self.url = url
+        self._users = users
+        self._keeper = keeper
+
+    def close(self) -> None:
+        """Lets go of the node. It stops when nobody else uses it; a child of this process is waited for."""
+        if self._users is None:
+            return
+        self._users.close()
+        self._users = None
+        if self._keeper is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # another process goes on using it
+                self._keeper.wait(_STOP_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def open_anvil(folder: Path, program: Path, *, persist: bool = False, keep_history: bool = False) -> AnvilNode:
+    """The chain that lives in `folder`: the one that runs already, or a new one.
+
+    `persist` leaves it running after its users (`stop_anvil` ends it); `keep_history` is for tests that reorganise.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    users = (folder / "users.lock").open("ab")
+    try:
+        fcntl.flock(users, fcntl.LOCK_SH)  # waits while an earlier node is saving its state
+        with _starting(folder):
+            remembered = _remembered(folder)
+            if remembered.keeper and _answers(remembered.port):
+                return AnvilNode(_url(remembered.port), users, None)
+            return _spawn(folder, program, users, persist=persist, keep_history=keep_history)
+    except BaseException:
+        users.close()
+        raise
+
+
+def stop_anvil(folder: Path) -> bool:
+    """Stops the node of `folder`, whoever uses it; False when none runs."""
+    remembered = _remembered(folder)
+    if not (remembered.keeper and _answers(remembered.port)):
+        return False
+    os.kill(remembered.keeper, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_S
+    while _answers(remembered.port) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return True
+
+
+def _spawn(
+    folder: Path, program: Path, users: IO[bytes], *, persist: bool, keep_history: bool, tries: int = 3
+) -> AnvilNode:
+    remembered = _remembered(folder)
+    state = folder / "anvil.json"
+    for _ in range(tries):
+        port = _free_port(remembered.port)
+        fresh = not state.exists()
+        command = _command(folder, program, port, None if not fresh else remembered.genesis_time, keep_history)
+        keeper = _start_keeper(folder, "-" if persist else str(folder / "users.lock"), command)
+        _remember(folder, _Remembered(port, remembered.genesis_time, keeper.pid))
+        if _wait_for(keeper, port):
+            if fresh:
+                # The genesis block is dated in the past, and anvil's clock with it.
+                JsonRpc(_url(port)).call("evm_setTime", int(time.time()))
+            else:
+                shutil.copyfile(state, folder / "anvil.previous.json")
+            return AnvilNode(_url(port), users, keeper)
+        if "--state" in _last_words(folder):
+            _set_aside(folder)
+    raise LedgerUnreachable(
+        f"anvil does not start: {_last_words(folder) or 'no message'}",
+        expected=f"an answer within {_START_S:.0f} s",
+        next_step=f"look into {folder / 'anvil.log'}; records stay pending meanwhile",
+    )
+
+
+def _command(folder: Path, program: Path, port: int, genesis_time: int | None, keep_history: bool) -> list[str]:
+    command = [str(program), "--quiet", "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(LOCAL_CHAIN_ID)]
+    command += ["--hardfork", "prague", "--accounts", "0", "--no-cors", "--cache-path", str(folder / "cache")]
+    command += ["--state", str(folder / "anvil.json"), "--state-interval", str(_STATE_INTERVAL_S)]
+    if genesis_time is not None:
+        command += ["--timestamp", str(genesis_time)]
+    if not keep_history:
+        command.append("--prune-history")  # else it leaves gigabytes behind
+    return command
+
+
+def _start_keeper(folder: Path, lock: str, command: list[str]) -> subprocess.Popen[bytes]:
+    with (folder / "anvil.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 (our own program, no shell)
+            [sys.executable, "-I", "-S", str(_KEEPER), lock, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env={"HOME": str(folder), "PATH": os.defpath},
+            # Ctrl-C in a terminal goes to all its programs; this one must outlive the others to save its state.
+            start_new_session=True,
+        )
+
+
+def _wait_for(keeper: subprocess.Popen[bytes], port: int) -> bool:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        if keeper.poll() is not None:
+            return False
+        if _answers(port):
+            return True
+        time.sleep(0.01)
+    keeper.terminate()
+    keeper.wait(_STOP_S)
+    return False
+
+
+def _answers(port: int) -> bool:
+    try:
+        return JsonRpc(_url(port), timeout_s=2.0).quantity("eth_chainId") == LOCAL_CHAIN_ID
+    except LedgerUnreachable:
+        return False
+
+
+def _free_port(wanted: int) -> int:
+    """The remembered port where it is free, else any."""
+    for port in (wanted, 0):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise LedgerUnreachable("no free port on 127.0.0.1", next_step="close some programs and try again")
+
+
+def _set_aside(folder: Path) -> None:
+    """Moves a state that anvil cannot read out of the way; the one it started from last time takes its place."""
+    state, previous = folder / "anvil.json", folder / "anvil.previous.json"
+    state.replace(folder / f"anvil.damaged-{int(time.time())}.json")
+    if previous.exists():
+        previous.replace(state)
+
+
+def _last_words(folder: Path) -> str:
+    with contextlib.suppress(OSError):
+        return (folder / "anvil.log").read_text(errors="replace").strip()[:300]
+    return ""
+
+
+@contextlib.contextmanager
+def _starting(folder: Path) -> Iterator[None]:
+    """One process at a time looks for a node and starts one."""
+    with (folder / "start.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _remembered(folder: Path) -> _Remembered:
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return _Remembered(**json.loads((folder / "node.json").read_text()))
+    return _Remembered(port=0, genesis_time=int(time.time()))
+
+
+def _remember(folder: Path, remembered: _Remembered) -> None:
+    draft = folder / "node.json.new"
+    draft.write_text(json.dumps(asdict(remembered)))
+    draft.replace(folder / "node.json")
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"

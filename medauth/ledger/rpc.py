@@ -1,0 +1,118 @@
+"""JSON-RPC to one Ethereum node, over web3's HTTP provider.
+
+Requests go out one by one and are never repeated here: the writer decides what to do again, since only it knows what is
+safe. Answers are parsed strictly; a node is not trusted to speak well.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from web3 import HTTPProvider
+from web3.types import RPCEndpoint
+
+from medauth.errors import ConfigError, LedgerError, LedgerRejected, LedgerUnreachable
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class RpcFault(LedgerRejected):
+    """The node answered with an error. `data` is what the contract reverted with, if it did."""
+
+    def __init__(self, method: str, message: str, data: bytes) -> None:
+        super().__init__(f"{method}: {message}", expected="a result")
+        self.message = message
+        self.data = data
+
+
+class JsonRpc:
+    """One node. The URL may hold an access key, so messages name host and port only."""
+
+    def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigError(
+                "the node's address is no HTTP URL",
+                expected="such as http://127.0.0.1:8545",
+                next_step="set MEDAUTH_RPC_URL",
+            )
+        self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        session = requests.Session()
+        # A proxy of the environment must not get to see, or break, what goes to this machine's own node.
+        session.trust_env = parts.hostname not in _LOOPBACK
+        self._provider = HTTPProvider(
+            url, request_kwargs={"timeout": timeout_s}, session=session, exception_retry_configuration=None
+        )
+
+    def call(self, method: str, *params: Any) -> Any:
+        """The result of a method. Raises `LedgerUnreachable`, or `RpcFault` with the node's own words."""
+        try:
+            answer: Any = self._provider.make_request(RPCEndpoint(method), list(params))
+        except requests.RequestException as error:
+            raise LedgerUnreachable(
+                f"no answer from the node at {self.place} ({_cause(error)})",
+                expected="an Ethereum node",
+                next_step="start it, or set MEDAUTH_RPC_URL; records stay pending meanwhile",
+            ) from None  # the cause's text holds the URL, and with it the access key
+        except (json.JSONDecodeError, UnicodeDecodeError, TypeError, AttributeError) as error:
+            raise self.malformed(method) from error
+        if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
+            raise self.malformed(method)
+        if answer.get("error") is not None:
+            raise _fault(method, answer["error"])
+        return answer["result"]
+
+    def quantity(self, method: str, *params: Any) -> int:
+        """A result that is a number."""
+        return self.parse_quantity(method, self.call(method, *params))
+
+    def bytes_of(self, method: str, *params: Any) -> bytes:
+        """A result that is a string of bytes."""
+        return self.parse_bytes(method, self.call(method, *params))
+
+    def parse_quantity(self, method: str, value: Any) -> int:
+        """A hexadecimal number of an answer to `method`."""
+        try:
+            return int(value, 16)
+        except (TypeError, ValueError) as error:
+            raise self.malformed(method) from error
+
+    def parse_bytes(self, method: str, value: Any, length: int | None = None) -> bytes:
+        """Hexadecimal bytes of an answer to `method`, of a certain length where one is given."""
+        try:
+            data = bytes.fromhex(value.removeprefix("0x"))
+        except (AttributeError, ValueError) as error:
+            raise self.malformed(method) from error
+        if length is not None and len(data) != length:
+            raise self.malformed(method)
+        return data
+
+    def malformed(self, method: str) -> LedgerError:
+        """The error for an answer that makes no sense."""
+        return LedgerError(
+            f"{self.place} answered {method} with something malformed",
+            expected="Ethereum JSON-RPC",
+            next_step="check that MEDAUTH_RPC_URL names an Ethereum node",
+        )
+
+
+def _cause(error: requests.RequestException) -> str:
+    status = getattr(error.response, "status_code", None)
+    return f"HTTP {status}" if status else type(error).__name__
+
+
+def _fault(method: str, error: Any) -> RpcFault:
+    if not isinstance(error, dict):
+        return RpcFault(method, str(error)[:300], b"")
+    data = error.get("data")
+    # Hardhat wraps the revert data in an object, anvil and geth give it as it is.
+    while isinstance(data, dict):
+        data = data.get("data")
+    try:
+        revert = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else b""
+    except ValueError:
+        revert = b""
+    return RpcFault(method, str(error.get("message", "an error without words"))[:300], revert)
