@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import shutil
-from collections.abc import Callable
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,3 +90,50 @@ def data_dir() -> Path:
     if folder is None:
         pytest.skip("no recorded data: set MEDAUTH_DATA to a folder that holds blink_clips/ and the others")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL database that a test may empty: MEDAUTH_TEST_POSTGRES, or a server of our own on a socket in a
+    temporary folder. Tests that use it are `postgres`."""
+    named = os.environ.get("MEDAUTH_TEST_POSTGRES")
+    if named:
+        yield named
+        return
+    with tempfile.TemporaryDirectory(prefix="medauth-pg-") as name:
+        folder = Path(name)
+        server = _PostgresServer(folder)
+        server.start()
+        try:
+            yield f"postgresql+psycopg://medauth@/postgres?host={folder}"
+        finally:
+            server.stop()
+
+
+class _PostgresServer:
+    """PostgreSQL refuses to run as root, so root hands it to another user."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._data = folder / "data"
+        self._user = None
+        if os.geteuid() == 0:
+            names = {entry.pw_name for entry in pwd.getpwall()}
+            self._user = "postgres" if "postgres" in names else "nobody"
+            shutil.chown(folder, self._user)
+
+    def start(self) -> None:
+        self._run("initdb", "-D", self._data, "-U", "medauth", "-A", "trust", "--no-sync")
+        options = f"-F -k {self._folder} -c listen_addresses=''"
+        self._run("pg_ctl", "-D", self._data, "-w", "-l", self._folder / "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: object) -> None:
+        found = postgres_program(program)
+        assert found is not None
+        command = [found, *map(str, arguments)]
+        # The server keeps the pipe of its parent open: what it prints goes to a file, or pg_ctl never returns.
+        with (self._folder / f"{program}.out").open("w") as out:
+            subprocess.run(command, check=True, stdout=out, stderr=out, user=self._user, cwd=self._folder)
