@@ -1,0 +1,228 @@
+"""Emotion responsiveness: an expression model sees the asked-for expression come up after its prompt, not before.
+
+The model looks at an upright grey crop of every frame; its probabilities are smoothed by an exponential filter whose
+constant is a time, so that the frame rate does not matter. Geometry is the gesture signal's business; this one has only
+what a network sees, and a network that sees little says so (`emotion.faint`) rather than `fail`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.errors import ModelError
+from medauth.protocol.canonical import Json
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.observation import Observation
+from medauth.protocol.reading import Outcome, SignalReading, to_ppm
+from medauth.signals.face_crop import FaceBox, crop_face
+from medauth.signals.interface import Marks, ModelUse, Trace
+from medauth.signals.models import Manifest, prepare_image
+from medauth.signals.responsiveness import ASKED, AskedStep, Response, ResponseTuning, StepResponse, judge_step
+
+_MOST_SEGMENTS = 200
+
+
+class ExpressionModel(Protocol):
+    """What this signal needs of a model: `models.Model` has it."""
+
+    manifest: Manifest
+
+    @property
+    def use(self) -> ModelUse:
+        """Name and digest."""
+
+    def input_shape(self, name: str = "predict") -> tuple[int, ...]:
+        """(1, side, side, 1)."""
+
+    def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        """`images` float32 (1, side, side, 1) to `probabilities` (1, classes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionTuning:
+    """How often the model looks, how its answers are smoothed, and what counts as a response."""
+
+    every_ms: float = 60.0
+    """The model is spared frames that come sooner than this after the last it saw: an expression takes longer."""
+    smoothing_ms: float = 120.0
+    """Time constant of the exponential filter: a blink or one bad crop is no expression."""
+    segment_ms: float = 300.0
+    """Shorter dominance of an expression is not listed."""
+    response: ResponseTuning = field(default_factory=ResponseTuning)
+
+
+class EmotionSignal:
+    """Follows the probabilities of expressions. A `Signal`."""
+
+    name = "emotion"
+
+    def __init__(self, model: ExpressionModel, tuning: EmotionTuning | None = None) -> None:
+        self._model = model
+        self._tuning = tuning or EmotionTuning()
+        self._box = FaceBox.of(model.manifest.preprocessing)
+        self._classes = model.manifest.classes
+        missing = set(ASKED.values()) - set(self._classes)
+        if missing:
+            raise ModelError(
+                f"model {model.manifest.name} knows {', '.join(self._classes) or 'no classes'}",
+                expected=f"a model that also knows {', '.join(sorted(missing))}",
+                next_step="use an expression model",
+            )
+        self._size_px = model.input_shape()[1]
+        self._challenged = False
+        self._times_ms: list[float] = []
+        self._smoothed: list[NDArray[np.float32]] = []
+        self._steps: dict[int, AskedStep] = {}
+
+    def start(self, challenge: Challenge | None) -> None:
+        self._challenged = challenge is not None
+
+    def update(self, observation: Observation) -> None:
+        t_ms = observation.frame.t_ms
+        self._note_prompt(observation, t_ms)
+        # Half a millisecond of slack: a clip's timestamps are rounded.
+        if observation.track is None or (self._times_ms and t_ms - self._times_ms[-1] < self._tuning.every_ms - 0.5):
+            return
+        track = observation.track
+        face = crop_face(observation.frame.image, track.landmarks, self._size_px, self._box, track.quality.size_px)
+        self._take(t_ms, self._look(face))
+
+    def reading(self) -> SignalReading:
+        responses = self._responses()
+        outcome, code, reason = self._conclude(responses)
+        seen = [response for response in responses if response.outcome is not StepResponse.UNSEEN]
+        twice = 2 * self._tuning.response.rise
+        score = to_ppm(sum(max(0.0, response.rise) / twice for response in seen) / len(seen)) if seen else None
+        return SignalReading(self.name, outcome, code, reason, score, self._details(responses))
+
+    def marks(self) -> Marks:
+        times = tuple(self._times_ms)
+        traces = tuple(
+            Trace(name, "probability", times, tuple(float(row[k]) for row in self._smoothed))
+            for k, name in enumerate(self._classes)
+        )
+        responses = [
+            {"shown_ms": response.step.shown_ms, "onset_ms": response.onset_ms, "apex_ms": response.apex_ms}
+            for response in self._responses()
+            if response.onset_ms is not None and response.apex_ms is not None
+        ]
+        return Marks(traces, (self._model.use,), {"response": responses})
+
+    def _note_prompt(self, observation: Observation, t_ms: float) -> None:
+        prompt = observation.prompt
+        if prompt is not None and prompt.step.action in ASKED:
+            self._steps[prompt.index] = AskedStep(prompt.index, prompt.step.action, prompt.shown_ms, t_ms)
+
+    def _look(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Calibrated probabilities (classes,) float32 of one face (side, side) uint8."""
+        found = self._model.run("predict", images=prepare_image(face, self._model.manifest))
+        probabilities = np.asarray(found["probabilities"], np.float32).reshape(-1)
+        temperature = self._model.manifest.temperature
+        if temperature != 1.0:
+            probabilities = np.power(np.maximum(probabilities, 1e-9), np.float32(1.0 / temperature))
+        return np.asarray(probabilities / probabilities.sum(), np.float32)
+
+    def _take(self, t_ms: float, probabilities: NDArray[np.float32]) -> None:
+        if self._times_ms:
+            weight = 1.0 - math.exp(-(t_ms - self._times_ms[-1]) / self._tuning.smoothing_ms)
+            probabilities = self._smoothed[-1] + np.float32(weight) * (probabilities - self._smoothed[-1])
+        self._times_ms.append(t_ms)
+        self._smoothed.append(probabilities)
+
+    def _responses(self) -> list[Response]:
+        columns = {name: [float(row[self._classes.index(name)]) for row in self._smoothed] for name in ASKED.values()}
+        return [
+            judge_step(step, self._times_ms, columns[ASKED[step.action]], self._tuning.response)
+            for _, step in sorted(self._steps.items())
+        ]
+
+    def _conclude(self, responses: Sequence[Response]) -> tuple[Outcome, str, str]:
+        inconclusive = Outcome.INCONCLUSIVE
+        if not self._times_ms:
+            return inconclusive, "emotion.not_measured", "No face was seen, so no expression either."
+        if not self._challenged:
+            return inconclusive, "emotion.no_challenge", "Nothing was asked, so nothing was answered."
+        if not responses:
+            return inconclusive, "emotion.not_asked", "No step asked for an expression."
+        seen = [response for response in responses if response.outcome is not StepResponse.UNSEEN]
+        if not seen:
+            return inconclusive, "emotion.not_measured", "The face was not seen around the prompts for an expression."
+        shown = sum(response.outcome is StepResponse.SHOWN for response in seen)
+        if 2 * shown >= len(seen):
+            return (
+                Outcome.PASS,
+                "emotion.responded",
+                f"{shown} of {len(seen)} asked expressions came up after the prompt.",
+            )
+        return self._conclude_unanswered(seen)
+
+    def _conclude_unanswered(self, seen: Sequence[Response]) -> tuple[Outcome, str, str]:
+        """Fails only on what the model is known to see; its blind spots are not the person's fault."""
+        outcomes = {response.outcome for response in seen}
+        if StepResponse.ANTICIPATED in outcomes:
+            return Outcome.FAIL, "emotion.anticipated", "An asked expression came up before anyone could know of it."
+        absent = {ASKED[response.step.action] for response in seen if response.outcome is StepResponse.ABSENT}
+        if (
+            absent
+            and absent <= self._model.manifest.dependable
+            and outcomes <= {StepResponse.ABSENT, StepResponse.SHOWN}
+        ):
+            return Outcome.FAIL, "emotion.absent", "An asked expression did not come up."
+        return Outcome.INCONCLUSIVE, "emotion.faint", "The model saw too little of the asked expressions to decide."
+
+    def _details(self, responses: Sequence[Response]) -> dict[str, Json]:
+        shares = self._shares()
+        segments: list[Json] = [list(segment) for segment in self._segments()]
+        details: dict[str, Json] = {
+            "model": self._model.manifest.name,
+            "frames": len(self._times_ms),
+            "shares_ppm": {name: to_ppm(share) for name, share in shares.items()},
+            "dominant": max(shares, key=shares.__getitem__) if shares else None,
+            "steps": [_step_json(response) for response in responses],
+        }
+        if not self._challenged:
+            details["segments"] = segments[:_MOST_SEGMENTS]
+            details["segments_left_out"] = max(0, len(segments) - _MOST_SEGMENTS)
+        return details
+
+    def _shares(self) -> dict[str, float]:
+        """Mean probability of each class."""
+        if not self._smoothed:
+            return {}
+        return dict(zip(self._classes, (float(share) for share in np.mean(self._smoothed, axis=0)), strict=True))
+
+    def _segments(self) -> list[tuple[int, int, str]]:
+        """(start ms, end ms, class) wherever one class stays the most probable for long enough."""
+        if not self._smoothed:
+            return []
+        winners = np.argmax(self._smoothed, axis=1)
+        cuts = [0, *(np.flatnonzero(np.diff(winners)) + 1).tolist(), len(winners)]
+        found = []
+        for first, after in pairwise(cuts):
+            start, end = self._times_ms[first], self._times_ms[min(after, len(winners) - 1)]
+            if end - start >= self._tuning.segment_ms:
+                found.append((round(start), round(end), self._classes[int(winners[first])]))
+        return found
+
+
+def _step_json(response: Response) -> dict[str, Json]:
+    step = response.step
+    return {
+        "index": step.index,
+        "action": step.action.value,
+        "expression": ASKED[step.action],
+        "outcome": response.outcome.value,
+        "rise_milli_nats": round(1000 * response.rise),
+        "shown_ms": round(step.shown_ms),
+        "onset_delay_ms": None if response.onset_ms is None else round(response.onset_ms - step.shown_ms),
+        "apex_delay_ms": None if response.apex_ms is None else round(response.apex_ms - step.shown_ms),
+        "apex_ppm": None if response.apex is None else to_ppm(response.apex),
+        "returned": response.returned,
+    }

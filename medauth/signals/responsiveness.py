@@ -1,0 +1,132 @@
+"""Does an expression appear in a model's probabilities because it was asked for?
+
+Pure arithmetic on probabilities over time. A weak model seldom names the right expression, but its log-odds move when
+the face does; so each step is judged against the moments before its own prompt: how far the log-odds of the asked
+expression rise, when the rise begins, and whether it falls again.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from medauth.protocol.challenge import Action
+
+ASKED: Mapping[Action, str] = {Action.SMILE: "happiness", Action.RAISE_BROWS: "surprise"}
+"""Steps that ask for an expression, and the class in which it shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTuning:
+    """When a rise counts. Times in milliseconds, rises in nats of log-odds."""
+
+    baseline_ms: float = 600.0
+    """The resting level is the median of this time before the prompt; earlier, the last expression may still fade."""
+    earliest_ms: float = 150.0
+    """Nobody reads a prompt and moves a face in less."""
+    aftermath_ms: float = 250.0
+    """The smoothed curve lags behind the face: the apex may come this long after the step closed."""
+    rise: float = 2.0
+    """95 of 100 moments without an expression stay below: 2.5 (surprise) and 3.3 (happiness, a talking face) at worst,
+    1.3 on calm faces; real smiles of one clip rise 2.7 to 9.6."""
+    faint_rise: float = 0.7
+    """Below this nothing happened; between it and `rise` the model may have missed it."""
+    onset_share: float = 0.4
+    """Share of the rise at which it has begun."""
+    return_share: float = 0.5
+    """Share of the rise that must be lost again for the expression to have ended."""
+    floor: float = 1e-3
+    """Probabilities below are equal: a rise from 1e-6 to 1e-4 means nothing."""
+
+
+class StepResponse(StrEnum):
+    """What the model saw of one asked expression. The value is a stable code."""
+
+    SHOWN = "shown"
+    ANTICIPATED = "anticipated"
+    ALREADY_THERE = "already_there"
+    FAINT = "faint"
+    ABSENT = "absent"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedStep:
+    """A prompt for an expression: when it was shown and last seen on show."""
+
+    index: int
+    action: Action
+    shown_ms: float
+    last_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What was measured for one step."""
+
+    step: AskedStep
+    outcome: StepResponse
+    rise: float = 0.0
+    """Log-odds at the apex minus the resting level."""
+    onset_ms: float | None = None
+    apex_ms: float | None = None
+    apex: float | None = None
+    """Probability at the apex."""
+    returned: bool | None = None
+    """Whether it was seen to end; None when the recording ended before."""
+
+
+def judge_step(
+    step: AskedStep, times_ms: Sequence[float], probabilities: Sequence[float], tuning: ResponseTuning
+) -> Response:
+    """One step from the smoothed probability of the asked expression over the whole check."""
+    start = bisect.bisect_left(times_ms, step.shown_ms - tuning.baseline_ms)
+    shown = bisect.bisect_left(times_ms, step.shown_ms)
+    end = bisect.bisect_right(times_ms, step.last_ms + tuning.aftermath_ms)
+    if shown - start < 3 or end - shown < 3:  # noqa: PLR2004 - frames to rest on, and to rise in
+        return Response(step, StepResponse.UNSEEN)
+    curve = [log_odds(value, tuning.floor) for value in probabilities]
+    resting = statistics.median(curve[start:shown])
+    apex = max(range(shown, end), key=curve.__getitem__)
+    rise = curve[apex] - resting
+    onset = _onset(curve, start, apex, resting + tuning.onset_share * rise)
+    return Response(
+        step,
+        _classify(times_ms[onset] - step.shown_ms, resting, rise, tuning),
+        rise,
+        times_ms[onset],
+        times_ms[apex],
+        probabilities[apex],
+        _returned(curve[apex:], resting + (1.0 - tuning.return_share) * rise),
+    )
+
+
+def log_odds(probability: float, floor: float) -> float:
+    """Natural logarithm of p / (1 - p), with p kept off 0 and 1."""
+    kept = min(1.0 - floor, max(floor, probability))
+    return math.log(kept / (1.0 - kept))
+
+
+def _onset(curve: Sequence[float], start: int, apex: int, level: float) -> int:
+    """The last frame at which the curve went above `level` on its way to the apex."""
+    onset = apex
+    while onset > start and curve[onset - 1] > level:
+        onset -= 1
+    return onset
+
+
+def _classify(delay_ms: float, resting: float, rise: float, tuning: ResponseTuning) -> StepResponse:
+    if rise >= tuning.rise:
+        return StepResponse.SHOWN if delay_ms >= tuning.earliest_ms else StepResponse.ANTICIPATED
+    if resting > 0.0:
+        return StepResponse.ALREADY_THERE
+    return StepResponse.FAINT if rise >= tuning.faint_rise else StepResponse.ABSENT
+
+
+def _returned(after: Sequence[float], level: float) -> bool | None:
+    """From the apex to the end of the recording; a mouth that still smiles then may yet relax."""
+    return True if min(after) <= level else None
