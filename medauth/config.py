@@ -36,10 +36,10 @@ class Settings:
     """Path of the anvil program; empty: looked for in `node_modules` and on PATH."""
     confirmations: int = 0
     """Blocks until a checkpoint counts as final; 0: one on the local chain, twelve elsewhere."""
-    chain_key_file: str = ""
+    chain_keystore: str = ""
     """Encrypted keystore (scrypt) of the account that pays for checkpoints; needed with `rpc_url`."""
-    chain_key_passphrase: str = field(default="", repr=False)
-    """Opens `chain_key_file`."""
+    chain_passphrase: str = field(default="", repr=False)
+    """Opens `chain_keystore`."""
     key_passphrase: str = field(default="", repr=False)
     """Locks the signing and master keys; empty: they are protected by file mode alone."""
     keep_frames: KeepFrames = KeepFrames.KEY

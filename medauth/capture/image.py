@@ -23,6 +23,7 @@ class Image:
     """A picture file as a source of one frame. A JPEG is passed on byte by byte, so that its digest is the file's."""
 
     live = False
+    duration_ms = None
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self._path = Path(path)

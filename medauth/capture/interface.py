@@ -31,6 +31,10 @@ class FrameSource(Protocol):
     live: bool
     """True for a camera: frames come at their own pace."""
 
+    @property
+    def duration_ms(self) -> float | None:
+        """How long it will be, for a progress bar; None where nobody can tell."""
+
     def frames(self) -> Iterator[CapturedFrame]:
         """Opens the source and yields frames until it ends; closing the iterator releases it."""
 

@@ -23,6 +23,7 @@ class PushedFrames:
     """
 
     live = True
+    duration_ms = None
 
     def __init__(self, name: str = "pushed", *, capacity: int = 4, stall_s: float = 10.0) -> None:
         self.name = name

@@ -65,6 +65,19 @@ class VideoFile:
         self._sleep = sleep
         self._monotonic = monotonic
 
+    @property
+    def duration_ms(self) -> float | None:
+        """Length of the cut by what the container says of itself. Raises `InputError` when the file is no clip."""
+        self._check_container()
+        capture = self._open()
+        try:
+            frames = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            whole = 1000.0 * frames / _nominal_fps(capture)
+        finally:
+            capture.release()
+        end = whole if self._end_ms is None else min(whole, self._end_ms)
+        return end - self._start_ms if frames > 0 and end > self._start_ms else None
+
     def frames(self) -> Iterator[CapturedFrame]:
         """Yields the clip. Raises `InputError` when the file is no usable clip, `CaptureError` when it breaks off."""
         self._check_container()

@@ -38,6 +38,7 @@ class Webcam:
     """The camera with this index. Ask for what you need: a camera answers with the nearest size that it can do."""
 
     live = True
+    duration_ms = None
 
     def __init__(
         self,

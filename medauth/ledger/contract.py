@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -313,3 +313,23 @@ class Web3Ledger:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise rpc.malformed(method) from error
+
+
+def open_reader(rpc: JsonRpc, identity: ChainIdentity) -> Web3Ledger:
+    """A ledger to read from and never to write to, for auditors."""
+    return Web3Ledger(rpc, _Nobody(), identity, ContractCodec(load_artifact()))
+
+
+def code_hash_for(log_id: bytes) -> bytes:
+    """Keccak-256 of the code that this version's contract has on chain for a log."""
+    return keccak(load_artifact().code_for(log_id))
+
+
+class _Nobody:
+    """The signer of those who only read."""
+
+    address = "0x" + "00" * 20
+    local_only = False
+
+    def sign(self, transaction: Mapping[str, Any]) -> tuple[bytes, bytes]:
+        raise LedgerRejected("a ledger opened for reading cannot send", next_step="open it with the writer's key")

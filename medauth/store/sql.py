@@ -34,6 +34,10 @@ class SqlStore(SqlAnchors):
         super().__init__(engine)
         self._engine = engine
 
+    def close(self) -> None:
+        """Gives all connections back; the store cannot be used afterwards."""
+        self._engine.dispose()
+
     def begin_check(self, check: CheckRow, record: NewRecord) -> int:
         with transaction(self._engine, writes=True) as connection:
             connection.execute(insert(tables.checks).values(**asdict(check)))

@@ -1,0 +1,306 @@
+"""Settings become wired services: with `chains.py` the only module that knows every concrete class.
+
+Nothing heavy is imported before it is needed: a process that only audits loads no face mesh, one that only checks loads
+no chain library.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from medauth.config import Settings
+from medauth.errors import ConfigError, InputError
+from medauth.evidence.bundle import Bundle
+from medauth.evidence.statement import CheckIdentity
+from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
+from medauth.protocol.policy import REHEARSAL, Policy, policy_named
+from medauth.service.verification import Verification, new_id
+from medauth.session import AuthenticationSession
+from medauth.store.interface import MAIN_LOG
+
+if TYPE_CHECKING:
+    from medauth.capture.interface import FrameSource
+    from medauth.chains import Chains
+    from medauth.protocol.observation import Observation
+    from medauth.service.analysis import Analysis
+    from medauth.service.anchoring import AnchoringReport
+    from medauth.service.audit import Auditor
+    from medauth.service.observing import Observer
+    from medauth.signals.interface import Signal
+    from medauth.signals.models import ModelLibrary
+    from medauth.store.blobs import FileBlobs
+    from medauth.store.keyring import FileKeyring
+    from medauth.store.sql import SqlStore
+
+EXPRESSION_MODEL = "fer_mini_xception"
+_STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
+_MAX_TEXT = 256
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Randomness and time, replaced in tests alone."""
+
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    monotonic_ms: Callable[[], float] = lambda: time.monotonic() * 1_000
+    randbelow: RandomBelow = secrets.randbelow
+    token_bytes: Callable[[int], bytes] = secrets.token_bytes
+
+
+def open(settings: Settings | None = None, *, sources: Sources | None = None) -> Medauth:  # noqa: A001 - medauth.open()
+    """Wires everything from settings, by default from the environment; makes data directory, keys and mirror at need."""
+    return Medauth(settings or Settings.from_env(), sources or Sources())
+
+
+class Medauth:
+    """One server's services. Thread-safe; close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings, sources: Sources) -> None:
+        self.settings = settings
+        self._sources = sources
+        self._lock = threading.RLock()
+        self._store: SqlStore | None = None
+        self._keyring: FileKeyring | None = None
+        self._blobs: FileBlobs | None = None
+        self._models: ModelLibrary | None = None
+        self._chains: Chains | None = None
+
+    def start(
+        self,
+        *,
+        subject: str,
+        purpose: str = "login",
+        policy: str = "standard",
+        origin: str = "",
+        client: str = "",
+    ) -> AuthenticationSession:
+        """Begins a check of one person.
+
+        `subject` is your app's id of the account, `purpose` what the check is for, `origin` the site it belongs to,
+        `client` what tells one client from another (an address or device id): failures are counted for the two
+        together. All of it is fixed here; nothing that a client sends later can change it. Raises `TooManyFailures`.
+        """
+        rules = policy_named(policy)
+        if rules.rehearsal:
+            raise ConfigError("a rehearsal decides nothing", expected="a policy for checks", next_step="use rehearse()")
+        steps = draw_steps(rules.actions, rules.steps, frozenset(rules.required), self._sources.randbelow)
+        return self._session(_identity(subject, purpose, origin), rules, steps, client)
+
+    def rehearse(self, steps: Sequence[Step], *, subject: str = "rehearsal") -> AuthenticationSession:
+        """Begins a rehearsal: a scripted challenge on a recording, with a key and a log of its own.
+
+        Never *live*. Raises `ConfigError` unless the settings allow rehearsals.
+        """
+        if not self.settings.rehearsal:
+            raise ConfigError(
+                "rehearsals are off", expected="MEDAUTH_REHEARSAL=1", next_step="set it where no login depends on it"
+            )
+        if not steps:
+            raise InputError("a rehearsal without steps", expected="at least one step")
+        rules = replace(REHEARSAL, steps=len(steps))
+        return self._session(_identity(subject, "rehearsal", ""), rules, tuple(steps), "")
+
+    def analyze(self, source: FrameSource, on_frame: Callable[[Observation], None] | None = None) -> Analysis:
+        """Every signal over a recording. Nothing is asked, so nobody is ever found live; nothing is recorded."""
+        from medauth.capture.encoding import read_frame
+        from medauth.service.analysis import analyze
+
+        return analyze(source, self._observer(None), read_frame, on_frame)
+
+    def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
+        """Puts everything that waits under a checkpoint on chain and follows it until it is final."""
+        return self.chains.writer(log).run()
+
+    def auditor(self, *, ask_chain: bool = True) -> Auditor:
+        """Audits records and logs; without the chain where it is not to be asked."""
+        from medauth.service.audit import Auditor
+
+        ask = self.chains.size_on_chain if ask_chain else None
+        return Auditor(self.store, self.store, self.blobs, self.keyring, ask)
+
+    def bundle(self, record_id: str) -> Bundle:
+        """One record as a self-contained file for a stranger. Raises `NotFound`."""
+        return self.auditor(ask_chain=False).bundle(record_id)
+
+    @property
+    def store(self) -> SqlStore:
+        """The mirror, opened and migrated."""
+        with self._lock:
+            if self._store is None:
+                from medauth.store.database import migrate, open_engine
+                from medauth.store.sql import SqlStore
+
+                self._make_data_dir()
+                engine = open_engine(self.settings.mirror_url)
+                migrate(engine)
+                self._store = SqlStore(engine)
+            return self._store
+
+    @property
+    def keyring(self) -> FileKeyring:
+        """Signing and master keys, made on first use."""
+        with self._lock:
+            if self._keyring is None:
+                from medauth.store.keyring import FileKeyring
+
+                self._make_data_dir()
+                folder = self.settings.data_dir / "keys"
+                self._keyring = FileKeyring(folder, self.settings.key_passphrase or None)
+            return self._keyring
+
+    @property
+    def blobs(self) -> FileBlobs:
+        """Sealed evidence files."""
+        with self._lock:
+            if self._blobs is None:
+                from medauth.store.blobs import FileBlobs
+
+                self._blobs = FileBlobs(self.settings.data_dir / "evidence")
+            return self._blobs
+
+    @property
+    def models(self) -> ModelLibrary:
+        """Model files, each read and checked once."""
+        with self._lock:
+            if self._models is None:
+                from medauth.signals.models import ModelLibrary
+
+                folder = self.settings.models_dir
+                self._models = ModelLibrary([Path(folder)] if folder else None)
+            return self._models
+
+    @property
+    def chains(self) -> Chains:
+        """The chain, opened when first asked."""
+        with self._lock:
+            if self._chains is None:
+                from medauth.chains import Chains
+
+                self._chains = Chains(self.settings, self.store, self._sources.now_ms)
+            return self._chains
+
+    def close(self) -> None:
+        """Stops a local chain that this process started, and closes the mirror."""
+        with self._lock:
+            if self._chains is not None:
+                self._chains.close()
+            if self._store is not None:
+                self._store.close()
+            self._chains = self._store = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _session(
+        self, identity: CheckIdentity, policy: Policy, steps: tuple[Step, ...], client: str
+    ) -> AuthenticationSession:
+        from medauth.capture.encoding import read_frame
+
+        nonce = self._sources.token_bytes(NONCE_BYTES)
+        challenge = Challenge(identity.check_id, steps, nonce, scripted=policy.rehearsal)
+        observer = self._observer(challenge)
+        try:
+            check = self.verification().begin(identity, policy, challenge, client)
+        except Exception:
+            observer.close()
+            raise
+        return AuthenticationSession(
+            check,
+            self.verification(),
+            observer,
+            read_frame,
+            clock_ms=self._sources.monotonic_ms,
+            keep=self.settings.keep_frames,
+        )
+
+    def _observer(self, challenge: Challenge | None) -> Observer:
+        from medauth.service.observing import Observer
+        from medauth.signals.face_track import FaceMeshTracker
+
+        return Observer(FaceMeshTracker(), signals(self.models), challenge)
+
+    def verification(self) -> Verification:
+        """The use case that begins and ends checks."""
+        return Verification(
+            self.store,
+            self.blobs,
+            self.keyring,
+            now_ms=self._sources.now_ms,
+            software=software_versions(),
+            max_merge_delay_s=self.settings.max_merge_delay_s,
+        )
+
+    def _make_data_dir(self) -> None:
+        try:
+            self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the data directory cannot be made: {error.strerror}",
+                expected=f"a writable folder at {self.settings.data_dir}",
+                next_step="set MEDAUTH_DATA_DIR",
+            ) from error
+
+
+def signals(models: ModelLibrary) -> tuple[Signal, ...]:
+    """Fresh signals for one check. A new signal is one line here."""
+    from medauth.signals.blink import BlinkSignal
+    from medauth.signals.emotion import EmotionSignal
+    from medauth.signals.gesture import GestureSignal
+    from medauth.signals.identity import IdentitySignal
+
+    expression = models.load(EXPRESSION_MODEL)
+    return GestureSignal(), BlinkSignal(), EmotionSignal(expression), IdentitySignal()
+
+
+def software_versions() -> Mapping[str, str]:
+    """What judged: stated with every verdict."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in _STATED_PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found
+
+
+def _identity(subject: str, purpose: str, origin: str) -> CheckIdentity:
+    for name, value, least in (("subject", subject, 1), ("purpose", purpose, 1), ("origin", origin, 0)):
+        _require_text(name, value, least)
+    return CheckIdentity(new_id("chk"), subject, purpose, origin)
+
+
+def _require_text(name: str, value: object, least: int) -> None:
+    if not isinstance(value, str) or not least <= len(value) <= _MAX_TEXT:
+        raise InputError(f"a {name} that is empty, too long or no text", expected=f"{least} to {_MAX_TEXT} characters")
+
+
+def source_of(path: Path, *, start_ms: float = 0.0, end_ms: float | None = None, realtime: bool = False) -> FrameSource:
+    """A clip or a picture as a source, by what the file is."""
+    from medauth.capture.image import Image
+    from medauth.capture.video_file import VideoFile
+
+    if path.suffix.lower() in _PICTURES:
+        return Image(path)
+    return VideoFile(path, start_ms=start_ms, end_ms=end_ms, realtime=realtime)
+
+
+def webcam(index: int = 0) -> FrameSource:
+    """A camera by its number."""
+    from medauth.capture.webcam import Webcam
+
+    return Webcam(index)

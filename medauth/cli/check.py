@@ -1,0 +1,58 @@
+"""`medauth check`: one check of the person in front of the camera."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medauth.bootstrap import open as open_medauth
+from medauth.bootstrap import source_of, webcam
+from medauth.cli.console import JsonOption, console, print_json, print_title, print_verdict, reporting, verdict_json
+from medauth.cli.prompts import TerminalPrompts
+from medauth.protocol.verdict import Decision
+from medauth.session import AuthenticationSession, OnProgress
+
+EXIT_CODES = {Decision.LIVE: 0, Decision.REHEARSED: 0, Decision.NOT_LIVE: 1, Decision.INCONCLUSIVE: 3}
+
+
+def check(
+    subject: Annotated[str, typer.Option(help="Your app's id of the account being checked.")],
+    purpose: Annotated[str, typer.Option(help="What the check is for.")] = "login",
+    policy: Annotated[str, typer.Option(help="Rules to decide by; see `medauth policy`.")] = "standard",
+    camera: Annotated[int, typer.Option(help="Number of the camera.", min=0)] = 0,
+    video: Annotated[
+        Path | None, typer.Option(help="Play this file in place of a camera, at its own pace (to try an attack).")
+    ] = None,
+    window: Annotated[
+        bool, typer.Option(help="Show picture and prompts in a window; else prompts in the terminal.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that a live person is in front of the camera.
+
+    Draws a fresh challenge, shows one prompt at a time, records the verdict with its evidence. Exit code: 0 live,
+    1 not live, 3 inconclusive, 2 trouble.
+    """
+    with reporting(as_json=as_json), open_medauth() as auth:
+        source = source_of(video, realtime=True) if video else webcam(camera)
+        with auth.start(subject=subject, purpose=purpose, policy=policy) as session:
+            verdict = session.run(source, on_progress(session, window=window))
+        if as_json:
+            print_json(verdict_json(verdict))
+        else:
+            print_title("Verdict")
+            print_verdict(verdict)
+            console.print(f"\n  evidence {verdict.evidence_id}\n  audit it with: medauth audit {verdict.evidence_id}")
+    raise typer.Exit(EXIT_CODES[verdict.decision])
+
+
+def on_progress(session: AuthenticationSession, *, window: bool) -> OnProgress:
+    """Prompts in a window where there is a screen, else in the terminal."""
+    if window and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        from medauth.desktop.window import CheckWindow
+
+        return CheckWindow(f"medauth check {session.check_id}").show
+    return TerminalPrompts().show

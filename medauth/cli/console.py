@@ -1,0 +1,132 @@
+"""What the commands share: a place to print, machine-readable output, and errors as a person can use them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from medauth.errors import MedauthError
+from medauth.evidence.verifier import CheckedStep, StepState
+from medauth.protocol.reading import PPM, SignalReading
+from medauth.protocol.verdict import Decision, Verdict
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+USAGE_ERROR = 2
+
+console = Console(highlight=False)
+"""Standard output. Silent while a command prints JSON."""
+
+_MARKS = {
+    StepState.HOLDS: Text("✓", "green"),
+    StepState.FAILS: Text("✗", "bold red"),
+    StepState.SKIPPED: Text("–", "dim"),
+}
+_COLOURS = {
+    Decision.LIVE: "bold green",
+    Decision.NOT_LIVE: "bold red",
+    Decision.INCONCLUSIVE: "bold yellow",
+    Decision.REHEARSED: "bold cyan",
+}
+
+
+@contextmanager
+def reporting(*, as_json: bool) -> Iterator[None]:
+    """Turns the product's errors into what a person, or a program, can act on; exit code 2."""
+    console.quiet = as_json
+    try:
+        yield
+    except MedauthError as error:
+        if as_json:
+            print_json(
+                {
+                    "error": {
+                        "code": error.code,
+                        "got": error.got,
+                        "expected": error.expected,
+                        "next_step": error.next_step,
+                    }
+                }
+            )
+        else:
+            _print_error(error)
+        raise typer.Exit(USAGE_ERROR) from error
+    finally:
+        console.quiet = False
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json_bytes(value).decode())
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON for people and programs to read; not for hashing."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _print_error(error: MedauthError) -> None:
+    errors = Console(stderr=True, highlight=False)
+    errors.print(Text("✗ ", "bold red") + Text(error.got))
+    for label, text in (("expected", error.expected), ("next step", error.next_step)):
+        if text:
+            errors.print(Text(f"  {label:<10}", "dim") + Text(text))
+
+
+def print_title(text: str) -> None:
+    """Begins a part of a command's output."""
+    console.print()
+    console.print(Text(text, "bold"))
+
+
+def print_steps(steps: Sequence[CheckedStep]) -> None:
+    """One line a step of a verification or audit."""
+    for number, step in enumerate(steps, start=1):
+        console.print(
+            Text(f"  {number:>2} "), _MARKS[step.state], Text(f" {step.name:<13}"), Text(step.text, "dim"), sep=""
+        )
+
+
+def steps_json(steps: Sequence[CheckedStep]) -> list[dict[str, str]]:
+    """The same for programs."""
+    return [{"name": step.name, "state": step.state.value, "text": step.text} for step in steps]
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """Decision, reasons and readings, for the operator."""
+    console.print(Text("  "), Text(verdict.decision.value.replace("_", " "), _COLOURS[verdict.decision]), sep="")
+    for reason in verdict.reasons:
+        console.print(Text(f"  {reason.role.value:<8}{reason.code:<28}"), Text(reason.text, "dim"), sep="")
+    console.print(readings_table(verdict.readings))
+
+
+def readings_table(readings: Sequence[SignalReading]) -> Table:
+    """One row a signal."""
+    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+    for column in ("signal", "outcome", "score", "code", "reason"):
+        table.add_column(column, no_wrap=column != "reason")
+    for reading in readings:
+        score = "" if reading.score_ppm is None else f"{reading.score_ppm / PPM:.2f}"
+        table.add_row(reading.signal, reading.outcome.value, score, reading.code, Text(reading.reason, "dim"))
+    return table
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict for programs."""
+    return {
+        "decision": verdict.decision.value,
+        "is_live": verdict.is_live,
+        "check_id": verdict.check_id,
+        "evidence_id": verdict.evidence_id,
+        "evidence_sha256": verdict.evidence_sha256,
+        "policy": verdict.policy,
+        "reasons": [reason.to_json() for reason in verdict.reasons],
+        "readings": [reading.to_json() for reading in verdict.readings],
+    }

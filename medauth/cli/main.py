@@ -1,0 +1,49 @@
+"""The command line: parse, call a service, print. One module a subcommand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medauth.cli.analyze import analyze
+from medauth.cli.anchor import anchor
+from medauth.cli.audit import audit
+from medauth.cli.bundle import bundle, trust
+from medauth.cli.check import check
+from medauth.cli.demo import demo
+from medauth.cli.doctor import doctor
+from medauth.cli.policy import policy
+from medauth.cli.verify import verify
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, policy, doctor)
+for command in COMMANDS:
+    app.command()(command)
+
+
+@app.callback()
+def settings(
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Keys, mirror and evidence; default: MEDAUTH_DATA_DIR or ~/.local/share/medauth."),
+    ] = None,
+) -> None:
+    """Proves that a live person was in front of the camera, and leaves evidence that a stranger can verify.
+
+    First steps: `medauth demo`, then `medauth audit --all`. `medauth doctor` says what is missing and how to mend it.
+    """
+    if data_dir is not None:
+        os.environ["MEDAUTH_DATA_DIR"] = str(data_dir)
+
+
+def run() -> None:
+    """The `medauth` program."""
+    app()

