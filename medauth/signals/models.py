@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -143,12 +142,6 @@ class ModelLibrary:
             expected=f"one of {', '.join(self.names()) or 'none'} in {', '.join(map(str, self._folders))}",
             next_step="install medauth again, or point MEDAUTH_MODELS_DIR at a folder of models",
         )
-
-
-@cache
-def library(folder: str = "") -> ModelLibrary:
-    """The shipped models, or those of another folder; one library a process, so that files are hashed once."""
-    return ModelLibrary((Path(folder),) if folder else None)
 
 
 def read_manifest(path: Path) -> Manifest:

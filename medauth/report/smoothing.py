@@ -1,0 +1,49 @@
+"""Curves made even and smooth for the eye; nothing here enters a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Curve = NDArray[np.float64]
+
+STEP_MS = 50.0
+GAP_MS = 500.0
+"""Where no value came for longer, the curve is broken."""
+
+
+def even(times_ms: Sequence[float], values: Sequence[float], grid_ms: Curve) -> Curve:
+    """Values on an even grid, by straight lines between measurements; NaN in gaps and outside."""
+    times, measured = np.asarray(times_ms, np.float64), np.asarray(values, np.float64)
+    known = np.isfinite(measured)
+    times, measured = times[known], measured[known]
+    if not len(times):
+        return np.full(len(grid_ms), np.nan)
+    curve = np.interp(grid_ms, times, measured)
+    after = np.clip(np.searchsorted(times, grid_ms), 0, len(times) - 1)
+    before = np.maximum(after - 1, 0)
+    nearest = np.minimum(np.abs(times[after] - grid_ms), np.abs(times[before] - grid_ms))
+    return np.where(nearest <= GAP_MS / 2, curve, np.nan)
+
+
+def grid(times_ms: Sequence[float], step_ms: float = STEP_MS) -> Curve:
+    """Even times from the first to the last measurement."""
+    return np.arange(times_ms[0], times_ms[-1] + step_ms, step_ms)
+
+
+def savitzky_golay(values: Curve, window: int = 11, order: int = 2) -> Curve:
+    """Least-squares polynomial through each window of evenly spaced values, read at its middle.
+
+    Savitzky & Golay, "Smoothing and Differentiation of Data by Simplified Least Squares Procedures" (Analytical
+    Chemistry 1964): peaks keep their height and place, which a moving mean takes from them. Ends repeat their last
+    value; a window that holds a NaN gives NaN.
+    """
+    if window % 2 == 0 or window <= order:
+        raise ValueError(f"window {window} must be odd and above the order {order}")
+    half = window // 2
+    offsets = np.arange(-half, half + 1)
+    weights = np.linalg.pinv(np.vander(offsets, order + 1, increasing=True).astype(np.float64))[0]
+    padded = np.concatenate([np.full(half, values[0]), values, np.full(half, values[-1])])
+    return np.convolve(padded, weights[::-1], mode="valid")
