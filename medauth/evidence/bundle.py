@@ -51,26 +51,29 @@ class Bundle:
 
     def to_bytes(self) -> bytes:
         """The file's contents: canonical JSON."""
-        return canonical(
-            {
-                "format": FORMAT,
-                "log": self.log,
-                "record_id": self.record_id,
-                "envelope": self.envelope.to_json(),
-                "leaf_key": self.leaf_key.hex(),
-                "proof": _proof_json(self.proof),
-                "anchor": _anchor_json(self.anchor),
-            }
-        )
+        return canonical(self._to_json())
+
+    def _to_json(self) -> dict[str, Json]:
+        return {
+            "format": FORMAT,
+            "log": self.log,
+            "record_id": self.record_id,
+            "envelope": self.envelope.to_json(),
+            "leaf_key": self.leaf_key.hex(),
+            "proof": _proof_json(self.proof),
+            "anchor": _anchor_json(self.anchor),
+        }
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Bundle:
-        """Reads a bundle file. Raises `InputError` for anything else."""
+        """Reads a bundle file. Raises `InputError` for anything else, and for what medauth would have written otherwise:
+        a bundle has one reading, and a reading one bundle.
+        """
         value: dict[str, Any] = parse_object(data)
         if value.get("format") != FORMAT:
             raise InputError("a file that is no evidence bundle", expected=f'"format": "{FORMAT}"')
         try:
-            return cls(
+            bundle = cls(
                 log=_text(value["log"]),
                 record_id=_text(value["record_id"]),
                 envelope=Envelope.from_json(value["envelope"]),
@@ -82,6 +85,9 @@ class Bundle:
             raise InputError(
                 f"a bundle that is incomplete: {error}", expected="a bundle as medauth wrote it"
             ) from error
+        if bundle._to_json() != value:
+            raise InputError("a bundle with more in it than belongs there", expected="a bundle as medauth wrote it")
+        return bundle
 
 
 def _proof_json(proof: InclusionProof | None) -> Json:
@@ -130,7 +136,7 @@ def _anchor(value: Mapping[str, Any] | None) -> Anchor | None:
         log_id=_digest(value["log_id"]),
         tx_hash=_digest(value["tx_hash"]),
         block=_count(value["block"]),
-        local=value["local"] is not False,
+        local=_flag(value["local"]),
     )
 
 
@@ -143,6 +149,12 @@ def _text(value: object) -> str:
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError("not a whole number")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false")
     return value
 
 

@@ -145,7 +145,12 @@ def _text(value: Json, name: str) -> str:
 
 
 def _unbase64(value: Json, name: str) -> bytes:
+    """Strict: of the texts that decode to the same bytes, only the one that encoding gives."""
+    text = _text(value, name)
     try:
-        return base64.b64decode(_text(value, name), validate=True)
+        decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise InputError(f"{name} is not base64", expected="a DSSE envelope of medauth") from None
+        decoded = b""
+    if base64.b64encode(decoded).decode() != text:
+        raise InputError(f"{name} is not base64", expected="a DSSE envelope of medauth")
+    return decoded

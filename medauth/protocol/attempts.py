@@ -16,12 +16,22 @@ def wait_ms(failures: Sequence[int], now_ms: int) -> int:
     """Milliseconds until the next check may start; 0 when it may start now.
 
     `failures` are the times of failed checks in the last day, ascending. The fifth brings 30 s, each further one twice
-    as long; after the twentieth nothing goes until the oldest is a day old.
+    as long; after the twentieth nothing goes until the oldest is a day old. A failure that grows a day old meanwhile no
+    longer counts, so no wait is longer than a day.
     """
     recent = [failed for failed in failures if now_ms - failed < DAY_MS]
+    from_ms = now_ms
+    while recent:
+        start_ms, forgotten_ms = max(from_ms, _free_ms(recent)), recent[0] + DAY_MS
+        if start_ms < forgotten_ms:
+            return start_ms - now_ms
+        from_ms, recent = forgotten_ms, recent[1:]
+    return from_ms - now_ms
+
+
+def _free_ms(recent: Sequence[int]) -> int:
+    """When the delay that `recent` failures brought is over, if none of them is forgotten before."""
     if len(recent) < FREE_FAILURES:
         return 0
-    if len(recent) >= DAILY_FAILURES:
-        return recent[-DAILY_FAILURES] + DAY_MS - now_ms
     delay = FIRST_DELAY_MS << (len(recent) - FREE_FAILURES)
-    return max(0, recent[-1] + delay - now_ms)
+    return recent[-1] + (delay if len(recent) < DAILY_FAILURES else DAY_MS)

@@ -78,15 +78,25 @@ def _check(value: object, depth: int) -> None:
         raise InputError(f"JSON nested deeper than {MAX_DEPTH}", expected="a flatter document")
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if not isinstance(key, str):
-                raise InputError(f"an object key of type {type(key).__name__}", expected="strings")
+            _check_text(key)
             _check(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
             _check(item, depth + 1)
-    elif isinstance(value, bool) or value is None or isinstance(value, str):
+    elif isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, bool) or value is None:
         return
     elif not isinstance(value, int):
         raise InputError(f"a value of type {type(value).__name__}", expected="JSON without floats")
     elif abs(value) > MAX_SAFE_INTEGER:
         raise InputError(f"an integer of {value.bit_length()} bits", expected="at most 2^53 - 1 in magnitude")
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"an object key of type {type(text).__name__}", expected="strings")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError("half a surrogate pair in a string", expected="whole characters") from None

@@ -6,6 +6,7 @@ answered one does, a moment after its gesture, and the check goes on to its end:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,10 +24,14 @@ NEUTRAL_MS = 150.0
 """For this long the face must be neutral before a prompt is shown."""
 BEGUN_MS = 70.0
 """An amount above its onset for this long is a gesture; a single outlier of the face mesh is not."""
+NOTICE_MS = 400.0
+"""An onset is known only after the fact: a gesture when it lasted, a blink when it is over."""
 FAULT_CLOSE_MS = 1_200.0
 """A wrong gesture closes its step about as long after its onset as a right one does."""
 UNSEEN_SHARE = 0.4
 """A step in which the face was lost for more than this share of the time was not observed."""
+GAP_MS = 400.0
+"""Time between two frames beyond which nobody can say what happened meanwhile: it counts as unseen."""
 
 
 class Phase(StrEnum):
@@ -88,8 +93,7 @@ class _Current:
 
     shown_ms: float
     meter: Meter
-    frames: int = 0
-    unseen: int = 0
+    unseen_ms: float = 0.0
     onset_ms: float | None = None
     gesture: Action | None = None
     fault: StepOutcome | None = None
@@ -133,26 +137,35 @@ class Ceremony:
         return tuple(self._results)
 
     @property
+    def prompted(self) -> bool:
+        """True once a prompt was shown: from then on the person knows part of the challenge."""
+        return self._current is not None or any(result.shown_ms is not None for result in self._results)
+
+    @property
     def waits_for_neutral(self) -> bool:
         """True while the next prompt is due and the face is not at rest: the person may be asked to relax."""
         return self.phase is Phase.PAUSE and self._neutral_since is None and self._pause_left() <= 0
 
     def advance(self, t_ms: float, posture: Posture | None) -> None:
         """Takes in one frame: `posture` is None when the face could not be judged."""
-        if t_ms < self._now_ms:
+        if not self._now_ms <= t_ms < math.inf:
             raise CeremonyError(
                 f"a frame at {t_ms:.0f} ms after one at {self._now_ms:.0f} ms",
                 expected="times that never go back",
                 next_step="feed frames in the order they were taken",
             )
-        self._now_ms = t_ms
-        if t_ms > self._timing.session_max_ms:
-            self._expired = True
+        elapsed_ms, self._now_ms = t_ms - self._now_ms, t_ms
+        self.expire(t_ms)
         phase = self.phase
         if phase is Phase.PAUSE:
             self._wait(posture)
         elif self._current is not None and phase is not Phase.EXPIRED:
-            self._follow(self._current, posture)
+            self._follow(self._current, posture, elapsed_ms)
+
+    def expire(self, t_ms: float) -> None:
+        """Ends a check that outlived its time, whether or not a frame came."""
+        if t_ms > self._timing.session_max_ms:
+            self._expired = True
 
     @property
     def _step(self) -> Step:
@@ -179,17 +192,16 @@ class Ceremony:
             outcome = StepOutcome.UNSEEN if posture is None else StepOutcome.NOT_RELAXED
             self._close(StepResult(len(self._results), self._step, outcome, round(self._now_ms)))
 
-    def _follow(self, current: _Current, posture: Posture | None) -> None:
+    def _follow(self, current: _Current, posture: Posture | None, elapsed_ms: float) -> None:
         """While a prompt is on show."""
-        current.frames += 1
-        if posture is None:
-            current.unseen += 1
-        else:
+        if posture is None or elapsed_ms > GAP_MS:
+            current.unseen_ms += elapsed_ms
+        if posture is not None:
             posture = self._after_prompt(current, posture)
             if current.onset_ms is None or current.fault is None:
                 self._notice(current, posture)
         if current.onset_ms is None:
-            self._close_late(current, self._timing.onset_max_ms, current.shown_ms)
+            self._close_late(current, self._timing.onset_max_ms + NOTICE_MS, current.shown_ms)
         elif current.fault is not None:
             if self._now_ms - current.onset_ms >= FAULT_CLOSE_MS:
                 self._close_current(current, current.fault, current.meter.unfinished())
@@ -207,12 +219,17 @@ class Ceremony:
             if action is self._step.action:
                 if current.onset_ms is None:
                     current.onset_ms, current.gesture = onset_ms, action
-                    if onset_ms - current.shown_ms < self._timing.onset_min_ms:
-                        current.fault = StepOutcome.TOO_EARLY
+                    current.fault = self._untimely(onset_ms - current.shown_ms)
             elif action not in RULES[self._step.action].companions and action is not Action.BLINK:
                 current.onset_ms, current.gesture = onset_ms, action
                 current.fault = StepOutcome.WRONG_GESTURE
                 return
+
+    def _untimely(self, delay_ms: float) -> StepOutcome | None:
+        """The fault of a right gesture that began outside its window."""
+        if delay_ms < self._timing.onset_min_ms:
+            return StepOutcome.TOO_EARLY
+        return StepOutcome.NO_RESPONSE if delay_ms > self._timing.onset_max_ms else None
 
     def _begun(self, current: _Current, posture: Posture) -> list[tuple[Action, float]]:
         """Actions that have been above their onset long enough, with the time they began, earliest first."""
@@ -231,8 +248,8 @@ class Ceremony:
     def _measure(self, current: _Current, posture: Posture | None) -> None:
         measured = current.meter.update(self._now_ms, posture) if posture else None
         if measured is not None:
-            outcome = StepOutcome.ANSWERED if measured.fits else StepOutcome.WRONG_AMOUNT
-            self._close_current(current, outcome, measured)
+            answer = StepOutcome.UNSEEN if self._missed(current) else StepOutcome.ANSWERED
+            self._close_current(current, answer if measured.fits else StepOutcome.WRONG_AMOUNT, measured)
         elif current.onset_ms is not None:
             self._close_late(current, self._timing.perform_ms, current.onset_ms)
 
@@ -240,11 +257,13 @@ class Ceremony:
         """Closes a step whose time ran out."""
         if self._now_ms - since_ms <= limit_ms:
             return
-        if current.unseen > UNSEEN_SHARE * current.frames:
-            outcome = StepOutcome.UNSEEN
-        else:
-            outcome = StepOutcome.NO_RESPONSE if current.onset_ms is None else StepOutcome.WRONG_AMOUNT
+        outcome = StepOutcome.NO_RESPONSE if current.onset_ms is None else StepOutcome.WRONG_AMOUNT
+        outcome = StepOutcome.UNSEEN if self._missed(current) else outcome
         self._close_current(current, outcome, current.meter.unfinished())
+
+    def _missed(self, current: _Current) -> bool:
+        """Too little of the step was seen to say what was done, right or wrong."""
+        return current.unseen_ms > UNSEEN_SHARE * (self._now_ms - current.shown_ms)
 
     def _close_current(self, current: _Current, outcome: StepOutcome, measured: Measured) -> None:
         self._close(

@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 
+from medauth.errors import InputError
 from medauth.protocol.canonical import Json, canonical
 
 CHALLENGE_VERSION = 1
@@ -223,7 +224,10 @@ def draw_steps(
     randbelow: RandomBelow = secrets.randbelow,
 ) -> tuple[Step, ...]:
     """Draws `count` steps uniformly among all sequences that never repeat an action at once and hold every category of
-    `required`. Rejection keeps the draw uniform, so `entropy_bits` is exact."""
+    `required`. Rejection keeps the draw uniform, so `entropy_bits` is exact. Raises `InputError` when there is no such
+    sequence."""
+    if not _count_sequences(tuple(actions), count, required):
+        raise InputError(f"no {count} steps hold {', '.join(sorted(required))}", expected="more steps or actions")
     options = [(action, outcome) for action in actions for outcome in RULES[action].outcomes]
     while True:
         drawn = [options[randbelow(len(options))] for _ in range(count)]

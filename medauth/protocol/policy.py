@@ -14,8 +14,11 @@ from typing import Any
 from medauth.errors import ConfigError, InputError
 from medauth.protocol.canonical import Json, canonical, plain
 from medauth.protocol.challenge import Action, Category, entropy_bits
+from medauth.protocol.reading import PPM
 
 MINIMUM_ENTROPY_BITS = 20.0
+MAXIMUM_STEPS = 24
+"""More cannot be done before a check expires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,12 @@ class Policy:
     """A scripted challenge on a recording: never an answer to who was there."""
 
     def __post_init__(self) -> None:
+        self._require(len(set(self.actions)) == len(self.actions), "an action twice", "each action once")
+        self._require(0 <= self.steps <= MAXIMUM_STEPS, f"{self.steps} steps", f"at most {MAXIMUM_STEPS}")
+        self._require(0 <= self.min_judged_ppm <= PPM, f"a share of {self.min_judged_ppm} ppm", f"0 to {PPM}")
         if self.rehearsal:
             return
+        self._require("challenge" in self.confirm, "no challenge to confirm", "`challenge` among the confirm cues")
         bits = self.entropy_bits()
         if bits < MINIMUM_ENTROPY_BITS:
             raise ConfigError(
@@ -66,6 +73,10 @@ class Policy:
                 expected=f"at least {MINIMUM_ENTROPY_BITS:.0f} bits",
                 next_step="add steps or actions to the policy",
             )
+
+    def _require(self, holds: bool, got: str, expected: str) -> None:
+        if not holds:
+            raise ConfigError(f"policy {self.name} has {got}", expected=expected, next_step="correct the policy")
 
     def entropy_bits(self) -> float:
         """Bits of the challenges this policy draws."""
@@ -78,9 +89,11 @@ class Policy:
 
     @classmethod
     def from_json(cls, rules: Mapping[str, Json]) -> Policy:
-        """The inverse of `to_json`, for auditors. Raises `InputError` for rules that are not a policy's."""
-        values: dict[str, Any] = dict(rules)
+        """The inverse of `to_json`, for auditors. Raises `InputError` for rules that are not a policy's, `ConfigError`
+        for rules that no policy may have.
+        """
         try:
+            values: dict[str, Any] = dict(rules)
             return cls(
                 **values
                 | {

@@ -53,8 +53,8 @@ class SignalReading:
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> SignalReading:
         """The inverse of `to_json`, for auditors. Raises `InputError`."""
-        values: dict[str, Any] = dict(value)
         try:
+            values: dict[str, Any] = dict(value)
             return cls(**values | {"outcome": Outcome(values["outcome"])})
         except (TypeError, KeyError, ValueError) as error:
             raise InputError(f"not a reading: {error}", expected="signal, outcome, code, reason, score") from error

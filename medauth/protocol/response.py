@@ -8,6 +8,8 @@ from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 
 SIGNAL = "challenge"
+EXPIRED = "challenge.expired"
+"""The code of a challenge that may have been answered, but not in time."""
 _UNCLEAR = frozenset({StepOutcome.UNSEEN, StepOutcome.NOT_RELAXED})
 _SENTENCES: Mapping[StepOutcome, str] = {
     StepOutcome.NO_RESPONSE: "was not answered in time",
@@ -19,9 +21,11 @@ _SENTENCES: Mapping[StepOutcome, str] = {
 }
 
 
-def challenge_reading(results: Sequence[StepResult], asked: int) -> SignalReading:
+def challenge_reading(results: Sequence[StepResult], asked: int, *, expired: bool = False) -> SignalReading:
     """Passes when every step was answered; fails on the first wrong one; inconclusive when steps are missing or were not
-    seen. The score is the share of steps answered."""
+    seen, and when the check outlived its time: who was there then need not be there now. The score is the share of steps
+    answered.
+    """
     answered = sum(r.outcome is StepOutcome.ANSWERED for r in results)
     score = to_ppm(answered / asked) if results and asked else None
     wrong = [r for r in results if r.outcome is not StepOutcome.ANSWERED and r.outcome not in _UNCLEAR]
@@ -30,6 +34,8 @@ def challenge_reading(results: Sequence[StepResult], asked: int) -> SignalReadin
         return _reading(Outcome.FAIL, wrong[0], score)
     if unclear:
         return _reading(Outcome.INCONCLUSIVE, unclear[0], score)
+    if expired:
+        return SignalReading(SIGNAL, Outcome.INCONCLUSIVE, EXPIRED, "The check was not finished in its time.", score)
     if len(results) < asked or not asked:
         text = f"{len(results)} of {asked} steps were reached."
         return SignalReading(SIGNAL, Outcome.INCONCLUSIVE, "challenge.unfinished", text, score)

@@ -73,8 +73,12 @@ def decide(policy: Policy, readings: Iterable[SignalReading]) -> tuple[Decision,
     2. A confirm cue that fails denies: what was asked for did not come.
     3. A cue the policy names that is missing or inconclusive leaves the check inconclusive.
     4. Otherwise the person is live; in a rehearsal, rehearsed.
+
+    Of several readings of one signal the worst counts, so that no reading hides another.
     """
-    by_signal = {reading.signal: reading for reading in readings}
+    by_signal: dict[str, SignalReading] = {}
+    for reading in sorted(readings, key=lambda r: _WORST_LAST.index(r.outcome)):
+        by_signal[reading.signal] = reading
     failed = _reasons(policy.deny, by_signal, Role.DENY, Outcome.FAIL)
     failed += [
         reason
@@ -88,6 +92,9 @@ def decide(policy: Policy, readings: Iterable[SignalReading]) -> tuple[Decision,
         return Decision.INCONCLUSIVE, tuple(unclear)
     passed = _reasons(policy.confirm, by_signal, Role.CONFIRM, Outcome.PASS)
     return (Decision.REHEARSED if policy.rehearsal else Decision.LIVE), tuple(passed)
+
+
+_WORST_LAST = (Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.FAIL)
 
 
 def _reasons(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from medauth.capture.interface import CapturedFrame
@@ -39,7 +40,7 @@ class Observer:
             return None
         amounts: dict[Action, float] = {}
         for source in self._postures:
-            amounts.update((Action(name), amount) for name, amount in source.amounts().items())
+            amounts.update((Action(name), a) for name, a in source.amounts().items() if math.isfinite(a))
         blinks: tuple[Blink, ...] = tuple(blink for source in self._blinks for blink in source.completed())
         return Posture(amounts, blinks)
 

@@ -53,7 +53,7 @@ class StartedCheck:
 
     identity: CheckIdentity
     policy: Policy
-    challenge: Challenge
+    challenge: Challenge = field(repr=False)
     client: str
     log: str
     start_record_id: str
@@ -76,6 +76,8 @@ class Conclusion:
     frames: FrameSummary
     models: Mapping[str, str]
     traces: Mapping[str, Json] = field(default_factory=dict)
+    prompted: bool = True
+    """Whether the person got to know any of the challenge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Prepared:
     record: NewRecord
     sha256: str
     decision: Decision
+    failed: bool
+    """Counts as a failure: not live, or broken off once a prompt was known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ class Verification:
 
     def begin(self, identity: CheckIdentity, policy: Policy, challenge: Challenge, client: str) -> StartedCheck:
         """Commits the start with its leaf and signs the receipt. Raises `TooManyFailures`, `StoreError`."""
+        if challenge.scripted != policy.rehearsal:
+            raise CeremonyError("a scripted challenge under rules for checks", expected="a challenge that was drawn")
         log, purpose = _log_of(policy)
         now = self._now_ms()
         if not policy.rehearsal:
@@ -186,7 +192,10 @@ class Verification:
         outcome = conclusion.decision.value
         record = self._record(statement, PayloadType.VERDICT, check.keys, LeafKind.VERDICT, outcome, check.log, now)
         sha256 = statement_digest(canonical(statement)).hex()
-        return Prepared(replace(record, blobs=check.blobs.publish()), sha256, conclusion.decision)
+        failed = conclusion.decision is not Decision.LIVE and (
+            conclusion.prompted or conclusion.decision is not Decision.INCONCLUSIVE
+        )
+        return Prepared(replace(record, blobs=check.blobs.publish()), sha256, conclusion.decision, failed)
 
     def commit(self, check: StartedCheck, prepared: Prepared) -> Recorded:
         """Commits a prepared verdict; safe to call again after a `StoreError`.
@@ -194,19 +203,32 @@ class Verification:
         The record's id was fixed at the start, so a second try finds out whether the first one came through.
         """
         record = prepared.record
+        counted = False
         try:
             index = self._records.conclude_check(check.identity.check_id, record, record.created_ms)
         except CeremonyError:
             index = self._committed_before(check, record)
-        else:
-            self._count(check, prepared.decision, record.created_ms)
+            counted = record.created_ms in self._failures(check, record.created_ms)
+        if not counted and (prepared.failed or prepared.decision is Decision.LIVE):
+            self._count(check, failed=prepared.failed, now=record.created_ms)
         return Recorded(check.record_id, prepared.sha256, index)
 
     def abandon(self, check: StartedCheck) -> None:
         """Closes a check that will not be finished; its start stays in the log and shows."""
-        if self._records.close_check(check.identity.check_id, CheckState.ABANDONED, self._now_ms()):
-            self._count(check, Decision.NOT_LIVE, self._now_ms())
+        now = self._now_ms()
+        if self._records.close_check(check.identity.check_id, CheckState.ABANDONED, now):
+            self._count(check, failed=True, now=now)
+        elif self._is_recorded(check):
+            return
         check.blobs.discard()
+
+    def _is_recorded(self, check: StartedCheck) -> bool:
+        """A commit may have come through although its answer was lost: the files are the record's then."""
+        try:
+            self._records.record(check.record_id)
+        except NotFound:
+            return False
+        return True
 
     def _committed_before(self, check: StartedCheck, record: NewRecord) -> int:
         try:
@@ -272,15 +294,18 @@ class Verification:
                 next_step="try again after the pause, or from another device",
             )
 
-    def _count(self, check: StartedCheck, decision: Decision, now: int) -> None:
-        """A check that was denied or not carried through counts as a failure; a live one clears the count."""
-        if check.policy.rehearsal or decision is Decision.INCONCLUSIVE:
+    def _count(self, check: StartedCheck, *, failed: bool, now: int) -> None:
+        """Counts a failure, or clears the count after a live check."""
+        if check.policy.rehearsal:
             return
         tags = self._tags(check.identity, check.client)
-        if decision is Decision.LIVE:
-            self._records.clear_failures(*tags)
-        else:
+        if failed:
             self._records.record_failure(*tags, now)
+        else:
+            self._records.clear_failures(*tags)
+
+    def _failures(self, check: StartedCheck, since_ms: int) -> Sequence[int]:
+        return self._records.failures_since(*self._tags(check.identity, check.client), since_ms)
 
 
 def _log_of(policy: Policy) -> tuple[str, KeyPurpose]:

@@ -37,17 +37,16 @@ class SqlAnchors:
         return ChainIdentityRow(**row) if row else None
 
     def pin_chain_identity(self, identity: ChainIdentityRow) -> None:
+        with transaction(self._engine, writes=True) as connection:
+            new = dialect_insert(connection, tables.chain_identities).values(**asdict(identity))
+            connection.execute(new.on_conflict_do_nothing())
         pinned = self.chain_identity(identity.log)
-        if pinned == identity:
-            return
-        if pinned is not None:
+        if pinned is not None and pinned != identity:
             raise StoreError(
                 f"log {identity.log} is pinned to contract {pinned.address} on chain {pinned.chain_id}",
                 expected=f"the same, not {identity.address} on chain {identity.chain_id}",
                 next_step="restore the chain, or begin a new log",
             )
-        with transaction(self._engine, writes=True) as connection:
-            connection.execute(insert(tables.chain_identities).values(**asdict(identity)))
 
     def open_checkpoint(self, log: str) -> CheckpointRow | None:
         checkpoints = tables.checkpoints

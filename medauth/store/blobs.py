@@ -11,8 +11,8 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from pathlib import Path
-from typing import BinaryIO
 
 from medauth.errors import InputError, NotFound, StoreError
 from medauth.store.interface import BlobRow
@@ -49,13 +49,17 @@ class FileBlobs:
         except OSError as error:
             raise _trouble(error, place) from error
 
-    def sweep(self) -> int:
-        """Removes drafts that a crash left behind; returns how many. To be called while no check runs."""
+    def sweep(self, *, idle_s: float = 3_600) -> int:
+        """Removes drafts that a crash left behind; returns how many.
+
+        Those that were touched within `idle_s` may belong to a check that another process is running.
+        """
         staging = self._folder / _STAGING
         drafts = list(staging.iterdir()) if staging.is_dir() else []
-        for draft in drafts:
+        left = [draft for draft in drafts if _idle_s(draft) >= idle_s]
+        for draft in left:
             shutil.rmtree(draft, ignore_errors=True)
-        return len(drafts)
+        return len(left)
 
     def _place(self, record_id: str) -> Path:
         """Two levels, so that a folder never holds millions of entries."""
@@ -68,35 +72,29 @@ class FileBlobWriter:
     def __init__(self, draft: Path, place: Path) -> None:
         self._draft = draft
         self._place = place
-        self._files: dict[str, tuple[BinaryIO, hashlib._Hash]] = {}
+        self._files: dict[str, _Draft] = {}
         self._published: tuple[BlobRow, ...] | None = None
 
     def append(self, name: str, sealed: bytes) -> None:
         try:
-            file, digest = self._open(name)
-            file.write(sealed)
+            self._open(name).append(sealed)
         except OSError as error:
             raise _trouble(error, self._draft) from error
-        digest.update(sealed)
 
     def replace(self, name: str, sealed: bytes) -> None:
         try:
-            file, _ = self._open(name)
-            file.seek(0)
-            file.truncate()
-            file.write(sealed)
+            file = self._open(name)
+            file.clear()
+            file.append(sealed)
         except OSError as error:
             raise _trouble(error, self._draft) from error
-        self._files[name] = (file, hashlib.sha256(sealed))
 
     def publish(self) -> tuple[BlobRow, ...]:
         if self._published is None:
             try:
-                rows = tuple(_made_durable(name, *self._files[name]) for name in sorted(self._files))
+                rows = tuple(self._files[name].made_durable(name) for name in sorted(self._files))
                 if rows:
-                    self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    self._draft.rename(self._place)
-                    _sync_folder(self._place.parent)
+                    self._move()
             except OSError as error:
                 raise _trouble(error, self._place) from error
             self._published = rows
@@ -108,17 +106,61 @@ class FileBlobWriter:
         for folder in (self._draft, self._place):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _close(self) -> None:
-        for file, _ in self._files.values():
-            with contextlib.suppress(OSError):
-                file.close()
+    def _move(self) -> None:
+        """Renames the draft folder, which a try before this one may have done already; then makes the names durable."""
+        bucket = self._place.parent
+        _make_folder(bucket)
+        if self._draft.exists():
+            _sync_folder(self._draft)
+            self._draft.rename(self._place)
+        for folder in (bucket, bucket.parent):
+            _sync_folder(folder)
 
-    def _open(self, name: str) -> tuple[BinaryIO, hashlib._Hash]:
+    def _close(self) -> None:
+        for file in self._files.values():
+            file.close()
+
+    def _open(self, name: str) -> _Draft:
+        if self._published is not None:
+            raise StoreError("files that are published already", expected="a draft", next_step="start a new check")
         if name not in self._files:
-            self._draft.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = (self._draft / _safe(name)).open("wb")
-            self._files[name] = (file, hashlib.sha256())
+            _make_folder(self._draft)
+            self._files[name] = _Draft(self._draft / _safe(name))
         return self._files[name]
+
+
+class _Draft:
+    """One file while it grows. A write that fails half way is taken back: what was digested is what is there."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "wb", buffering=0, opener=_private)  # noqa: SIM115 - Path.open has no opener
+        self._digest = hashlib.sha256()
+        self._length = 0
+
+    def append(self, data: bytes) -> None:
+        self._file.seek(self._length)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._length)
+            raise
+        self._digest.update(data)
+        self._length += len(data)
+
+    def clear(self) -> None:
+        self._file.truncate(0)
+        self._digest, self._length = hashlib.sha256(), 0
+
+    def made_durable(self, name: str) -> BlobRow:
+        os.fsync(self._file.fileno())
+        return BlobRow(name, self._digest.digest(), self._length)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def _safe(name: str) -> str:
@@ -128,10 +170,23 @@ def _safe(name: str) -> str:
     return name
 
 
-def _made_durable(name: str, file: BinaryIO, digest: hashlib._Hash) -> BlobRow:
-    file.flush()
-    os.fsync(file.fileno())
-    return BlobRow(name, digest.digest(), file.tell())
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _make_folder(folder: Path) -> None:
+    """Every folder on the way is its owner's alone; `mkdir(parents=True)` gives the mode to the last one only."""
+    for part in (*reversed(folder.parents), folder):
+        if not part.exists():
+            part.mkdir(mode=0o700, exist_ok=True)
+
+
+def _idle_s(draft: Path) -> float:
+    """Seconds since anything in a draft was written; 0 when it is just being moved away."""
+    try:
+        return time.time() - max(path.stat().st_mtime for path in (draft, *draft.iterdir()))
+    except OSError:
+        return 0.0
 
 
 def _sync_folder(folder: Path) -> None:

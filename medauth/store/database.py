@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool
 
 from medauth.errors import ConfigError, MissingTool, StoreError
 
 HEAD_REVISION = "0001"
 _BUSY_TIMEOUT_MS = 10_000
+_MIGRATION_LOCK = 0x6D656461757468
+"""Names the lock on PostgreSQL: "medauth" in ASCII."""
+_BACKENDS = frozenset({"sqlite", "postgresql"})
+_ONE_CONNECTION: Mapping[str, Any] = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+"""A database in memory is its connection: transactions queue up for it, or they would run into one another."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -22,12 +29,14 @@ def open_engine(url: str) -> Engine:
     """An engine for a database URL. Raises `ConfigError` for a URL that cannot be used."""
     try:
         parsed = make_url(url)
-        in_memory = parsed.drivername.startswith("sqlite") and parsed.database in {None, "", ":memory:"}
-        pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_pre_ping": True}
-        if parsed.drivername.startswith("sqlite"):
+        if parsed.get_backend_name() not in _BACKENDS:
+            raise ArgumentError(parsed.get_backend_name())  # noqa: TRY301 - one message for every unusable URL
+        in_memory = parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}
+        pool: dict[str, Any] = dict(_ONE_CONNECTION) if in_memory else {"pool_pre_ping": True}
+        if parsed.get_backend_name() == "sqlite":
             pool["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1_000}
         engine = create_engine(parsed, **pool)
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
         raise ConfigError(
             "the database URL cannot be read",
             expected="sqlite:///path or postgresql+psycopg://user@host/name",
@@ -40,9 +49,17 @@ def open_engine(url: str) -> Engine:
             next_step="pip install 'medauth[postgres]'",
         ) from error
     if engine.dialect.name == "sqlite":
+        if not in_memory:
+            event.listen(engine, "do_connect", _own_file)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _own_file(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+    """Makes a new database file readable by its owner alone; SQLite gives its log files the same mode."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
@@ -72,7 +89,7 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
 
 def store_error(error: SQLAlchemyError) -> StoreError:
     """The product's own error for a database's; names the fault, never the data."""
-    cause = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
+    cause = (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0][:200]
     if "full" in cause.lower():
         return StoreError(f"the database cannot grow: {cause}", next_step="free disk space; nothing was half written")
     if isinstance(error, OperationalError):
@@ -87,18 +104,33 @@ def store_error(error: SQLAlchemyError) -> StoreError:
 def migrate(engine: Engine) -> None:
     """Brings the schema to the newest revision; costs one query when it is there already."""
     try:
-        if _revision(engine) == HEAD_REVISION:
-            return
-        from alembic import command
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        with engine.connect().execution_options(medauth_writes=True) as connection, connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        found = _revision(engine)
+        if found != HEAD_REVISION:
+            _upgrade(engine, found)
     except SQLAlchemyError as error:
         raise store_error(error) from error
+
+
+def _upgrade(engine: Engine, found: str | None) -> None:
+    """Of processes that start together one upgrades; the others wait, and find it done."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with engine.connect().execution_options(medauth_writes=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreError(
+                f"the mirror has schema {found}",
+                expected=f"{HEAD_REVISION} or an older one",
+                next_step="install the medauth that wrote it, or a newer one",
+            ) from error
 
 
 def _revision(engine: Engine) -> str | None:

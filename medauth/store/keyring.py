@@ -19,10 +19,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from medauth.errors import KeyringError
-from medauth.evidence.commitment import RecordKeys
+from medauth.evidence.commitment import KEY_BYTES, RecordKeys
 from medauth.evidence.signing import KeyPurpose, SigningKey, VerifyKey
 
 _NONCE_BYTES = 12
+_MAX_PASSPHRASE_BYTES = 1023
+"""What OpenSSL takes for a PEM file."""
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**15, 8, 1
 _OPEN = b"medauth master key v1 open\n"
 _LOCKED = b"medauth master key v1 scrypt\n"
@@ -34,6 +36,10 @@ class FileKeyring:
     def __init__(self, folder: Path, passphrase: str | None = None) -> None:
         self._folder = folder
         self._passphrase = passphrase.encode() if passphrase else None
+        if self._passphrase is not None and len(self._passphrase) > _MAX_PASSPHRASE_BYTES:
+            raise KeyringError(
+                f"a pass phrase of {len(self._passphrase)} bytes", expected=f"at most {_MAX_PASSPHRASE_BYTES}"
+            )
         self._signing: dict[KeyPurpose, SigningKey] = {}
         self._master: bytes | None = None
         self._lock = threading.Lock()
@@ -66,7 +72,7 @@ class FileKeyring:
         return RecordKeys.from_bytes(opened)
 
     def tag(self, kind: str, text: str) -> bytes:
-        return hmac.digest(self._derived("tag"), f"{kind}\x00{text}".encode(), "sha256")
+        return hmac.digest(self._derived("tag"), f"{kind}\x00{text}".encode("utf-8", "surrogatepass"), "sha256")
 
     def _derived(self, use: str) -> bytes:
         """A key for one use: the master key itself encrypts nothing."""
@@ -80,7 +86,7 @@ class FileKeyring:
             return self._master
 
     def _new_master(self) -> bytes:
-        key = secrets.token_bytes(32)
+        key = secrets.token_bytes(KEY_BYTES)
         if self._passphrase is None:
             return _OPEN + key.hex().encode() + b"\n"
         salt, nonce = secrets.token_bytes(16), secrets.token_bytes(_NONCE_BYTES)
@@ -90,10 +96,10 @@ class FileKeyring:
     def _opened(self, data: bytes, path: Path) -> bytes:
         try:
             if data.startswith(_OPEN):
-                return bytes.fromhex(data[len(_OPEN) :].decode())
+                return _whole(bytes.fromhex(data[len(_OPEN) :].decode()))
             locked = bytes.fromhex(data.removeprefix(_LOCKED).decode())
             salt, nonce = locked[:16], locked[16 : 16 + _NONCE_BYTES]
-            return AESGCM(self._stretched(salt)).decrypt(nonce, locked[16 + _NONCE_BYTES :], _LOCKED)
+            return _whole(AESGCM(self._stretched(salt)).decrypt(nonce, locked[16 + _NONCE_BYTES :], _LOCKED))
         except (ValueError, InvalidTag):
             raise _unreadable(path) from None
 
@@ -151,8 +157,24 @@ def _create(path: Path, data: bytes) -> None:
             os.link(draft, path)
         except FileExistsError:
             return
+        _sync_folder(path.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """What was sealed under a key outlives a power cut; so must the key."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _whole(key: bytes) -> bytes:
+    if len(key) != KEY_BYTES:
+        raise ValueError("a key that was cut off")
+    return key
 
 
 def _refuse_shared(path: Path) -> None:
