@@ -3,7 +3,7 @@
 1. signature   - the statement is signed by a key trusted for this log
 2. statement   - its bytes are canonical, and it is the record the bundle names
 3. challenge   - the commitment published before the first frame opens to the steps that were asked
-4. verdict     - the decision follows from the readings under the stated rules
+4. verdict     - answers keep to their windows, and the decision follows from the readings under the stated rules
 5. leaf        - the keyed commitment of the record
 6. inclusion   - the leaf lies under the bundle's root
 7. checkpoint  - the root is one the verifier trusts
@@ -21,14 +21,15 @@ from enum import StrEnum
 from typing import Any
 
 from medauth.errors import EvidenceError, MedauthError
+from medauth.evidence.asked import require_answers, require_committed
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import leaf_hash, verify_inclusion
 from medauth.evidence.signing import KeyPurpose, PayloadType, VerifyKey
 from medauth.evidence.statement import VERSION, opened_commitment
 from medauth.protocol.canonical import canonical, parse_object
-from medauth.protocol.policy import Policy
-from medauth.protocol.reading import Outcome, SignalReading
+from medauth.protocol.policy import POLICIES, Policy
+from medauth.protocol.reading import SignalReading
 from medauth.protocol.verdict import decide
 
 PURPOSES: Mapping[str, KeyPurpose] = {"main": KeyPurpose.STATEMENTS, "rehearsal": KeyPurpose.REHEARSALS}
@@ -123,26 +124,31 @@ class Examination:
     def _challenge(self) -> str:
         """3. What was asked is what had been committed to, and no step was swapped afterwards."""
         self._only_verdicts()
-        challenge, steps = self._statement["challenge"], self._statement["steps"]
+        challenge = self._statement["challenge"]
         if opened_commitment(self._statement).hex() != challenge["commitment"]:
             raise EvidenceError("the commitment does not open to the challenge", expected=challenge["commitment"])
-        asked = challenge["opening"]["challenge"]["steps"]
-        for step, planned in zip(steps, asked, strict=False):
-            if (step["action"], step["accepted"]) != (planned["action"], [planned["low"], planned["high"]]):
-                raise EvidenceError(f"step {step['index']} is not the one committed to", expected=planned["action"])
-        return f"{len(asked)} steps, committed to before the first frame"
+        return f"{require_committed(self._statement)} steps, committed to before the first frame"
 
     def _verdict(self) -> str:
         """4. Judged again from the stated readings, under the stated rules."""
         self._only_verdicts()
         stated = self._statement["policy"]
         policy = Policy.from_json(stated["rules"])
-        if (policy.digest().hex(), policy.name) != (stated["digest"], stated["name"]):
+        known = POLICIES.get(policy.name)
+        if known is not None and known.version == policy.version and not policy.rehearsal and known != policy:
+            raise EvidenceError(
+                f"other rules under the name {policy.name} v{policy.version}", expected=known.digest().hex()
+            )
+        if (policy.digest().hex(), policy.name, policy.version) != (
+            stated["digest"],
+            stated["name"],
+            stated["version"],
+        ):
             raise EvidenceError("the policy's rules do not fit its digest", expected=stated["digest"])
         if policy.rehearsal != (PURPOSES[self._bundle.log] is KeyPurpose.REHEARSALS):
             raise EvidenceError("a rehearsal outside its log", expected="rehearsals in the log `rehearsal` alone")
         readings = [SignalReading.from_json(value) for value in self._statement["readings"]]
-        _require_answers(readings, self._statement)
+        require_answers(self._statement, policy, readings)
         decision, reasons = decide(policy, readings)
         verdict = self._statement["verdict"]
         if decision.value != verdict["decision"] or [dict(r.to_json()) for r in reasons] != verdict["reasons"]:
@@ -150,7 +156,9 @@ class Examination:
         return f"{decision.value}, by policy {policy.name} v{policy.version}"
 
     def _leaf(self) -> str:
-        """5. Only who has the record's key can tell what a leaf commits to."""
+        """5. Only who has the record's key can tell what a leaf commits to; whether it does, inclusion tells."""
+        if self._bundle.proof is None:
+            raise _Skip("nothing to compare the leaf with: the record waits for a checkpoint")
         return f"leaf {leaf_commitment(self._bundle.leaf_key, self._payload).hex()}"
 
     def _inclusion(self) -> str:
@@ -205,14 +213,3 @@ def _done(name: str, do: Callable[[], str]) -> CheckedStep:
         return CheckedStep(name, StepState.FAILS, str(error))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         return CheckedStep(name, StepState.FAILS, f"the statement is malformed: {type(error).__name__} {error}")
-
-
-def _require_answers(readings: list[SignalReading], statement: Mapping[str, Any]) -> None:
-    """The challenge's reading must follow from the steps: it passes only if every step asked was answered."""
-    asked = len(statement["challenge"]["opening"]["challenge"]["steps"])
-    answered = sum(step["outcome"] == "answered" for step in statement["steps"])
-    passed = any(r.signal == "challenge" and r.outcome is Outcome.PASS for r in readings)
-    if passed != (asked > 0 and answered == asked):
-        raise EvidenceError(
-            f"{answered} of {asked} steps answered", expected="a challenge reading that follows from it"
-        )

@@ -1,0 +1,91 @@
+"""What was asked and what came, judged again from a statement alone.
+
+The ceremony decided on postures that are gone; what is left of them are whole numbers, which must tell the same story:
+each step is the one committed to, was shown after the one before it had closed, and counts as answered only if its
+gesture came in its window and within its bounds. Times were rounded to milliseconds, so one is granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from medauth.errors import EvidenceError
+from medauth.protocol.ceremony import StepOutcome
+from medauth.protocol.challenge import CHALLENGE_VERSION
+from medauth.protocol.policy import Policy, Timing
+from medauth.protocol.reading import Outcome, SignalReading
+from medauth.protocol.response import EXPIRED, SIGNAL
+
+_ROUNDING_MS = 1
+
+
+def require_committed(statement: Mapping[str, Any]) -> int:
+    """Every step is the one in the opening of this check's challenge; returns how many were asked."""
+    opening, steps = statement["challenge"]["opening"], statement["steps"]
+    if (opening["version"], opening["check_id"]) != (CHALLENGE_VERSION, statement["check"]["id"]):
+        raise EvidenceError("a challenge of another check", expected=str(statement["check"]["id"]))
+    planned = opening["challenge"]["steps"]
+    if len(steps) > len(planned):
+        raise EvidenceError(f"{len(steps)} steps were closed", expected=f"at most the {len(planned)} asked")
+    for position, (step, plan) in enumerate(zip(steps, planned, strict=False)):
+        if (step["index"], *_asked(step)) != (position, *_planned(plan)):
+            raise EvidenceError(f"step {position} is not the one committed to", expected=str(plan["action"]))
+    return len(planned)
+
+
+def require_answers(statement: Mapping[str, Any], policy: Policy, readings: Sequence[SignalReading]) -> None:
+    """Steps follow on one another, answers keep to windows and bounds, and the challenge's reading follows from them."""
+    opening, steps = statement["challenge"]["opening"]["challenge"], statement["steps"]
+    if opening["scripted"] is not policy.rehearsal:
+        raise EvidenceError("a scripted challenge under rules for checks", expected="a challenge that was drawn")
+    _require_order(steps, opening["steps"])
+    answered = [step for step in steps if step["outcome"] == StepOutcome.ANSWERED]
+    for step in answered:
+        if not (_timely(step, policy.timing) and _within_bounds(step)):
+            raise EvidenceError(f"step {step['index']} says answered", expected="a gesture in its window and bounds")
+    _require_reading(readings, len(answered), len(opening["steps"]))
+
+
+def _asked(step: Mapping[str, Any]) -> tuple[object, ...]:
+    return step["action"], step["target"], step["accepted"], step["hold_ms"]
+
+
+def _planned(plan: Mapping[str, Any]) -> tuple[object, ...]:
+    return plan["action"], plan["target"], [plan["low"], plan["high"]], [plan["hold_min_ms"], plan["hold_max_ms"]]
+
+
+def _require_order(steps: Sequence[Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> None:
+    """No prompt was shown before the step ahead of it had closed and the pause was over."""
+    closed_ms = [0, *(step["closed_ms"] for step in steps)]
+    if any(later < earlier for earlier, later in pairwise(closed_ms)):
+        raise EvidenceError("steps that closed out of order", expected="one step after the other")
+    for step, plan, before_ms in zip(steps, planned, closed_ms, strict=False):
+        shown_ms = step["shown_ms"]
+        if shown_ms is not None and shown_ms + _ROUNDING_MS < before_ms + plan["pause_ms"]:
+            raise EvidenceError(f"step {step['index']} was shown too early", expected="the pause after the one before")
+
+
+def _timely(step: Mapping[str, Any], timing: Timing) -> bool:
+    delay_ms = step["onset_ms"] - step["shown_ms"]
+    on_time = timing.onset_min_ms - _ROUNDING_MS <= delay_ms <= timing.onset_max_ms + _ROUNDING_MS
+    return bool(on_time and step["gesture"] == step["action"] and step["onset_ms"] <= step["closed_ms"])
+
+
+def _within_bounds(step: Mapping[str, Any]) -> bool:
+    (low, high), (shortest_ms, longest_ms) = step["accepted"], step["hold_ms"]
+    if longest_ms:
+        return bool(low <= step["amount"] and shortest_ms <= step["held_ms"] <= longest_ms)
+    return bool(low <= step["amount"] <= high)
+
+
+def _require_reading(readings: Sequence[SignalReading], answered: int, asked: int) -> None:
+    """The challenge passes exactly when all was answered, unless the check outlived its time."""
+    given = [reading for reading in readings if reading.signal == SIGNAL]
+    passed = any(reading.outcome is Outcome.PASS for reading in given)
+    expired = any(reading.code == EXPIRED and reading.outcome is Outcome.INCONCLUSIVE for reading in given)
+    if passed != (asked > 0 and answered == asked) and not (expired and not passed):
+        raise EvidenceError(
+            f"{answered} of {asked} steps answered", expected="a challenge reading that follows from it"
+        )
