@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from medauth.errors import EvidenceError, MedauthError
+from medauth.errors import EvidenceError, MedauthError, StoreError
 from medauth.evidence.archive import FILE, frames_in
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import RecordKeys, leaf_commitment
@@ -93,8 +93,11 @@ class Auditor:
 
     def records(self, log: str) -> Iterator[Audit]:
         """Audits every record of a log, in order, streamed."""
-        for row in self._records.records(log):
-            yield self._audit(row)
+        try:
+            for row in self._records.records(log):
+                yield self._audit(row)
+        except StoreError as error:  # a row that this program did not write ends the stream
+            yield Audit(f"log {log}", (CheckedStep("mirror", StepState.FAILS, str(error)),))
 
     def bundle(self, record_id: str) -> Bundle:
         """The record's bundle, for a stranger."""
@@ -182,7 +185,7 @@ class Auditor:
         if row.kind is not LeafKind.VERDICT:
             return "none belong to a start"
         total = 0
-        kept = [(index, digest) for index, digest in statement["frames"]["kept"]]
+        kept = [(index, digest) for index, _, digest in statement["frames"]["kept"]]
         stored = {blob.name: blob for blob in row.blobs}
         expected = set(statement["blobs"]) | ({FILE} if kept else set())
         if set(stored) != expected:

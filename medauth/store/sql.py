@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from medauth.errors import CeremonyError, NotFound
+from medauth.errors import CeremonyError, NotFound, StoreError
 from medauth.evidence.merkle import append_coordinates, appended_nodes
 from medauth.store import tables
 from medauth.store.anchors import SqlAnchors, dialect_insert, read_nodes
@@ -22,6 +23,8 @@ from medauth.store.interface import (
     NewRecord,
     RecordRow,
 )
+
+Word = TypeVar("Word", bound=StrEnum)
 
 PAGE = 500
 """Rows fetched at a time when streaming."""
@@ -61,7 +64,7 @@ class SqlStore(SqlAnchors):
             row = connection.execute(select(*columns).where(tables.checks.c.check_id == check_id)).mappings().first()
         if row is None:
             raise NotFound(f"no check {check_id[:80]}", next_step="see `medauth audit --list`")
-        return CheckRow(**{**row, "state": CheckState(row["state"])})
+        return CheckRow(**{**row, "state": _known(CheckState, row["state"])})
 
     def record_failure(self, subject_tag: bytes, client_tag: bytes, failed_ms: int) -> None:
         with transaction(self._engine, writes=True) as connection:
@@ -109,7 +112,7 @@ class SqlStore(SqlAnchors):
             with transaction(self._engine, writes=False) as connection:
                 page = select(leaves).where(leaves.c.log == log, leaves.c.index >= first)
                 rows = connection.execute(page.order_by(leaves.c.index).limit(PAGE)).mappings().all()
-            yield from (LeafRow(**{**row, "kind": LeafKind(row["kind"])}) for row in rows)
+            yield from (LeafRow(**{**row, "kind": _known(LeafKind, row["kind"])}) for row in rows)
             if len(rows) < PAGE:
                 return
             first = rows[-1]["index"] + 1
@@ -172,7 +175,20 @@ def _record_rows(connection: Connection, rows: Sequence[Any]) -> list[RecordRow]
         select(tables.blobs).where(tables.blobs.c.record_id.in_(ids)).order_by(tables.blobs.c.name)
     ).mappings():
         blobs.setdefault(blob["record_id"], []).append(BlobRow(blob["name"], blob["sha256"], blob["length"]))
-    return [
-        RecordRow(**{**row, "kind": LeafKind(row["kind"]), "blobs": tuple(blobs.get(row["record_id"], ()))})
-        for row in rows
-    ]
+    return [_record(row, tuple(blobs.get(row["record_id"], ()))) for row in rows]
+
+
+def _record(row: Any, blobs: tuple[BlobRow, ...]) -> RecordRow:
+    return RecordRow(**{**row, "kind": _known(LeafKind, row["kind"]), "blobs": blobs})
+
+
+def _known(kind: type[Word], text: str) -> Word:
+    """A stored word of a fixed set. Another one was not written by this program."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise StoreError(
+            f"the mirror says {text[:40]!r}",
+            expected=f"one of {', '.join(kind)}",
+            next_step="the mirror was altered: restore it from a backup",
+        ) from None

@@ -1,0 +1,149 @@
+"""A small recorded world for tests: real store, keys, files and writer over a chain in memory; no camera, no model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from medauth.evidence.archive import FILE, frame_entry
+from medauth.evidence.commitment import FrameChain, microseconds
+from medauth.evidence.statement import CheckIdentity, FrameSummary, KeptFrame, statement_digest
+from medauth.ledger.interface import ChainIdentity
+from medauth.ledger.memory import MemoryChain
+from medauth.protocol.ceremony import StepOutcome, StepResult
+from medauth.protocol.challenge import Action, Challenge, scripted_step
+from medauth.protocol.performance import Measured
+from medauth.protocol.policy import STANDARD
+from medauth.protocol.reading import Outcome, SignalReading
+from medauth.protocol.response import challenge_reading
+from medauth.protocol.verdict import decide
+from medauth.service.anchoring import AnchorOptions, AnchorWriter
+from medauth.service.audit import Auditor
+from medauth.service.verification import Conclusion, Recorded, Verification
+from medauth.store.blobs import FileBlobs
+from medauth.store.database import migrate, open_engine
+from medauth.store.interface import MAIN_LOG, ChainIdentityRow
+from medauth.store.keyring import FileKeyring
+from medauth.store.sql import SqlStore
+
+START_MS = 1_700_000_000_000
+STEPS = (
+    scripted_step(Action.BLINK, 1, pause_ms=800),
+    scripted_step(Action.SMILE, 0, pause_ms=900),
+    scripted_step(Action.TURN_LEFT, 1, pause_ms=1_000),
+)
+OTHER_READINGS = (
+    SignalReading("capture", Outcome.PASS, "capture.clear", "The face was in clear view.", 990_000, {"frames": 40}),
+    SignalReading("faces", Outcome.PASS, "faces.one", "One face was in view.", 0),
+    SignalReading("identity", Outcome.PASS, "identity.same", "One person throughout.", 100_000),
+    SignalReading("blink", Outcome.PASS, "blink.natural", "Two blinks.", 900_000, {"count": 2}),
+    SignalReading("emotion", Outcome.PASS, "emotion.responded", "The smile came when asked.", 800_000),
+)
+
+
+@dataclass
+class World:
+    """All that a server has, in one folder."""
+
+    folder: Path
+    store: SqlStore
+    blobs: FileBlobs
+    keyring: FileKeyring
+    chain: MemoryChain
+    now_ms: int = START_MS
+
+    def tick(self) -> int:
+        self.now_ms += 1_000
+        return self.now_ms
+
+    def verification(self) -> Verification:
+        return Verification(
+            self.store,
+            self.blobs,
+            self.keyring,
+            now_ms=self.tick,
+            software={"medauth": "0.1.0"},
+            max_merge_delay_s=3_600,
+        )
+
+    def record_check(self, number: int, readings: tuple[SignalReading, ...] = OTHER_READINGS) -> Recorded:
+        """One whole check, as a session would conclude it."""
+        check_id = f"chk_{number}"
+        challenge = Challenge(check_id, STEPS, bytes([number % 256]) * 32)
+        verification = self.verification()
+        identity = CheckIdentity(check_id, f"user-{number}", "login", "https://example.org")
+        check = verification.begin(identity, STANDARD, challenge, "client-1")
+        frames = FrameChain(check_id)
+        kept = []
+        for index in range(3):
+            jpeg = f"picture {number}/{index}".encode() * 40
+            digest = statement_digest(jpeg)
+            check.blobs.append(FILE, frame_entry(check.keys.seal, jpeg, record_id=check.record_id, index=index))
+            kept.append(KeptFrame(index, microseconds(40.0 * index), digest))
+            frames.add(digest, 40.0 * index)
+        results = tuple(answered(index) for index in range(len(STEPS)))
+        stated = (*readings, challenge_reading(results, len(STEPS)))
+        decision, reasons = decide(STANDARD, stated)
+        summary = FrameSummary(3, frames.head, 0, 80, 3, kept)
+        conclusion = Conclusion(decision, reasons, results, stated, summary, {"model": "00" * 32}, {"blink": []})
+        return verification.commit(check, verification.prepare(check, conclusion))
+
+    def anchor(self) -> None:
+        """Everything under one more final checkpoint."""
+        pinned = self.store.chain_identity(MAIN_LOG)
+        if pinned is None:
+            identity = self.chain.deploy(b"\x07" * 32)
+            self.store.pin_chain_identity(ChainIdentityRow(log=MAIN_LOG, **asdict(identity)))
+        ledger = self.chain.open(self.identity())
+        AnchorWriter(MAIN_LOG, self.store, ledger, holder="test", options=AnchorOptions(confirmations=1)).run()
+
+    def identity(self) -> ChainIdentity:
+        pinned = self.store.chain_identity(MAIN_LOG)
+        assert pinned is not None
+        values = asdict(pinned)
+        del values["log"]
+        return ChainIdentity(**values)
+
+    def size_on_chain(self, log: str, root: bytes) -> int | None:
+        return self.chain.open(self.identity()).checkpoint_size(root) or None
+
+    def auditor(self) -> Auditor:
+        return Auditor(self.store, self.store, self.blobs, self.keyring, self.size_on_chain)
+
+
+def answered(index: int) -> StepResult:
+    step = STEPS[index]
+    shown = 1_000 + 4_000 * index
+    return StepResult(
+        index,
+        step,
+        StepOutcome.ANSWERED,
+        shown + 2_000,
+        shown,
+        shown + 500,
+        step.action,
+        Measured(step.low, step.hold_min_ms, fits=True),
+    )
+
+
+def open_world(folder: Path, chain: MemoryChain | None = None) -> World:
+    engine = open_engine(f"sqlite:///{folder / 'mirror.sqlite'}")
+    migrate(engine)
+    blobs, keyring = FileBlobs(folder / "evidence"), FileKeyring(folder / "keys")
+    return World(folder, SqlStore(engine), blobs, keyring, chain or MemoryChain())
+
+
+@contextmanager
+def copied(world: World, folder: Path) -> Iterator[World]:
+    """The same world in another folder, to be damaged; the chain is shared, nobody can damage that."""
+    world.store.close()
+    shutil.copytree(world.folder, folder)
+    copy = open_world(folder, world.chain)
+    try:
+        yield copy
+    finally:
+        copy.store.close()
+        shutil.rmtree(folder)

@@ -1,0 +1,218 @@
+"""Everything holds in an untouched world, and whatever is changed is found at the step that names it."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from medauth.evidence.verifier import StepState
+from medauth.protocol.reading import Outcome, SignalReading
+from medauth.service.audit import Audit
+from medauth.store.interface import MAIN_LOG
+from tests.recorded import OTHER_READINGS, World, copied, open_world
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = open_world(tmp_path_factory.mktemp("world") / ".")
+    for number in range(3):
+        world.record_check(number)
+    world.anchor()
+    world.record_check(3)
+    return world
+
+
+def faults(world: World) -> list[Audit]:
+    auditor = world.auditor()
+    audits = [auditor.log(MAIN_LOG), *auditor.records(MAIN_LOG)]
+    return [found for found in audits if found.fault is not None]
+
+
+def fault_names(world: World) -> set[str]:
+    return {found.fault.name for found in faults(world) if found.fault}
+
+
+def sql(world: World, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(world.folder / "mirror.sqlite")) as connection, connection:
+        connection.execute(statement, values)
+
+
+def verdict_of(world: World, check_id: str = "chk_1") -> str:
+    with closing(sqlite3.connect(world.folder / "mirror.sqlite")) as connection:
+        row = connection.execute("SELECT record_id FROM records WHERE check_id=? AND kind='verdict'", (check_id,))
+        return str(row.fetchone()[0])
+
+
+def test_an_untouched_world_holds(world: World) -> None:
+    assert faults(world) == []
+
+
+def test_a_final_record_passes_every_step_and_a_waiting_one_says_what_it_waits_for(world: World) -> None:
+    final = world.auditor().record(verdict_of(world, "chk_1"))
+    waiting = world.auditor().record(verdict_of(world, "chk_3"))
+    assert {step.state for step in final.steps} == {StepState.HOLDS}
+    assert final.exit_code == 0
+    assert [step.name for step in waiting.steps if step.state is StepState.SKIPPED] == [
+        "inclusion",
+        "checkpoint",
+        "chain",
+    ]
+
+
+def test_a_verdict_that_its_readings_do_not_give_is_found_though_properly_signed(tmp_path: Path) -> None:
+    """The operator's own key signs a lie: the readings still speak."""
+    world = open_world(tmp_path)
+    failing = SignalReading("identity", Outcome.FAIL, "identity.changed", "Another person.", 900_000)
+    readings = tuple(failing if r.signal == "identity" else r for r in OTHER_READINGS)
+    recorded = world.record_check(0, readings)
+    found = world.auditor().record(recorded.record_id)
+    assert found.exit_code == 0  # stated as not live, which follows
+    assert "not_live" in next(step.text for step in found.steps if step.name == "verdict")
+
+
+CHANGES: dict[str, tuple[str, Callable[[World], object]]] = {
+    "a sealed envelope of another record": (
+        "stored bytes",
+        lambda w: sql(
+            w, "UPDATE records SET sealed_envelope = (SELECT sealed_envelope FROM records WHERE leaf_index=0)"
+        ),
+    ),
+    "a word that no program of ours writes": ("mirror", lambda w: sql(w, "UPDATE records SET kind='verdikt'")),
+    "a wrapped key of another record": (
+        "key",
+        lambda w: sql(
+            w,
+            "UPDATE records SET wrapped_key = (SELECT wrapped_key FROM records WHERE leaf_index=0) WHERE leaf_index=3",
+        ),
+    ),
+    "the outcome in the mirror": (
+        "mirror",
+        lambda w: sql(w, "UPDATE records SET outcome='not_live' WHERE kind='verdict'"),
+    ),
+    "the time in the mirror": ("mirror", lambda w: sql(w, "UPDATE records SET created_ms=created_ms+1")),
+    "the policy in the mirror": ("mirror", lambda w: sql(w, "UPDATE checks SET policy='strict'")),
+    "the purpose in the mirror": ("mirror", lambda w: sql(w, "UPDATE checks SET purpose='payment'")),
+    "whom a check was about": ("mirror", lambda w: sql(w, "UPDATE checks SET subject_tag=zeroblob(32)")),
+    "the commitment in the mirror": ("mirror", lambda w: sql(w, "UPDATE checks SET commitment=zeroblob(32)")),
+    "a leaf of the log": ("log", lambda w: sql(w, 'UPDATE leaves SET leaf=zeroblob(32) WHERE "index"=1')),
+    "a leaf left out": ("log", lambda w: sql(w, 'DELETE FROM leaves WHERE "index"=1')),
+    "a record left out": ("log", lambda w: sql(w, "DELETE FROM records WHERE leaf_index=1")),
+    "two records exchanged": (
+        "log",
+        lambda w: [
+            sql(w, "UPDATE records SET leaf_index=? WHERE leaf_index=?", new, old)
+            for old, new in ((1, -1), (3, 1), (-1, 3))
+        ],
+    ),
+    "a tree node": ("inclusion", lambda w: sql(w, "UPDATE nodes SET hash=zeroblob(32) WHERE level=1")),
+    "a tree node left out": ("inclusion", lambda w: sql(w, "DELETE FROM nodes WHERE level=1")),
+    "a checkpoint's root": ("log", lambda w: sql(w, "UPDATE checkpoints SET root=zeroblob(32)")),
+    "a checkpoint left out, its anchors forgotten": (
+        "log",
+        lambda w: sql(w, "UPDATE checkpoints SET new_size = new_size + 100"),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_found_at_the_step_that_names_it(change: str, world: World, tmp_path: Path) -> None:
+    expected, damage = CHANGES[change]
+    with copied(world, tmp_path / "copy") as copy:
+        damage(copy)
+        assert expected in fault_names(copy)
+
+
+@pytest.mark.parametrize("name", ["frames", "traces"])
+def test_a_changed_or_missing_file_is_found(name: str, world: World, tmp_path: Path) -> None:
+    for damage in (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\x00"), lambda path: path.unlink()):
+        with copied(world, tmp_path / "copy") as copy:
+            damage(next((copy.folder / "evidence").rglob(name)))
+            assert fault_names(copy) == {"files"}
+
+
+def test_a_root_that_the_contract_does_not_hold_is_found(world: World) -> None:
+    auditor = world.auditor()
+    auditor._size_on_chain = lambda log, root: None  # the contract was never told
+    assert auditor.record(verdict_of(world)).exit_code == 19
+    assert auditor.log(MAIN_LOG).exit_code == 19
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_flipped_bit_goes_unseen(seed: int, world: World, tmp_path: Path) -> None:
+    """T10 in small; `make test-long` flips a thousand."""
+    flip_and_audit(world, tmp_path / "copy", random.Random(seed))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1_000, 2_000))
+def test_no_flipped_bit_of_a_thousand_goes_unseen(seed: int, world: World, tmp_path: Path) -> None:
+    """T10."""
+    flip_and_audit(world, tmp_path / "copy", random.Random(seed))
+
+
+JUDGED = {
+    "records": (
+        "log",
+        "kind",
+        "check_id",
+        "leaf",
+        "wrapped_key",
+        "sealed_envelope",
+        "sealed_envelope_sha256",
+        "outcome",
+    ),
+    "blobs": ("sha256", "length"),
+    "leaves": ("leaf", "record_id"),
+    "nodes": ("hash",),
+    "checks": ("purpose", "policy", "commitment", "subject_tag"),
+    "checkpoints": ("root", "new_size"),
+}
+
+
+def flip_and_audit(world: World, folder: Path, draw: random.Random) -> None:
+    with copied(world, folder) as copy:
+        where = flip_file(copy, draw) if draw.random() < 0.3 else flip_column(copy, draw)
+        assert faults(copy), where
+
+
+def flip_file(world: World, draw: random.Random) -> str:
+    paths = sorted(path for path in (world.folder / "evidence").rglob("*") if path.is_file())
+    path = draw.choice(paths)
+    path.write_bytes(flipped(path.read_bytes(), draw))
+    return path.name
+
+
+def flip_column(world: World, draw: random.Random) -> str:
+    table = draw.choice(sorted(JUDGED))
+    column = draw.choice(JUDGED[table])
+    with closing(sqlite3.connect(world.folder / "mirror.sqlite")) as connection, connection:
+        where = {"leaves": 'log || "index"', "nodes": "level || '/' || position", "checkpoints": "seq"}
+        key = where.get(table, "rowid")
+        condition = "WHERE position < 6 >> level" if table == "nodes" else ""
+        keys = [row[0] for row in connection.execute(f"SELECT {key} FROM {table} {condition} ORDER BY 1")]
+        chosen = draw.choice(keys)
+        value = connection.execute(f"SELECT {column} FROM {table} WHERE {key}=?", (chosen,)).fetchone()[0]
+        changed = changed_value(value, draw)
+        connection.execute(f"UPDATE {table} SET {column}=? WHERE {key}=?", (changed, chosen))
+    return f"{table}.{column} of {chosen}"
+
+
+def changed_value(value: object, draw: random.Random) -> object:
+    if isinstance(value, bytes):
+        return flipped(value, draw)
+    if isinstance(value, int):
+        return value ^ 1 << draw.randrange(8)
+    text = flipped(str(value).encode("ascii"), draw)
+    return bytes(byte & 0x7F or 0x21 for byte in text).decode("ascii") if text != value else "?"
+
+
+def flipped(data: bytes, draw: random.Random) -> bytes:
+    at = draw.randrange(len(data))
+    changed = bytearray(data)
+    changed[at] ^= 1 << draw.randrange(7)
+    return bytes(changed)
