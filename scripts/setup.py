@@ -65,6 +65,9 @@ def check_machine() -> None:
 def make_environment() -> None:
     """`.venv`, with pip in it."""
     if works(PYTHON, "-c", "import pip"):
+        found = attempt(PYTHON, "-c", "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))")
+        if found is not None:
+            fail(".venv with another Python", "Python 3.11 or 3.12", "move .venv away, then run make again")
         return
     with step("Python environment", f".venv from Python {platform.python_version()}"):
         clear = ["--clear"] if VENV.exists() else []
@@ -96,7 +99,7 @@ def install_lock(lock: str) -> None:
     wheels = ("--require-hashes", "--only-binary", ":all:")
     if not works(PYTHON, "-m", "uv", "--version"):
         pip_install("--quiet", *wheels, "-r", "requirements-setup.lock")
-    uv = (PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, *quiet, *wheels, "-r", lock)
+    uv = (PYTHON, "-m", "uv", "pip", "install", "--system-certs", "--python", PYTHON, *quiet, *wheels, "-r", lock)
     if subprocess.run([str(part) for part in uv], env=environment, check=False).returncode == 0:
         return
     say("uv could not install them; trying pip, which takes longer")
@@ -112,12 +115,16 @@ def index_settings() -> dict[str, str]:
     """The main index and certificates that pip is set to, for uv, which does not read pip's configuration."""
     settings = {}
     for option, variable in {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}.items():
-        found = subprocess.run(
-            [str(PYTHON), "-m", "pip", "config", "get", f"global.{option}"], capture_output=True, text=True, check=False
-        )
-        if found.returncode == 0 and variable not in os.environ:
-            settings[variable] = found.stdout.strip()
+        value = os.environ.get(f"PIP_{option.replace('-', '_').upper()}") or pip_option(option)
+        if value and variable not in os.environ:
+            settings[variable] = value
     return settings
+
+
+def pip_option(option: str) -> str:
+    """What pip's configuration files say, or nothing."""
+    command = [str(PYTHON), "-m", "pip", "config", "get", f"global.{option}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def check_system_libraries() -> None:
@@ -169,6 +176,7 @@ def install_npm_packages(goal: str) -> None:
     if (ROOT / "node_modules").is_dir() and any(is_done(name, key) for name in sets):
         return
     only = ["--omit=dev"] if goal == "demo" else []
+    os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
     with step("npm packages", "the local chain and the clip" if only else "chain, compiler, linter"):
         run(BIN / "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", *only)
     (STATE / "npm-all").unlink(missing_ok=True)
