@@ -6,6 +6,7 @@ born here, from the frames and this side's clock; nothing else that a client sen
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 from medauth.capture.interface import CapturedFrame, FrameSource, release
 from medauth.errors import CeremonyError, CheckExpired, InputError
 from medauth.evidence.archive import FILE, KeepFrames, frame_entry
-from medauth.evidence.commitment import FrameChain
+from medauth.evidence.commitment import FrameChain, microseconds
 from medauth.evidence.signing import Envelope
-from medauth.evidence.statement import FrameSummary
+from medauth.evidence.statement import FrameSummary, KeptFrame
 from medauth.protocol.canonical import Json
 from medauth.protocol.ceremony import Ceremony, Phase
 from medauth.protocol.coverage import Coverage
@@ -32,6 +33,7 @@ from medauth.service.observing import FrameReader, Observer
 from medauth.service.verification import Conclusion, Prepared, StartedCheck, Verification
 from medauth.signals.interface import Marks, Trace
 
+_MAX_MEDIA_MS = 1e12
 RELAX_HINT = "Relax your face and look into the camera."
 
 
@@ -83,13 +85,15 @@ class AuthenticationSession:
         self._ceremony = Ceremony(check.challenge, check.policy.timing)
         self._coverage = Coverage()
         self._chain = FrameChain(check.identity.check_id)
-        self._kept: list[tuple[int, bytes]] = []
+        self._kept: list[KeptFrame] = []
         self._began_ms = clock_ms()
         self._media_began_ms: float | None = None
         self._last_ms = 0.0
-        self._prepared: tuple[Prepared, Conclusion] | None = None
+        self._conclusion: Conclusion | None = None
+        self._prepared: Prepared | None = None
         self._verdict: Verdict | None = None
         self._closed = False
+        self._abandoned = False
         self._lock = threading.RLock()
 
     @property
@@ -149,14 +153,17 @@ class AuthenticationSession:
             return self._verdict
 
     def close(self) -> None:
-        """Ends the check without a verdict if it has none; its start stays on record. Frees native memory."""
+        """Ends the check without a verdict if it has none; its start stays on record. Frees native memory.
+
+        After a `StoreError` it may be called again.
+        """
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._observer.close()
-            if self._verdict is None:
+            if not self._closed:
+                self._closed = True
+                self._observer.close()
+            if self._verdict is None and not self._abandoned:
                 self._verification.abandon(self._check)
+                self._abandoned = True
 
     def marks(self) -> Mapping[str, Marks]:
         """Traces for plots, by signal: for operator and auditor, never for the person at the camera."""
@@ -183,7 +190,7 @@ class AuthenticationSession:
             return self._progress(observation), observation
 
     def _refuse_closed(self) -> None:
-        if self._closed or self._verdict is not None:
+        if self._closed or self._conclusion is not None:
             raise CeremonyError("this check has ended", expected="an open check", next_step="start a new check")
         if self._ceremony.phase is Phase.EXPIRED:
             raise CheckExpired(
@@ -195,7 +202,7 @@ class AuthenticationSession:
     def _time(self, captured: CapturedFrame) -> float:
         """Milliseconds since the check began; a clock that goes back stands still instead."""
         if self._check.policy.rehearsal:
-            if captured.media_ms is None:
+            if not isinstance(captured.media_ms, int | float) or not abs(captured.media_ms) < _MAX_MEDIA_MS:
                 raise InputError("a frame without its clip's time", expected="media_ms, in a rehearsal")
             if self._media_began_ms is None:
                 self._media_began_ms = captured.media_ms
@@ -209,14 +216,15 @@ class AuthenticationSession:
         return len(self._ceremony.results), self._ceremony.phase
 
     def _remember(self, frame: Frame, *, happened: bool) -> None:
-        """Digests every frame; keeps, sealed, those that the setting asks for."""
+        """Digests every frame; keeps, sealed, those that the setting asks for. A frame that could not be kept was judged
+        and stays digested."""
         first = self._chain.count == 0
+        self._chain.add(frame.sha256, frame.t_ms)
         wanted = self._keep is KeepFrames.ALL or (self._keep is KeepFrames.KEY and (first or happened))
         if wanted:
             entry = frame_entry(self._check.keys.seal, frame.jpeg, record_id=self._check.record_id, index=frame.index)
             self._check.blobs.append(FILE, entry)
-            self._kept.append((frame.index, frame.sha256))
-        self._chain.add(frame.sha256, frame.t_ms)
+            self._kept.append(KeptFrame(frame.index, microseconds(frame.t_ms), frame.sha256))
 
     def _progress(self, observation: Observation) -> Progress:
         hint = HINTS[observation.problem] if observation.problem else ""
@@ -231,11 +239,13 @@ class AuthenticationSession:
         )
 
     def _record(self) -> Verdict:
+        """Decides once; what a `StoreError` interrupted is taken up where it stopped."""
+        if self._conclusion is None:
+            self._conclusion = self._conclude()
         if self._prepared is None:
-            conclusion = self._conclude()
-            self._prepared = self._verification.prepare(self._check, conclusion), conclusion
-        prepared, conclusion = self._prepared
-        recorded = self._verification.commit(self._check, prepared)
+            self._prepared = self._verification.prepare(self._check, self._conclusion)
+        conclusion = self._conclusion
+        recorded = self._verification.commit(self._check, self._prepared)
         return Verdict(
             decision=conclusion.decision,
             reasons=tuple(conclusion.reasons),
@@ -247,6 +257,8 @@ class AuthenticationSession:
         )
 
     def _conclude(self) -> Conclusion:
+        if not self._check.policy.rehearsal:
+            self._ceremony.expire(self._clock_ms() - self._began_ms)
         readings = self._readings()
         decision, reasons = decide(self._check.policy, readings)
         marks = self._observer.marks()
@@ -254,10 +266,20 @@ class AuthenticationSession:
         traces: dict[str, Json] = {
             name: [_trace_json(trace) for trace in mark.traces] for name, mark in marks.items() if mark.traces
         }
-        return Conclusion(decision, reasons, self._ceremony.results, readings, self._frame_summary(), models, traces)
+        return Conclusion(
+            decision,
+            reasons,
+            self._ceremony.results,
+            readings,
+            self._frame_summary(),
+            models,
+            traces,
+            prompted=self._ceremony.prompted,
+        )
 
     def _readings(self) -> tuple[SignalReading, ...]:
-        challenge = challenge_reading(self._ceremony.results, len(self._check.challenge.steps))
+        expired = self._ceremony.phase is Phase.EXPIRED
+        challenge = challenge_reading(self._ceremony.results, len(self._check.challenge.steps), expired=expired)
         return (*self._coverage.readings(self._check.policy), challenge, *self._observer.readings())
 
     def _frame_summary(self) -> FrameSummary:
@@ -285,10 +307,10 @@ def _captured(frame: NDArray[np.uint8] | bytes | CapturedFrame, media_ms: float 
 
 
 def _trace_json(trace: Trace) -> Json:
-    """Values in thousandths of the trace's unit: a statement holds no floats."""
+    """Values in thousandths of the trace's unit: a statement holds no floats. None where nothing was measured."""
     return {
         "name": trace.name,
         "unit": trace.unit,
         "times_ms": [round(t) for t in trace.times_ms],
-        "values_milli": [round(1_000 * value) for value in trace.values],
+        "values_milli": [round(1_000 * value) if math.isfinite(value) else None for value in trace.values],
     }

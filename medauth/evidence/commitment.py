@@ -42,6 +42,11 @@ def leaf_commitment(leaf_key: bytes, payload: bytes) -> bytes:
     return hmac.digest(leaf_key, payload, "sha256")
 
 
+def microseconds(t_ms: float) -> int:
+    """A frame's time as the chain and the statement hold it."""
+    return round(t_ms * 1_000)
+
+
 class FrameChain:
     """A running digest over all frames in order: each link covers the one before, the frame's number, its time and its
     JPEG bytes, so that no frame can be left out, added, moved or retimed afterwards.
@@ -53,7 +58,7 @@ class FrameChain:
 
     def add(self, sha256: bytes, t_ms: float) -> None:
         """Takes in the next frame by the digest of its JPEG bytes; time is kept in whole microseconds."""
-        link = self.count.to_bytes(8, "big") + round(t_ms * 1_000).to_bytes(8, "big") + sha256
+        link = self.count.to_bytes(8, "big") + microseconds(t_ms).to_bytes(8, "big") + sha256
         self._head = hashlib.sha256(self._head + link).digest()
         self.count += 1
 

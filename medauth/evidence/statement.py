@@ -33,15 +33,24 @@ class CheckIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFrame:
+    """A frame whose sealed bytes are retained: its number, its time in microseconds and the SHA-256 of its JPEG."""
+
+    index: int
+    t_us: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class FrameSummary:
-    """All frames of a check by digest. `kept` are those whose sealed bytes are retained: (index, SHA-256)."""
+    """All frames of a check by digest, and which of them are retained."""
 
     count: int
     chain: bytes
     first_ms: int
     last_ms: int
     judged: int
-    kept: Sequence[tuple[int, bytes]]
+    kept: Sequence[KeptFrame]
 
     def to_json(self) -> dict[str, Json]:
         """As it stands in the statement."""
@@ -51,7 +60,7 @@ class FrameSummary:
             "first_ms": self.first_ms,
             "last_ms": self.last_ms,
             "judged": self.judged,
-            "kept": [[index, digest.hex()] for index, digest in self.kept],
+            "kept": [[frame.index, frame.t_us, frame.sha256.hex()] for frame in self.kept],
         }
 
 
