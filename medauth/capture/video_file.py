@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import numpy as np
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.picture_header import check_side
 from medauth.errors import CaptureError, InputError
+from medauth.silence import native_silence
 
 # FFmpeg takes whatever it recognises, among it playlists that name other files and addresses. A clip from a stranger
 # must be a container that holds its own frames: ISO media (MP4, MOV), Matroska (WebM), AVI, MPEG transport and program
@@ -102,7 +101,7 @@ class VideoFile:
             raise self._unusable("is empty" if not head else "is no video")
 
     def _open(self) -> cv2.VideoCapture:
-        with _quiet_opencv():
+        with native_silence():
             capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
             capture.release()
@@ -117,7 +116,7 @@ class VideoFile:
     def _read(self, capture: cv2.VideoCapture) -> Iterator[CapturedFrame]:
         interval_ms = 1000.0 / _nominal_fps(capture)
         media_ms, count = -interval_ms, 0
-        while capture.grab():
+        while _grab(capture):
             count += 1
             stamp = float(capture.get(cv2.CAP_PROP_POS_MSEC))
             media_ms = stamp if stamp > media_ms else media_ms + interval_ms
@@ -167,17 +166,6 @@ def _nominal_fps(capture: cv2.VideoCapture) -> float:
     return fps if _FPS_RANGE[0] <= fps <= _FPS_RANGE[1] else _DEFAULT_FPS
 
 
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """OpenCV reads FFmpeg's log level from the environment when its first capture opens; -8 is quiet. The variable is
-    taken away again, so that a caller's process keeps its environment."""
-    name = "OPENCV_FFMPEG_LOGLEVEL"
-    before, level = os.environ.get(name), cv2.getLogLevel()
-    os.environ.setdefault(name, "-8")
-    cv2.setLogLevel(0)
-    try:
-        yield
-    finally:
-        cv2.setLogLevel(level)
-        if before is None:
-            os.environ.pop(name, None)
+def _grab(capture: cv2.VideoCapture) -> bool:
+    with native_silence():  # FFmpeg complains about every damaged block
+        return capture.grab()
