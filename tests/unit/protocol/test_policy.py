@@ -1,0 +1,145 @@
+"""The rules a check is decided by: enough entropy, one digest, no rules that no policy may have."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from medauth.errors import ConfigError, InputError, MedauthError
+from medauth.protocol.canonical import Json, canonical, parse_object
+from medauth.protocol.challenge import Action, Category, draw_steps
+from medauth.protocol.policy import (
+    MAXIMUM_STEPS,
+    MINIMUM_ENTROPY_BITS,
+    POLICIES,
+    REHEARSAL,
+    STANDARD,
+    Policy,
+    Timing,
+    policy_named,
+)
+
+DECIDING = [policy for policy in POLICIES.values() if not policy.rehearsal]
+
+
+@pytest.mark.parametrize("policy", DECIDING, ids=lambda p: p.name)
+def test_every_policy_draws_at_least_twenty_bits(policy: Policy) -> None:
+    assert policy.entropy_bits() >= MINIMUM_ENTROPY_BITS == 20
+
+
+@pytest.mark.parametrize("name", ["no-expression", "no-turn", "unhurried"])
+def test_accessible_policies_keep_the_bits_of_standard(name: str) -> None:
+    assert policy_named(name).entropy_bits() >= STANDARD.entropy_bits()
+
+
+def test_standard_always_holds_an_expression_a_blink_and_a_turn() -> None:
+    assert set(STANDARD.required) == {Category.EXPRESSION, Category.BLINK, Category.TURN}
+
+
+@pytest.mark.parametrize("policy", DECIDING, ids=lambda p: p.name)
+def test_every_policy_can_be_drawn_from(policy: Policy) -> None:
+    steps = draw_steps(policy.actions, policy.steps, frozenset(policy.required))
+    assert len(steps) == policy.steps
+    assert {step.action for step in steps} <= set(policy.actions)
+
+
+def test_accessible_policies_never_ask_for_what_they_leave_out() -> None:
+    assert not {Action.TURN_LEFT, Action.TURN_RIGHT} & set(policy_named("no-turn").actions)
+    assert not {Action.SMILE, Action.RAISE_BROWS} & set(policy_named("no-expression").actions)
+    assert "emotion" not in policy_named("no-expression").confirm
+
+
+def test_a_patient_policy_gives_twice_the_time() -> None:
+    patient, usual = policy_named("unhurried").timing, STANDARD.timing
+    assert (patient.onset_max_ms, patient.relax_max_ms) == (2 * usual.onset_max_ms, 2 * usual.relax_max_ms)
+
+
+@pytest.mark.parametrize("policy", list(POLICIES.values()), ids=lambda p: p.name)
+def test_rules_come_back_from_json_with_the_same_digest(policy: Policy) -> None:
+    again = Policy.from_json(parse_object(canonical(policy.to_json())))
+    assert again == policy
+    assert again.digest() == policy.digest()
+
+
+CHANGES: dict[str, Any] = {
+    "name": "other",
+    "version": 2,
+    "actions": STANDARD.actions[::-1],
+    "steps": 7,
+    "required": (Category.BLINK,),
+    "deny": ("challenge",),
+    "confirm": ("challenge",),
+    "timing": Timing(onset_max_ms=2_501),
+    "min_judged_ppm": 1,
+    "min_fps": 11,
+    "rehearsal": True,
+}
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Policy)])
+def test_the_digest_covers_every_rule(field: str) -> None:
+    assert replace(STANDARD, **{field: CHANGES[field]}).digest() != STANDARD.digest()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"steps": 4}, id="too few steps"),
+        pytest.param({"steps": 0}, id="no steps"),
+        pytest.param({"steps": -1}, id="fewer than none"),
+        pytest.param({"steps": MAXIMUM_STEPS + 1}, id="more steps than time"),
+        pytest.param({"steps": 10**12}, id="steps without end"),
+        pytest.param({"actions": (Action.BLINK, Action.SMILE)}, id="too few actions"),
+        pytest.param({"actions": (Action.BLINK, Action.SMILE, Action.LOOK_UP) * 5}, id="one action counted often"),
+        pytest.param({"actions": (Action.SMILE, Action.BLINK)}, id="a family without an action"),
+        pytest.param({"confirm": ()}, id="nothing to confirm"),
+        pytest.param({"confirm": ("capture", "blink")}, id="no challenge to confirm"),
+        pytest.param({"min_judged_ppm": 1_000_001}, id="more than all frames"),
+    ],
+)
+def test_rules_that_no_policy_may_have_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        replace(STANDARD, **changes)
+
+
+def test_a_rehearsal_needs_no_entropy() -> None:
+    assert replace(REHEARSAL, steps=1).entropy_bits() < MINIMUM_ENTROPY_BITS
+
+
+def without(name: str) -> dict[str, Json]:
+    return {key: value for key, value in STANDARD.to_json().items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        *(pytest.param(without(field.name), id=f"no {field.name}") for field in fields(Policy)[:7]),
+        pytest.param(STANDARD.to_json() | {"extra": 1}, id="more than the rules"),
+        pytest.param(STANDARD.to_json() | {"actions": ["blink", "wink"]}, id="unknown action"),
+        pytest.param(STANDARD.to_json() | {"actions": [[]]}, id="action of another type"),
+        pytest.param(STANDARD.to_json() | {"actions": 3}, id="actions of another type"),
+        pytest.param(STANDARD.to_json() | {"required": ["dance"]}, id="unknown family"),
+        pytest.param(STANDARD.to_json() | {"timing": {"onset_min_ms": 1, "x": 2}}, id="unknown window"),
+        pytest.param(STANDARD.to_json() | {"timing": None}, id="no windows"),
+        pytest.param(STANDARD.to_json() | {"steps": "six"}, id="steps as text"),
+        pytest.param(STANDARD.to_json() | {"steps": 10**9}, id="steps without end"),
+        pytest.param([1, 2], id="no object"),
+        pytest.param("rules", id="text"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_rules_that_are_no_policy_are_refused(rules: Any) -> None:
+    with pytest.raises(MedauthError):
+        Policy.from_json(rules)
+
+
+def test_foreign_rules_are_an_input_error() -> None:
+    with pytest.raises(InputError):
+        Policy.from_json({"name": "standard"})
+
+
+def test_an_unknown_policy_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="standard, strict"):
+        policy_named("lenient")
