@@ -9,7 +9,7 @@ OFFLINE := $(shell if unshare -n true 2>/dev/null; then echo "unshare -n"; elif 
 PYTEST := $(BIN)/python -m pytest
 ARGS ?=
 
-.PHONY: help demo test test-unit test-rest test-long lint format types bench doctor lock setup clean distclean
+.PHONY: help demo test test-unit test-rest test-contracts test-long lint format types bench doctor lock setup clean distclean
 .NOTPARALLEL:
 
 help: ## What there is to run
@@ -19,13 +19,16 @@ demo: ## A check, its evidence, its anchor and its audit: live with a webcam, el
 	@sh scripts/setup.sh demo
 	@$(BIN)/medauth demo $(ARGS)
 
-test: test-unit test-rest ## All tests but the long ones
+test: test-unit test-contracts test-rest ## All tests but the long ones
 
 test-unit: setup
 	@$(OFFLINE) $(PYTEST) tests/unit $(ARGS)
 
 test-rest: setup
 	@$(PYTEST) tests --ignore tests/unit -m "not long" -n auto --dist loadfile $(ARGS)
+
+test-contracts: setup
+	@npm run --silent test:contracts
 
 test-long: setup ## The tests that take minutes
 	@$(PYTEST) tests -m long $(ARGS)

@@ -175,7 +175,8 @@ def install_npm_packages(goal: str) -> None:
     key = key_of("package-lock.json", ".npmrc")
     if (ROOT / "node_modules").is_dir() and any(is_done(name, key) for name in sets):
         return
-    only = ["--omit=dev"] if goal == "demo" else []
+    split = "dependencies" in json.loads((ROOT / "package.json").read_text())
+    only = ["--omit=dev"] if goal == "demo" and split else []
     os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
     with step("npm packages", "the local chain and the clip" if only else "chain, compiler, linter"):
         run(BIN / "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", *only)
