@@ -23,7 +23,8 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
 from medauth.protocol.policy import REHEARSAL, Policy, policy_named
-from medauth.service.verification import Verification, new_id
+from medauth.service.records import new_id
+from medauth.service.verification import Verification
 from medauth.session import AuthenticationSession
 from medauth.store.interface import MAIN_LOG
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from medauth.errors import EvidenceError
 from medauth.protocol.ceremony import StepOutcome
-from medauth.protocol.challenge import CHALLENGE_VERSION
+from medauth.protocol.challenge import CHALLENGE_VERSION, RULES, Action
 from medauth.protocol.policy import Policy, Timing
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.response import EXPIRED, SIGNAL
@@ -40,12 +40,21 @@ def require_answers(statement: Mapping[str, Any], policy: Policy, readings: Sequ
     opening, steps = statement["challenge"]["opening"]["challenge"], statement["steps"]
     if opening["scripted"] is not policy.rehearsal:
         raise EvidenceError("a scripted challenge under rules for checks", expected="a challenge that was drawn")
+    _require_drawable(opening["steps"], policy)
     _require_order(steps, opening["steps"])
     answered = [step for step in steps if step["outcome"] == StepOutcome.ANSWERED]
     for step in answered:
         if not (_timely(step, policy.timing) and _within_bounds(step)):
             raise EvidenceError(f"step {step['index']} says answered", expected="a gesture in its window and bounds")
     _require_reading(readings, len(answered), len(opening["steps"]))
+
+
+def _require_drawable(planned: Sequence[Mapping[str, Any]], policy: Policy) -> None:
+    """The rules could have drawn these steps: as many, of their actions, with every family they require."""
+    actions = [Action(plan["action"]) for plan in planned]
+    families = {RULES[action].category for action in actions}
+    if len(actions) != policy.steps or not set(actions) <= set(policy.actions) or not set(policy.required) <= families:
+        raise EvidenceError(f"{len(actions)} steps that {policy.name} does not draw", expected=f"{policy.steps} steps")
 
 
 def _asked(step: Mapping[str, Any]) -> tuple[object, ...]:

@@ -34,6 +34,7 @@ class PayloadType(StrEnum):
 
     VERDICT = "application/vnd.medauth.verdict.v1+json"
     START = "application/vnd.medauth.start.v1+json"
+    TOMBSTONE = "application/vnd.medauth.tombstone.v1+json"
     RECEIPT = "application/vnd.medauth.start-receipt.v1+json"
 
 

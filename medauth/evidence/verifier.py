@@ -36,6 +36,9 @@ PURPOSES: Mapping[str, KeyPurpose] = {"main": KeyPurpose.STATEMENTS, "rehearsal"
 """Which key signs which log."""
 
 
+_RECORDS = (PayloadType.VERDICT, PayloadType.START, PayloadType.TOMBSTONE)
+
+
 class StepState(StrEnum):
     """How one step of a verification went."""
 
@@ -104,7 +107,7 @@ class Examination:
         purpose = PURPOSES.get(self._bundle.log)
         if purpose is None:
             raise EvidenceError(f"a log called {self._bundle.log[:40]!r}", expected=" or ".join(PURPOSES))
-        kinds = {kind.value: kind for kind in (PayloadType.VERDICT, PayloadType.START)}
+        kinds = {kind.value: kind for kind in _RECORDS}
         kind = kinds.get(self._bundle.envelope.payload_type, PayloadType.VERDICT)
         self._payload = self._bundle.envelope.verified(self._trust.keys, kind, purpose)
         return f"signed by {self._bundle.envelope.key_id}"

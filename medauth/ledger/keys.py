@@ -55,11 +55,11 @@ def open_keystore(path: Path, passphrase: str) -> LocalSigner:
     text = _read(path).decode("utf-8", errors="replace")
     try:
         return LocalSigner(bytes(Account.decrypt(text, passphrase)))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
         raise KeyringError(
             f"the keystore {path.name} does not open",
             expected="a Web3 keystore (version 3) and its pass phrase",
-            next_step="check MEDAUTH_CHAIN_KEYSTORE and its pass phrase",
+            next_step="check MEDAUTH_CHAIN_KEY_FILE and its pass phrase",
         ) from error
 
 

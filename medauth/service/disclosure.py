@@ -7,7 +7,7 @@ from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.merkle import inclusion_path
 from medauth.evidence.sealing import unseal
 from medauth.evidence.signing import Envelope
-from medauth.service.verification import ENVELOPE
+from medauth.service.records import ENVELOPE
 from medauth.store.interface import AnchorStore, ChainIdentityRow, CheckpointRow, Keyring, RecordRow
 
 LOCAL_CHAINS = frozenset({1337, 31337})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from medauth.errors import CeremonyError, NotFound, TooManyFailures
-from medauth.evidence.commitment import RecordKeys, leaf_commitment
+from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.sealing import seal
 from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType
 from medauth.evidence.statement import (
@@ -25,6 +23,7 @@ from medauth.protocol.challenge import Challenge
 from medauth.protocol.policy import Policy
 from medauth.protocol.reading import SignalReading
 from medauth.protocol.verdict import Decision, Reason
+from medauth.service.records import new_id, purpose_of, sealed_record
 from medauth.store.interface import (
     MAIN_LOG,
     REHEARSAL_LOG,
@@ -37,14 +36,6 @@ from medauth.store.interface import (
     NewRecord,
     RecordStore,
 )
-
-ENVELOPE = "envelope"
-"""The name under which an envelope is sealed."""
-
-
-def new_id(prefix: str) -> str:
-    """128 random bits in lower-case base 32, e.g. `evd_…`."""
-    return f"{prefix}_{base64.b32encode(secrets.token_bytes(16)).decode().rstrip('=').lower()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,23 +240,8 @@ class Verification:
         log: str,
         now: int,
     ) -> NewRecord:
-        """Signs a statement and seals its envelope under the record's own key."""
-        record_id, check = str(statement["record_id"]), statement["check"]
-        assert isinstance(check, dict)
-        payload = canonical(statement)
-        envelope = self._keyring.signing_key(_purpose_of(log)).sign(payload, payload_type)
-        sealed = seal(keys.seal, envelope.to_bytes(), record_id=record_id, name=ENVELOPE)
-        return NewRecord(
-            record_id=record_id,
-            log=log,
-            kind=kind,
-            check_id=str(check["id"]),
-            leaf=leaf_commitment(keys.leaf, payload),
-            wrapped_key=self._keyring.wrap(record_id, keys),
-            sealed_envelope=sealed,
-            sealed_envelope_sha256=statement_digest(sealed),
-            outcome=outcome,
-            created_ms=now,
+        return sealed_record(
+            statement, payload_type, kind, keyring=self._keyring, keys=keys, log=log, outcome=outcome, created_ms=now
         )
 
     def _receipt(self, record: NewRecord, leaf_index: int, challenge: Challenge, purpose: KeyPurpose) -> Envelope:
@@ -311,8 +287,4 @@ class Verification:
 def _log_of(policy: Policy) -> tuple[str, KeyPurpose]:
     """A rehearsal has a log and a key of its own, so that nothing of it can pass for a check."""
     log = REHEARSAL_LOG if policy.rehearsal else MAIN_LOG
-    return log, _purpose_of(log)
-
-
-def _purpose_of(log: str) -> KeyPurpose:
-    return KeyPurpose.REHEARSALS if log == REHEARSAL_LOG else KeyPurpose.STATEMENTS
+    return log, purpose_of(log)

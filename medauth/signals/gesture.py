@@ -28,7 +28,8 @@ CLEAR_SMILE = 0.14
 CLEAR_BROWS = 0.045
 CLEAR_OPENING = 0.22
 SMOOTHING_MS = 35.0
-"""Time constant: takes half of the mesh's jitter at 30 frames a second and delays an onset by about one frame."""
+"""Time constant for expressions: takes half of the mesh's jitter at 30 frames a second, delays an onset by about one
+frame. The head's pose and size rest on thirty points, jitter by a third of a degree and need none."""
 MAX_YAW = 30.0
 MAX_PITCH = 22.0
 """Beyond, in degrees from the camera's axis or from rest, half of the face is guessed by the mesh: no expressions."""
@@ -44,6 +45,9 @@ _POINTS = np.array([*_CORNERS, *_LIPS, *_BROWS], dtype=np.intp)
 
 YAW, PITCH, ROLL, SIZE, SMILE, BROWS, OPENING = range(7)
 """Columns of a measurement: degrees, degrees, degrees, log pixels, and three in eye distances."""
+
+
+_JITTERY = np.array([column >= SMILE for column in range(7)])
 
 
 def measure(track: FaceTrack) -> Floats:
@@ -91,7 +95,8 @@ class _Smoothed:
         if self.value is None or past > GAP_MS:
             self.value = measured
         else:
-            self.value = self.value + (1 - np.exp(-past / SMOOTHING_MS)) * (measured - self.value)
+            share = 1 - np.exp(-past / SMOOTHING_MS)
+            self.value = np.where(_JITTERY, self.value + share * (measured - self.value), measured)
         self.t_ms = t_ms
         return self.value
 

@@ -45,6 +45,8 @@ class FileBlobs:
         place = self._place(record_id)
         try:
             if place.exists():
+                for path in place.iterdir():
+                    _overwrite(path)
                 shutil.rmtree(place)
         except OSError as error:
             raise _trouble(error, place) from error
@@ -187,6 +189,14 @@ def _idle_s(draft: Path) -> float:
         return time.time() - max(path.stat().st_mtime for path in (draft, *draft.iterdir()))
     except OSError:
         return 0.0
+
+
+def _overwrite(path: Path) -> None:
+    """Zeros over the contents: their key is gone already, this is for those who look for them all the same."""
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

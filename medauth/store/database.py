@@ -73,6 +73,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Writers take their lock at once: two that begin as readers could not both upgrade."""
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return
     writes = connection.get_execution_options().get("medauth_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -83,6 +85,23 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(medauth_writes=writes) as connection, connection.begin():
             yield connection
+    except SQLAlchemyError as error:
+        raise store_error(error) from error
+
+
+def wipe(engine: Engine) -> None:
+    """Brings SQLite's write-ahead log home and empties it; in the file itself `secure_delete` wrote zeros already.
+
+    PostgreSQL keeps dead rows until it vacuums and write-ahead segments until it recycles them: VACUUM is run, the
+    segments are the administrator's (see docs/erasure.md).
+    """
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            else:
+                for table in ("records", "blobs", "checks"):
+                    connection.exec_driver_sql(f"VACUUM {table}")
     except SQLAlchemyError as error:
         raise store_error(error) from error
 

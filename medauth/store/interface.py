@@ -17,6 +17,9 @@ from medauth.evidence.signing import KeyPurpose, SigningKey, VerifyKey
 MAIN_LOG = "main"
 REHEARSAL_LOG = "rehearsal"
 
+ERASED = "erased"
+"""The outcome of a record whose keys and statement were destroyed."""
+
 NodeCoordinate = tuple[int, int]
 """(level, position): the complete subtree of 2**level leaves that starts at leaf position * 2**level."""
 
@@ -131,6 +134,18 @@ class RecordStore(Protocol):
 
     def records(self, log: str, first: int = 0) -> Iterator[RecordRow]:
         """Records in leaf order from leaf `first` on, streamed."""
+
+    def records_of(self, check_id: str) -> Sequence[RecordRow]:
+        """All records of a check, in leaf order."""
+
+    def checks_closed_before(self, closed_ms: int) -> Iterator[str]:
+        """Ids of closed checks that still have something to erase, oldest first."""
+
+    def erase_check(self, check_id: str, tombstone: NewRecord) -> int:
+        """Blanks everything readable of a check's records and commits the tombstone with its leaf; returns its index."""
+
+    def wipe(self) -> None:
+        """Takes what was deleted out of the database's files too, as far as the database lets its client do that."""
 
     def leaves(self, log: str, first: int = 0) -> Iterator[LeafRow]:
         """Leaves in order, streamed."""

@@ -13,8 +13,9 @@ from medauth.errors import CeremonyError, NotFound, StoreError
 from medauth.evidence.merkle import append_coordinates, appended_nodes
 from medauth.store import tables
 from medauth.store.anchors import SqlAnchors, dialect_insert, read_nodes
-from medauth.store.database import transaction
+from medauth.store.database import transaction, wipe
 from medauth.store.interface import (
+    ERASED,
     BlobRow,
     CheckRow,
     CheckState,
@@ -105,6 +106,35 @@ class SqlStore(SqlAnchors):
             if len(found) < PAGE:
                 return
             first = found[-1].leaf_index + 1
+
+    def records_of(self, check_id: str) -> Sequence[RecordRow]:
+        records = tables.records
+        with transaction(self._engine, writes=False) as connection:
+            found = select(records).where(records.c.check_id == check_id).order_by(records.c.leaf_index)
+            return _record_rows(connection, connection.execute(found).mappings().all())
+
+    def checks_closed_before(self, closed_ms: int) -> Iterator[str]:
+        checks, records = tables.checks, tables.records
+        readable = select(records.c.check_id).where(records.c.outcome.not_in([ERASED, "tombstone"]))
+        query = select(checks.c.check_id).where(checks.c.closed_ms < closed_ms, checks.c.check_id.in_(readable))
+        with transaction(self._engine, writes=False) as connection:
+            found = list(connection.execute(query.order_by(checks.c.closed_ms)).scalars())
+        yield from found
+
+    def erase_check(self, check_id: str, tombstone: NewRecord) -> int:
+        records, checks = tables.records, tables.checks
+        with transaction(self._engine, writes=True) as connection:
+            of_check = (records.c.check_id == check_id) & (records.c.kind != LeafKind.TOMBSTONE.value)
+            ids = list(connection.execute(select(records.c.record_id).where(of_check)).scalars())
+            blank = {"wrapped_key": b"", "sealed_envelope": b"", "sealed_envelope_sha256": b"", "outcome": ERASED}
+            connection.execute(update(records).where(of_check).values(**blank))
+            connection.execute(delete(tables.blobs).where(tables.blobs.c.record_id.in_(ids)))
+            nobody = {"subject_tag": b"", "client_tag": b"", "commitment": b"", "purpose": ""}
+            connection.execute(update(checks).where(checks.c.check_id == check_id).values(**nobody))
+            return _append(connection, tombstone)
+
+    def wipe(self) -> None:
+        wipe(self._engine)
 
     def leaves(self, log: str, first: int = 0) -> Iterator[LeafRow]:
         leaves = tables.leaves

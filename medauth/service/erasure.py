@@ -1,0 +1,98 @@
+"""Erasure: a check's keys are destroyed, and with them everything that could be read or matched again.
+
+What stays is a leaf that commits to nothing any more, and a signed tombstone. Every other proof still verifies. Bundles
+and tokens that were handed out before are out of reach and still match: whoever holds one keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from medauth.errors import CeremonyError
+from medauth.evidence.commitment import RecordKeys
+from medauth.evidence.signing import PayloadType
+from medauth.protocol.canonical import Json
+from medauth.service.records import new_id, sealed_record
+from medauth.store.interface import ERASED, BlobStore, CheckState, Keyring, LeafKind, RecordRow, RecordStore
+
+_DAY_MS = 86_400_000
+
+
+class ErasureReason(StrEnum):
+    """Why a check was erased; stated in the tombstone."""
+
+    REQUEST = "request"
+    RETENTION = "retention"
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What an erasure left behind."""
+
+    record_id: str
+    leaf_index: int
+    erased: tuple[str, ...]
+    """Record ids."""
+
+
+def is_erased(row: RecordRow) -> bool:
+    """True when a record's keys and statement are gone on purpose."""
+    return row.outcome == ERASED and not row.wrapped_key and not row.sealed_envelope
+
+
+class Erasure:
+    """Erases whole checks: the start and the verdict name the same person."""
+
+    def __init__(self, records: RecordStore, blobs: BlobStore, keyring: Keyring, now_ms: Callable[[], int]) -> None:
+        self._records = records
+        self._blobs = blobs
+        self._keyring = keyring
+        self._now_ms = now_ms
+
+    def erase(self, check_id: str, reason: ErasureReason = ErasureReason.REQUEST) -> Tombstone:
+        """Erases a closed check. Safe to call again: what a crash left over is removed.
+
+        Keys and statement go first, in one transaction with the tombstone; files that nobody can open any more follow.
+        Raises `NotFound`, and `CeremonyError` while the check is open.
+        """
+        if self._records.check(check_id).state is CheckState.OPEN:
+            raise CeremonyError(
+                f"check {check_id} is still open", expected="a closed check", next_step="finish or abandon it first"
+            )
+        rows = [row for row in self._records.records_of(check_id) if row.kind is not LeafKind.TOMBSTONE]
+        if not all(is_erased(row) for row in rows):
+            self._bury(check_id, rows, reason)
+        for row in rows:
+            self._blobs.delete(row.record_id)
+        self._records.wipe()
+        stone = next(row for row in self._records.records_of(check_id) if row.kind is LeafKind.TOMBSTONE)
+        return Tombstone(stone.record_id, stone.leaf_index, tuple(row.record_id for row in rows))
+
+    def erase_older(self, days: int) -> Iterator[Tombstone]:
+        """Erases every check that was closed more than `days` days ago."""
+        for check_id in list(self._records.checks_closed_before(self._now_ms() - days * _DAY_MS)):
+            yield self.erase(check_id, ErasureReason.RETENTION)
+
+    def _bury(self, check_id: str, rows: list[RecordRow], reason: ErasureReason) -> None:
+        now = self._now_ms()
+        statement: dict[str, Json] = {
+            "version": 1,
+            "record_id": new_id("tmb"),
+            "check": {"id": check_id},
+            "erased": [[row.record_id, row.leaf_index, row.leaf.hex()] for row in rows],
+            "reason": reason.value,
+            "erased_ms": now,
+        }
+        record = sealed_record(
+            statement,
+            PayloadType.TOMBSTONE,
+            LeafKind.TOMBSTONE,
+            keyring=self._keyring,
+            keys=RecordKeys.generate(),
+            log=rows[0].log,
+            outcome="tombstone",
+            created_ms=now,
+        )
+        self._records.erase_check(check_id, record)

@@ -1,0 +1,116 @@
+"""What the mirror holds beside a signed statement, compared with it: columns, the line of the log, sealed files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from medauth.errors import EvidenceError
+from medauth.evidence.archive import FILE, frames_in
+from medauth.evidence.bundle import Bundle
+from medauth.evidence.commitment import RecordKeys, leaf_commitment
+from medauth.evidence.merkle import inclusion_path, leaf_hash, verify_inclusion
+from medauth.evidence.sealing import unseal
+from medauth.store.interface import AnchorStore, BlobStore, CheckRow, Keyring, LeafKind, RecordRow, RecordStore
+
+Pairs = dict[str, tuple[object, object]]
+"""By name: what the mirror says, and what was signed."""
+
+
+def compare_columns(
+    row: RecordRow,
+    records: RecordStore,
+    keyring: Keyring,
+    keys: RecordKeys,
+    bundle: Bundle,
+    statement: Mapping[str, Any],
+) -> str:
+    """The mirror's columns say nothing that the signed statement does not. Raises `EvidenceError`."""
+    pairs: Pairs = {
+        "leaf": (row.leaf, leaf_commitment(keys.leaf, bundle.envelope.payload)),
+        "line of the log": (_line(row, records), (row.leaf_index, row.leaf, row.record_id)),
+        "check": (row.check_id, statement["check"]["id"]),
+        "kind": (row.kind, _KINDS.get(bundle.envelope.payload_type)),
+    }
+    if row.kind is LeafKind.TOMBSTONE:
+        pairs |= {"outcome": (row.outcome, "tombstone"), "time": (row.created_ms, statement["erased_ms"])}
+    else:
+        pairs |= _check_columns(row, records.check(row.check_id), keyring, statement)
+    for name, (mirrored, signed) in pairs.items():
+        if mirrored != signed:
+            raise EvidenceError(f"the mirror's {name} differs from the signed one", expected="the signed one")
+    return f"{len(pairs)} columns agree with the statement"
+
+
+def leaf_in_place(row: RecordRow, records: RecordStore, anchors: AnchorStore) -> str:
+    """The leaf of a record that nobody can open any more still lies under its checkpoint. Raises `EvidenceError`."""
+    if _line(row, records) != (row.leaf_index, row.leaf, row.record_id):
+        raise EvidenceError("the line of the log differs from the record", expected=f"leaf {row.leaf.hex()}")
+    checkpoint = anchors.covering_checkpoint(row.log, row.leaf_index)
+    if checkpoint is None:
+        return "the leaf waits for a checkpoint"
+    path = inclusion_path(row.leaf_index, checkpoint.new_size, lambda wanted: anchors.nodes(row.log, list(wanted)))
+    if not verify_inclusion(leaf_hash(row.leaf), row.leaf_index, checkpoint.new_size, checkpoint.root, path):
+        raise EvidenceError("the leaf does not lie under the root", expected=checkpoint.root.hex())
+    return f"leaf {row.leaf_index} of {checkpoint.new_size} is still in its place"
+
+
+def compare_files(row: RecordRow, blobs: BlobStore, keys: RecordKeys, statement: Mapping[str, Any]) -> str:
+    """The sealed files are whole, open, and hold what the statement digested. Raises `EvidenceError`."""
+    if row.kind is not LeafKind.VERDICT:
+        return f"none belong to a {row.kind.value}"
+    kept = {index: digest for index, _, digest in statement["frames"]["kept"]}
+    stored = {blob.name: blob for blob in row.blobs}
+    expected = set(statement["blobs"]) | ({FILE} if kept else set())
+    if set(stored) != expected:
+        raise EvidenceError(f"files {sorted(stored)}", expected=str(sorted(expected)))
+    total = 0
+    for name, blob in stored.items():
+        data = blobs.read(row.record_id, name)
+        if (hashlib.sha256(data).digest(), len(data)) != (blob.sha256, blob.length):
+            raise EvidenceError(f"file {name} was altered", expected=blob.sha256.hex())
+        total += len(data)
+        if name == FILE:
+            _compare_frames(data, keys, row.record_id, kept)
+        else:
+            _compare_file(data, keys, row.record_id, name, statement["blobs"][name])
+    return f"{len(stored)} sealed files, {len(kept)} kept frames, {total} bytes"
+
+
+_KINDS = {
+    "application/vnd.medauth.start.v1+json": LeafKind.START,
+    "application/vnd.medauth.verdict.v1+json": LeafKind.VERDICT,
+    "application/vnd.medauth.tombstone.v1+json": LeafKind.TOMBSTONE,
+}
+
+
+def _check_columns(row: RecordRow, check: CheckRow, keyring: Keyring, statement: Mapping[str, Any]) -> Pairs:
+    ends = row.kind is LeafKind.VERDICT
+    commitment = statement["challenge"]["commitment"] if ends else statement["commitment"]
+    return {
+        "outcome": (row.outcome, statement["verdict"]["decision"] if ends else "started"),
+        "time": (row.created_ms, statement["finished_ms" if ends else "started_ms"]),
+        "log": (check.log, row.log),
+        "purpose": (check.purpose, statement["check"]["purpose"]),
+        "policy": (check.policy, statement["policy"]["name"]),
+        "commitment": (check.commitment.hex(), commitment),
+        "subject": (check.subject_tag, keyring.tag("subject", statement["check"]["subject"])),
+    }
+
+
+def _line(row: RecordRow, records: RecordStore) -> tuple[int, bytes, str] | None:
+    leaf = next(iter(records.leaves(row.log, row.leaf_index)), None)
+    return (leaf.index, leaf.leaf, leaf.record_id) if leaf else None
+
+
+def _compare_frames(data: bytes, keys: RecordKeys, record_id: str, digests: Mapping[int, str]) -> None:
+    for index, jpeg in frames_in(keys.seal, data, record_id=record_id, indices=list(digests)):
+        if hashlib.sha256(jpeg).hexdigest() != digests[index]:
+            raise EvidenceError(f"kept frame {index} is another picture", expected=digests[index])
+
+
+def _compare_file(data: bytes, keys: RecordKeys, record_id: str, name: str, digest: str) -> None:
+    contents = unseal(keys.seal, data, record_id=record_id, name=name)
+    if hashlib.sha256(contents).hexdigest() != digest:
+        raise EvidenceError(f"file {name} holds something else", expected=digest)

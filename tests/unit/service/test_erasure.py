@@ -1,0 +1,108 @@
+"""T14: what was erased is gone from every file, every other proof still holds, and a signed tombstone says why."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from medauth.errors import CeremonyError
+from medauth.evidence.statement import CheckIdentity
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.policy import STANDARD
+from medauth.service.erasure import Erasure, ErasureReason
+from medauth.store.interface import MAIN_LOG, LeafKind
+from tests.recorded import STEPS, World, open_world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = open_world(tmp_path)
+    for number in range(3):
+        world.record_check(number)
+    world.anchor()
+    return world
+
+
+def erasure(world: World) -> Erasure:
+    return Erasure(world.store, world.blobs, world.keyring, world.tick)
+
+
+def secrets_of(world: World, check_id: str) -> list[bytes]:
+    """Byte strings that must not be found anywhere afterwards."""
+    found: list[bytes] = []
+    for row in world.store.records_of(check_id):
+        found += [row.wrapped_key, row.sealed_envelope[20:80], row.sealed_envelope_sha256]
+        found += [world.blobs.read(row.record_id, blob.name)[:60] for blob in row.blobs]
+        found += [blob.sha256 for blob in row.blobs]
+    return [*found, world.store.check(check_id).subject_tag, world.store.check(check_id).commitment]
+
+
+def everything_on_disk(world: World) -> bytes:
+    return b"\n".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+
+
+def test_nothing_readable_of_an_erased_check_is_left_in_any_file(world: World) -> None:
+    secrets = secrets_of(world, "chk_1")
+    before = everything_on_disk(world)
+    assert all(secret in before for secret in secrets)
+    erasure(world).erase("chk_1")
+    after = everything_on_disk(world)
+    assert [secret for secret in secrets if secret in after] == []
+
+
+def test_every_other_proof_still_holds_and_the_erased_records_name_their_tombstone(world: World) -> None:
+    stone = erasure(world).erase("chk_1")
+    world.anchor()
+    auditor = world.auditor()
+    audits = [auditor.log(MAIN_LOG), *auditor.records(MAIN_LOG)]
+    assert [found.fault for found in audits] == [None] * 8
+    erased = [found for found in audits if found.subject in stone.erased]
+    assert len(erased) == 2
+    assert all([step.name for step in found.steps] == ["tombstone", "inclusion"] for found in erased)
+
+
+def test_a_record_that_vanished_without_a_tombstone_is_a_fault(world: World) -> None:
+    with closing(sqlite3.connect(world.folder / "mirror.sqlite")) as connection, connection:
+        connection.execute(
+            "UPDATE records SET outcome='erased', wrapped_key=X'', sealed_envelope=X'' WHERE check_id='chk_1'"
+        )
+    assert {found.exit_code for found in world.auditor().records(MAIN_LOG)} == {0, 23}
+
+
+def test_a_tombstone_excuses_no_other_record(world: World) -> None:
+    erasure(world).erase("chk_1")
+    with closing(sqlite3.connect(world.folder / "mirror.sqlite")) as connection, connection:
+        connection.execute(
+            "UPDATE records SET outcome='erased', wrapped_key=X'', sealed_envelope=X'', check_id='chk_1'"
+            " WHERE check_id='chk_2'"
+        )
+    assert 23 in {found.exit_code for found in world.auditor().records(MAIN_LOG)}
+
+
+def test_erasing_again_finishes_what_a_crash_left_and_makes_no_second_tombstone(world: World) -> None:
+    first = erasure(world).erase("chk_1")
+    second = erasure(world).erase("chk_1")
+    assert first == second
+    kinds = [row.kind for row in world.store.records(MAIN_LOG)]
+    assert kinds.count(LeafKind.TOMBSTONE) == 1
+
+
+def test_an_open_check_cannot_be_erased(world: World) -> None:
+    challenge = Challenge("chk_open", STEPS, bytes(32))
+    world.verification().begin(CheckIdentity("chk_open", "user", "login", ""), STANDARD, challenge, "")
+    with pytest.raises(CeremonyError, match="still open"):
+        erasure(world).erase("chk_open")
+
+
+def test_retention_erases_what_is_older_and_nothing_else(world: World) -> None:
+    world.now_ms += 40 * 86_400_000
+    world.record_check(9)
+    stones = list(erasure(world).erase_older(30))
+    assert len(stones) == 3
+    assert list(erasure(world).erase_older(30)) == []
+    reasons = {step.text.split(": ")[-1] for found in world.auditor().records(MAIN_LOG) for step in found.steps[:1]}
+    assert ErasureReason.RETENTION.value in reasons
+    assert world.store.check("chk_9").purpose == "login"
