@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from medauth.service.analysis import Analysis
     from medauth.service.anchoring import AnchoringReport
     from medauth.service.audit import Auditor
+    from medauth.service.erasure import Erasure
     from medauth.service.observing import Observer
     from medauth.signals.interface import Signal
     from medauth.signals.models import ModelLibrary
@@ -125,9 +126,16 @@ class Medauth:
     def auditor(self, *, ask_chain: bool = True) -> Auditor:
         """Audits records and logs; without the chain where it is not to be asked."""
         from medauth.service.audit import Auditor
+    from medauth.service.erasure import Erasure
 
         ask = self.chains.size_on_chain if ask_chain else None
         return Auditor(self.store, self.store, self.blobs, self.keyring, ask)
+
+    def erasure(self) -> Erasure:
+        """Destroys the keys of checks, and with them all that could be read of them."""
+        from medauth.service.erasure import Erasure
+
+        return Erasure(self.store, self.blobs, self.keyring, self._sources.now_ms)
 
     def bundle(self, record_id: str) -> Bundle:
         """One record as a self-contained file for a stranger. Raises `NotFound`."""

@@ -44,6 +44,8 @@ class Settings:
     """Locks the signing and master keys; empty: they are protected by file mode alone."""
     keep_frames: KeepFrames = KeepFrames.KEY
     """Which judged frames are kept, sealed: `none`, `key` (those at which something happened) or `all`."""
+    retention_days: int = 0
+    """Checks older than this are erased by `medauth erase --expired`; 0: kept until somebody asks."""
     models_dir: str = ""
     """Folder of models to use in place of the shipped ones."""
     rehearsal: bool = False
@@ -53,6 +55,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         _require(0 <= self.confirmations <= 10_000, "confirmations", self.confirmations, "0 to 10000")  # noqa: PLR2004
+        _require(self.retention_days >= 0, "retention_days", self.retention_days, "0 or more days")
         _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")
         if self.rpc_url and not self.rpc_url.startswith(("http://", "https://")):
             _require(False, "rpc_url", self.rpc_url.split("@")[-1][:80], "an http:// or https:// address")
@@ -93,6 +96,7 @@ _PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "data_dir": (Path, "a path"),
     "confirmations": (int, "a whole number"),
     "max_merge_delay_s": (int, "a whole number of seconds"),
+    "retention_days": (int, "a whole number of days"),
     "keep_frames": (KeepFrames, "none, key or all"),
     "rehearsal": (_flag, "1 or 0"),
 }

@@ -15,6 +15,7 @@ from medauth.cli.bundle import bundle, trust
 from medauth.cli.check import check
 from medauth.cli.demo import demo
 from medauth.cli.doctor import doctor
+from medauth.cli.erase import erase
 from medauth.cli.policy import policy
 from medauth.cli.verify import verify
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, policy, doctor)
+COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, erase, policy, doctor)
 for command in COMMANDS:
     app.command()(command)
 

@@ -332,4 +332,7 @@ class _Nobody:
     local_only = False
 
     def sign(self, transaction: Mapping[str, Any]) -> tuple[bytes, bytes]:
-        raise LedgerRejected("a ledger opened for reading cannot send", next_step="open it with the writer's key")
+        raise LedgerRejected(
+            f"a ledger opened for reading cannot send a transaction of {len(transaction)} fields",
+            next_step="open it with the writer's key",
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from medauth.errors import ConfigError, MissingTool, StoreError
 
 HEAD_REVISION = "0001"
 _BUSY_TIMEOUT_MS = 10_000
+_WIPE_TRIES = 50
+_WIPE_PAUSE_S = 0.1
 _MIGRATION_LOCK = 0x6D656461757468
 """Names the lock on PostgreSQL: "medauth" in ASCII."""
 _BACKENDS = frozenset({"sqlite", "postgresql"})
@@ -98,12 +101,24 @@ def wipe(engine: Engine) -> None:
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                _empty_write_ahead_log(connection)
             else:
                 for table in ("records", "blobs", "checks"):
                     connection.exec_driver_sql(f"VACUUM {table}")
     except SQLAlchemyError as error:
         raise store_error(error) from error
+
+
+def _empty_write_ahead_log(connection: Connection) -> None:
+    """Fails while another connection reads; that is over in moments."""
+    for _ in range(_WIPE_TRIES):
+        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+        if not busy:
+            return
+        time.sleep(_WIPE_PAUSE_S)
+    raise StoreError(
+        "the write-ahead log is in use", expected="a moment without readers", next_step="run the erasure again"
+    )
 
 
 def store_error(error: SQLAlchemyError) -> StoreError:
