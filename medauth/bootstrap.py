@@ -126,7 +126,6 @@ class Medauth:
     def auditor(self, *, ask_chain: bool = True) -> Auditor:
         """Audits records and logs; without the chain where it is not to be asked."""
         from medauth.service.audit import Auditor
-    from medauth.service.erasure import Erasure
 
         ask = self.chains.size_on_chain if ask_chain else None
         return Auditor(self.store, self.store, self.blobs, self.keyring, ask)
