@@ -18,7 +18,8 @@ export const compiler = {
 
 export default defineConfig({
   solidity: compiler,
-  paths: { sources: "contracts", tests: "tests/contracts", artifacts: "artifacts", cache: "cache/hardhat" },
+  // forge runs the contract tests; a folder that is not there keeps Hardhat from compiling them as well.
+  paths: { sources: "contracts", tests: "tests/hardhat", artifacts: "artifacts", cache: "cache/hardhat" },
   networks: {
     // `npx hardhat node`: the development node. Chain 31337 is local and proves nothing to outsiders.
     node: { type: "edr-simulated", chainType: "l1", chainId: 31337, hardfork: "cancun" },

@@ -22,7 +22,6 @@ from medauth.ledger.interface import (
     Fees,
     Ledger,
     NewCheckpoint,
-    SignedTransaction,
     TransactionReceipt,
 )
 from medauth.store.interface import AnchorStore, AttemptRow, CheckpointRow, CheckpointState
@@ -204,8 +203,9 @@ class AnchorWriter:
             return self._retry(row)
         attempts = self._store.attempts(self._log, row.seq)
         found = {attempt.nonce: receipt for attempt, receipt in self._receipts(attempts)}
-        anchored: TransactionReceipt | AnchoredCheckpoint | None
-        anchored = next((receipt for receipt in found.values() if receipt.succeeded), None)
+        anchored: TransactionReceipt | AnchoredCheckpoint | None = next(
+            (r for r in found.values() if r.succeeded), None
+        )
         if anchored is None and self._ledger.checkpoint_size(row.root) == row.new_size:
             # A transaction we hold no receipt of did it, so a reverted one of ours is no failure.
             anchored = self._ledger.find_checkpoint(row.root)
@@ -260,8 +260,10 @@ class AnchorWriter:
         nonce = self._ledger.next_nonce()
         ready = [attempt for attempt in attempts if attempt.nonce == nonce]
         if not ready:
-            # The nonce was taken by something else, or the chain went back behind it.
-            if not self._receipts(attempts):
+            # The nonce was taken by something else, or the chain went back behind it; or it was mined this instant.
+            newest = max(attempt.nonce for attempt in attempts)
+            mined = any(receipt.succeeded or tried.nonce == newest for tried, receipt in self._receipts(attempts))
+            if not mined:
                 self._store.add_attempt(self._sign(row, nonce, self._ledger.suggest_fees()))
             return Progress.MOVED
         attempt = ready[0]
@@ -340,7 +342,7 @@ class AnchorWriter:
         return NewCheckpoint(row.old_size, row.new_size, row.root, tuple(proof))
 
     def _sign(self, row: CheckpointRow, nonce: int, fees: Fees) -> AttemptRow:
-        signed: SignedTransaction = self._ledger.sign_checkpoint(self._checkpoint(row), nonce=nonce, fees=fees)
+        signed = self._ledger.sign_checkpoint(self._checkpoint(row), nonce=nonce, fees=fees)
         return AttemptRow(self._log, row.seq, signed.tx_hash, nonce, signed.raw, fees.max_fee, fees.tip)
 
     def _report(self, *, standby: bool) -> AnchoringReport:

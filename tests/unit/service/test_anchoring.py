@@ -284,6 +284,20 @@ def test_a_nonce_taken_by_another_transaction_is_replaced(world: World):
     assert sorted(a.nonce for a in world.store.attempts(LOG, 1)) == [1, 2]
 
 
+def test_a_nonce_taken_after_a_failure_is_replaced_too(world: World):
+    world.add(3)
+    writer = world.writer()
+    steps(writer, 2)
+    world.node.refusing = "EnforcedPause()"
+    world.node.mine(1)
+    writer.step()
+    world.node.refusing = ""
+    assert writer.step() is Progress.MOVED  # tried again in its place
+    world.chain.deploy(bytes([9]) * 32)
+    world.finish(writer)
+    assert sorted(a.nonce for a in world.store.attempts(LOG, 1)) == [1, 2, 3]
+
+
 def test_anchored_by_a_transaction_that_nobody_remembers(world: World):
     """As when attempts were lost with a backup: the contract's event tells the rest."""
     world.add(3)
