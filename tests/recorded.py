@@ -34,6 +34,9 @@ STEPS = (
     scripted_step(Action.BLINK, 1, pause_ms=800),
     scripted_step(Action.SMILE, 0, pause_ms=900),
     scripted_step(Action.TURN_LEFT, 1, pause_ms=1_000),
+    scripted_step(Action.OPEN_MOUTH, 1, pause_ms=800),
+    scripted_step(Action.LOOK_UP, 0, pause_ms=900),
+    scripted_step(Action.TURN_RIGHT, 0, pause_ms=1_000),
 )
 OTHER_READINGS = (
     SignalReading("capture", Outcome.PASS, "capture.clear", "The face was in clear view.", 990_000, {"frames": 40}),

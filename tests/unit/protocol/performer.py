@@ -11,7 +11,7 @@ from medauth.protocol.observation import Blink, Posture, Prompt
 from medauth.protocol.policy import Timing
 
 FRAME_MS = 1_000 / 30
-REST = {action: 0.0 for action in Action if action is not Action.BLINK}
+REST: dict[Action, float] = {action: 0.0 for action in Action if action is not Action.BLINK}
 
 
 @dataclass(frozen=True)
