@@ -49,7 +49,7 @@ class ExpressionModel(Protocol):
 class EmotionTuning:
     """How often the model looks, how its answers are smoothed, and what counts as a response."""
 
-    every_ms: float = 60.0
+    every_ms: float = 90.0
     """The model is spared frames that come sooner than this after the last it saw: an expression takes longer."""
     smoothing_ms: float = 120.0
     """Time constant of the exponential filter: a blink or one bad crop is no expression."""

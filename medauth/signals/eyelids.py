@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,17 +126,16 @@ class LidTuning:
 
 def measure_eyes(landmarks: NDArray[np.float32]) -> tuple[EyeShape, EyeShape]:
     """Left and right eye from landmarks (478, 3); depth is left out, being the mesh's weakest coordinate."""
-    points = landmarks[_POINTS, :2].astype(np.float64)
-    across = points[[0, 8, 16]] - points[[1, 9, 17]]
-    right_width, left_width, nose = np.hypot(across[:, 0], across[:, 1])
-    gaps = points[[2, 3, 4, 10, 11, 12]] - points[[5, 6, 7, 13, 14, 15]]
-    lengths = np.hypot(gaps[:, 0], gaps[:, 1])
-    return _shape(lengths[3:], left_width, nose), _shape(lengths[:3], right_width, nose)
+    # Plain floats: for so few points NumPy's calls would cost more than the arithmetic.
+    points = landmarks[_POINTS, :2].tolist()
+    nose = math.dist(points[16], points[17])
+    return _shape(points[8:16], nose), _shape(points[:8], nose)
 
 
-def _shape(gaps: NDArray[np.float64], width: float, nose: float) -> EyeShape:
-    gap = float(gaps.mean())
-    return EyeShape(gap / max(float(width), 1.0), gap / max(float(nose), 1.0))
+def _shape(eye: Sequence[Sequence[float]], nose: float) -> EyeShape:
+    """`eye` as listed at `_RIGHT`: two corners, three points of the upper lid, three of the lower."""
+    gap = sum(math.dist(eye[k], eye[k + 3]) for k in (2, 3, 4)) / 3.0
+    return EyeShape(gap / max(math.dist(eye[0], eye[1]), 1.0), gap / max(nose, 1.0))
 
 
 class OpenLevel:
