@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -73,13 +74,14 @@ class AnvilNode:
         self._keeper = keeper
 
     def close(self) -> None:
-        """Lets go of the node. It stops when nobody else uses it; a child of this process is waited for."""
+        """Lets go of the node. It stops when nobody else uses it, and is waited for where this process began it."""
         if self._users is None:
             return
+        alone = _is_alone(self._users)
         self._users.close()
         self._users = None
-        if self._keeper is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):  # another process goes on using it
+        if self._keeper is not None and alone:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._keeper.wait(_STOP_S)
 
     def __enter__(self) -> Self:
@@ -87,6 +89,15 @@ class AnvilNode:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _is_alone(users: IO[bytes]) -> bool:
+    """Whether no other process holds the shared lock; the keeper only waits for it."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def open_anvil(folder: Path, program: Path, *, persist: bool = False, keep_history: bool = False) -> AnvilNode:
@@ -137,7 +148,7 @@ def _spawn(
                 JsonRpc(_url(port)).call("evm_setTime", int(time.time()))
             else:
                 shutil.copyfile(state, folder / "anvil.previous.json")
-            return AnvilNode(_url(port), users, keeper)
+            return AnvilNode(_url(port), users, None if persist else keeper)
         if "--state" in _last_words(folder):
             _set_aside(folder)
     raise LedgerUnreachable(
@@ -160,7 +171,7 @@ def _command(folder: Path, program: Path, port: int, genesis_time: int | None, k
 
 def _start_keeper(folder: Path, lock: str, command: list[str]) -> subprocess.Popen[bytes]:
     with (folder / "anvil.log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603 (our own program, no shell)
+        keeper = subprocess.Popen(  # noqa: S603 (our own program, no shell)
             [sys.executable, "-I", "-S", str(_KEEPER), lock, *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -170,6 +181,9 @@ def _start_keeper(folder: Path, lock: str, command: list[str]) -> subprocess.Pop
             # Ctrl-C in a terminal goes to all its programs; this one must outlive the others to save its state.
             start_new_session=True,
         )
+    # It may outlive its AnvilNode, for other users: somebody must be there to take note of its end.
+    threading.Thread(target=keeper.wait, daemon=True, name="anvil keeper").start()
+    return keeper
 
 
 def _wait_for(keeper: subprocess.Popen[bytes], port: int) -> bool:
