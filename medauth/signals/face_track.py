@@ -13,6 +13,7 @@ import importlib
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import cv2
@@ -20,12 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.errors import MissingTool, ModelError
-from medauth.protocol.observation import LANDMARK_COUNT, CaptureProblem, FaceTrack, Frame
+from medauth.protocol.observation import LANDMARK_COUNT, CaptureProblem, FaceQuality, FaceTrack, Frame
 from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
 from medauth.signals.head_pose import fit_head
+from medauth.silence import native_silence
 
 OTHERS_EVERY_MS = 250.0
 """How often a second face is looked for."""
+QUALITY_EVERY_MS = 80.0
+"""Light and focus change more slowly than this; the size of the face is measured in every frame."""
 OTHER_MIN_SHARE = 0.3
 """A face narrower than this share of the tracked one stands far behind: somebody passing, or a picture on the wall."""
 MAX_MISFIT = 0.09
@@ -44,8 +48,6 @@ class FaceMeshTracker:
     """Follows the largest face. Heavy to create (0.2 s, 30 MB); `close` frees its threads and memory."""
 
     def __init__(self) -> None:
-        from medauth.silence import native_silence
-
         solutions = _load_solutions()
         with native_silence():
             try:
@@ -61,8 +63,11 @@ class FaceMeshTracker:
                     next_step="run `medauth doctor`; reinstall mediapipe if it says so",
                 ) from error
         self._closed = False
+        self._met = False
         self._others_seen = False
         self._looked_ms: float | None = None
+        self._quality: FaceQuality | None = None
+        self._quality_ms = 0.0
 
     def track(self, frame: Frame) -> tuple[FaceTrack | None, CaptureProblem | None]:
         """The face, or why there is none that can be judged; exactly one of the two is set."""
@@ -72,7 +77,7 @@ class FaceMeshTracker:
         pixels.flags.writeable = False  # lets MediaPipe share the memory
         landmarks = self._landmarks(pixels)
         if landmarks is None:
-            self._looked_ms = None  # whoever comes back may bring company
+            self._looked_ms = self._quality = None  # whoever comes back may bring company
             return None, CaptureProblem.NO_FACE
         head = fit_head(landmarks)
         if head.misfit > MAX_MISFIT:
@@ -82,7 +87,7 @@ class FaceMeshTracker:
             return None, CaptureProblem.SEVERAL_FACES
         if cut_off(landmarks, frame.image.shape):
             return None, CaptureProblem.FACE_CUT_OFF
-        quality = measure_quality(frame.image, box, head.size_px)
+        quality = self._judged(frame, box, head.size_px)
         problem = problem_of(quality)
         return (None, problem) if problem else (FaceTrack(landmarks, head.pose, quality), None)
 
@@ -95,12 +100,21 @@ class FaceMeshTracker:
 
     def _landmarks(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """(478, 3) float32 in pixels."""
-        found = self._mesh.process(pixels).multi_face_landmarks
+        with nullcontext() if self._met else native_silence():  # the first face loads, and reports, what comes after it
+            found = self._mesh.process(pixels).multi_face_landmarks
         if not found:
             return None
+        self._met = True
         height, width = pixels.shape[:2]
         normalised = _parse_landmarks(found[0])
         return normalised * np.array([width, height, width], np.float32)
+
+    def _judged(self, frame: Frame, box: Box, size_px: float) -> FaceQuality:
+        last = self._quality
+        if last is not None and frame.t_ms - self._quality_ms < QUALITY_EVERY_MS:
+            return FaceQuality(size_px, last.sharpness, last.brightness)
+        self._quality, self._quality_ms = measure_quality(frame.image, box, size_px), frame.t_ms
+        return self._quality
 
     def _has_company(self, pixels: NDArray[np.uint8], box: Box, t_ms: float) -> bool:
         if self._looked_ms is None or t_ms - self._looked_ms >= OTHERS_EVERY_MS:
