@@ -8,9 +8,10 @@ from typing import Any
 
 from medauth.errors import InputError
 from medauth.evidence.signing import KEY_BYTES, KeyPurpose, VerifyKey
-from medauth.protocol.canonical import canonical, parse_object
+from medauth.protocol.canonical import Json, canonical, parse_object
 
 FORMAT = "medauth trust v1"
+DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +28,17 @@ class TrustFile:
 
     def to_bytes(self) -> bytes:
         """The file's contents: canonical JSON."""
-        return canonical(
-            {
-                "format": FORMAT,
-                "keys": [
-                    {"purpose": key.purpose.value, "key_id": key.key_id, "ed25519": key.raw.hex()}
-                    for key in self.keys.values()
-                ],
-                "checkpoints": [{"root": root.hex(), "size": size} for root, size in self.checkpoints.items()],
-            }
-        )
+        return canonical(self._to_json())
+
+    def _to_json(self) -> dict[str, Json]:
+        return {
+            "format": FORMAT,
+            "keys": [
+                {"purpose": key.purpose.value, "key_id": key.key_id, "ed25519": key.raw.hex()}
+                for key in self.keys.values()
+            ],
+            "checkpoints": [{"root": root.hex(), "size": size} for root, size in self.checkpoints.items()],
+        }
 
     @classmethod
     def from_bytes(cls, data: bytes) -> TrustFile:
@@ -46,12 +48,21 @@ class TrustFile:
             raise InputError("a file that is no trust file", expected=f'"format": "{FORMAT}"')
         try:
             keys = [_key(entry) for entry in value["keys"]]
-            checkpoints = {bytes.fromhex(entry["root"]): int(entry["size"]) for entry in value["checkpoints"]}
+            file = cls.of(keys, dict(_checkpoint(entry) for entry in value["checkpoints"]))
+            if file._to_json() != value:
+                raise ValueError("more in it than belongs there")
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"a trust file that is malformed: {error}", next_step="make it by `medauth trust`"
             ) from error
-        return cls.of(keys, checkpoints)
+        return file
+
+
+def _checkpoint(entry: Mapping[str, Any]) -> tuple[bytes, int]:
+    root, size = bytes.fromhex(entry["root"]), entry["size"]
+    if len(root) != DIGEST_BYTES or not isinstance(size, int) or size < 1:
+        raise ValueError("a checkpoint without a digest and a size")
+    return root, size
 
 
 def _key(entry: Mapping[str, Any]) -> VerifyKey:

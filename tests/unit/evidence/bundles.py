@@ -1,0 +1,131 @@
+"""A record that holds in every step, taken apart so that one thing at a time can be spoilt before it is signed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from medauth.evidence.bundle import Anchor, Bundle, InclusionProof
+from medauth.evidence.commitment import leaf_commitment
+from medauth.evidence.merkle import MemoryTree, inclusion_path
+from medauth.evidence.signing import KeyPurpose, PayloadType, SigningKey
+from medauth.evidence.statement import CheckIdentity, FrameSummary, KeptFrame, start_statement, verdict_statement
+from medauth.evidence.verifier import CheckedStep, Examination, Trust
+from medauth.protocol.canonical import Json, canonical
+from medauth.protocol.ceremony import StepOutcome, StepResult
+from medauth.protocol.challenge import Action, Challenge, scripted_step
+from medauth.protocol.performance import Measured
+from medauth.protocol.policy import STANDARD
+from medauth.protocol.reading import Outcome, SignalReading
+from medauth.protocol.response import challenge_reading
+from medauth.protocol.verdict import decide
+
+KEY = SigningKey(KeyPurpose.STATEMENTS, Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+REHEARSAL_KEY = SigningKey(KeyPurpose.REHEARSALS, Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
+TRUSTED = {key.verify_key.key_id: key.verify_key for key in (KEY, REHEARSAL_KEY)}
+LEAF_KEY = bytes(range(64, 96))
+IDENTITY = CheckIdentity("chk_1", "user-42", "login", "https://example.org")
+STEPS = tuple(
+    scripted_step(action, outcome, pause_ms=800)
+    for action, outcome in (
+        (Action.BLINK, 1),
+        (Action.SMILE, 0),
+        (Action.TURN_LEFT, 1),
+        (Action.OPEN_MOUTH, 1),
+        (Action.LOOK_UP, 0),
+        (Action.CLOSER, 0),
+    )
+)
+CHALLENGE = Challenge(IDENTITY.check_id, STEPS, bytes(range(32)))
+ANCHOR = Anchor(31_337, bytes(32), "0x" + "ab" * 20, b"\x07" * 32, b"\x08" * 32, 10, local=False)
+
+Statement = dict[str, Any]
+
+
+def answered(index: int) -> StepResult:
+    step, shown = STEPS[index], 1_000 + 4_000 * index
+    measured = Measured(step.target, step.hold_min_ms + 50, fits=True)
+    return StepResult(index, step, StepOutcome.ANSWERED, shown + 2_500, shown, shown + 500, step.action, measured)
+
+
+def readings() -> tuple[SignalReading, ...]:
+    named = dict.fromkeys(STANDARD.deny + STANDARD.confirm)
+    others = [SignalReading(name, Outcome.PASS, f"{name}.fine", "Fine.", 1) for name in named if name != "challenge"]
+    return (*others, challenge_reading([answered(n) for n in range(len(STEPS))], len(STEPS)))
+
+
+def good_statement() -> Statement:
+    """A verdict's statement in which everything follows from everything."""
+    decision, reasons = decide(STANDARD, readings())
+    statement: Statement = verdict_statement(
+        IDENTITY,
+        STANDARD,
+        CHALLENGE,
+        record_id="evd_1",
+        start_record_id="sta_1",
+        steps=[answered(n) for n in range(len(STEPS))],
+        readings=readings(),
+        models={"expression": "00" * 32},
+        frames=FrameSummary(700, bytes(32), 0, 24_000, 699, (KeptFrame(0, 0, bytes(32)),)),
+        decision=decision,
+        reasons=reasons,
+        software={"medauth": "0.1.0"},
+        blobs={},
+        started_ms=1,
+        finished_ms=24_001,
+    )
+    return copy.deepcopy(statement)
+
+
+def start() -> Statement:
+    return start_statement(
+        IDENTITY, STANDARD, record_id="sta_1", commitment=CHALLENGE.commitment(), started_ms=1, expires_ms=180_001
+    )
+
+
+@dataclass
+class Recorded:
+    """A bundle and what its verifier trusts."""
+
+    bundle: Bundle
+    trust: Trust
+
+    def steps(self) -> list[CheckedStep]:
+        return list(Examination(self.bundle, self.trust).steps())
+
+
+def recorded(
+    statement: Mapping[str, Any] | bytes | None = None,
+    *,
+    key: SigningKey = KEY,
+    log: str = "main",
+    kind: PayloadType = PayloadType.VERDICT,
+    anchored: bool = True,
+) -> Recorded:
+    """Signs a statement and puts it into a log of nine leaves."""
+    statement = good_statement() if statement is None else statement
+    payload = statement if isinstance(statement, bytes) else canonical(statement)
+    tree = MemoryTree([bytes([n]) * 32 for n in range(4)])
+    index = tree.append(leaf_commitment(LEAF_KEY, payload))
+    for n in range(5, 9):
+        tree.append(bytes([n]) * 32)
+    proof = InclusionProof(index, tree.size, tree.root(), tuple(inclusion_path(index, tree.size, tree.read)))
+    name = json_text(statement, "record_id") if isinstance(statement, Mapping) else "evd_1"
+    envelope = key.sign(payload, kind)
+    bundle = Bundle(log, name, envelope, LEAF_KEY, proof if anchored else None, ANCHOR if anchored else None)
+    return Recorded(bundle, Trust(TRUSTED, {tree.root(): tree.size}, {tree.root(): tree.size}.get))
+
+
+def json_text(statement: Mapping[str, Json], name: str) -> str:
+    return str(statement[name])
+
+
+def spoilt(change: Callable[[Statement], object]) -> Recorded:
+    """The good statement with one change, signed by the right key all the same."""
+    statement = good_statement()
+    change(statement)
+    return recorded(statement)

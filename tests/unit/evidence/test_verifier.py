@@ -1,0 +1,433 @@
+"""For every numbered step a bundle that fails exactly that step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medauth.errors import MedauthError
+from medauth.evidence.bundle import Bundle
+from medauth.evidence.signing import KeyPurpose, PayloadType, SigningKey
+from medauth.evidence.statement import opened_commitment
+from medauth.evidence.verifier import Examination, StepState, Trust
+from medauth.protocol.canonical import canonical
+from medauth.protocol.policy import POLICIES, REHEARSAL, STANDARD, Policy
+from medauth.protocol.reading import Outcome, SignalReading
+from medauth.protocol.response import EXPIRED
+from medauth.protocol.verdict import decide
+from tests.unit.evidence.bundles import (
+    KEY,
+    REHEARSAL_KEY,
+    TRUSTED,
+    Recorded,
+    Statement,
+    good_statement,
+    recorded,
+    spoilt,
+    start,
+)
+
+STEPS = ["signature", "statement", "challenge", "verdict", "leaf", "inclusion", "checkpoint", "chain"]
+
+
+def fault(found: Recorded) -> str | None:
+    return next((step.name for step in found.steps() if step.state is StepState.FAILS), None)
+
+
+def fails_only(found: Recorded, name: str) -> None:
+    """All steps before it hold, it fails, and the verification ends there."""
+    steps = found.steps()
+    assert [(step.name, step.state) for step in steps[:-1]] == [
+        (before, StepState.HOLDS) for before in STEPS[: STEPS.index(name)]
+    ]
+    assert (steps[-1].name, steps[-1].state) == (name, StepState.FAILS), steps[-1].text
+
+
+def test_a_good_record_holds_in_every_step() -> None:
+    found = recorded().steps()
+    assert [(step.name, step.state) for step in found] == [(name, StepState.HOLDS) for name in STEPS]
+
+
+# 1. signature
+
+
+def test_another_key_is_not_trusted() -> None:
+    fails_only(recorded(key=SigningKey.generate(KeyPurpose.STATEMENTS)), "signature")
+
+
+def test_a_key_for_rehearsals_signs_no_checks() -> None:
+    fails_only(recorded(key=REHEARSAL_KEY), "signature")
+
+
+def test_a_key_for_checks_signs_no_rehearsals() -> None:
+    fails_only(recorded(log="rehearsal"), "signature")
+
+
+def test_an_unknown_log_has_no_key() -> None:
+    fails_only(recorded(log="shadow"), "signature")
+
+
+def test_a_receipt_is_no_record() -> None:
+    fails_only(recorded(kind=PayloadType.RECEIPT), "signature")
+
+
+@pytest.mark.parametrize("field", ["payload", "signature"])
+def test_an_altered_envelope_is_not_signed(field: str) -> None:
+    found = recorded()
+    old = getattr(found.bundle.envelope, field)
+    envelope = replace(found.bundle.envelope, **{field: bytes([old[0] ^ 1]) + old[1:]})
+    fails_only(Recorded(replace(found.bundle, envelope=envelope), found.trust), "signature")
+
+
+def test_a_type_that_was_exchanged_is_not_signed() -> None:
+    found = recorded()
+    envelope = replace(found.bundle.envelope, payload_type=PayloadType.START.value)
+    fails_only(Recorded(replace(found.bundle, envelope=envelope), found.trust), "signature")
+
+
+def test_a_key_id_claimed_for_another_key_is_not_enough() -> None:
+    stranger = SigningKey.generate(KeyPurpose.STATEMENTS)
+    found = recorded(key=stranger)
+    envelope = replace(found.bundle.envelope, key_id=KEY.verify_key.key_id)
+    fails_only(Recorded(replace(found.bundle, envelope=envelope), found.trust), "signature")
+
+
+# 2. statement
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(b" " + canonical(good_statement()), id="with a space"),
+        pytest.param(b"[]", id="no object"),
+        pytest.param(b"{", id="no JSON"),
+        pytest.param(b'{"record_id":"evd_1","version":1.0}', id="a float"),
+        pytest.param(b'{"record_id":"evd_1","record_id":"evd_1","version":1}', id="a key twice"),
+    ],
+)
+def test_a_statement_has_one_byte_form(payload: bytes) -> None:
+    fails_only(recorded(payload), "statement")
+
+
+def test_a_statement_of_another_version_is_not_read() -> None:
+    fails_only(spoilt(lambda s: s.update(version=2)), "statement")
+
+
+def test_a_statement_is_about_the_record_that_the_bundle_names() -> None:
+    found = recorded()
+    fails_only(Recorded(replace(found.bundle, record_id="evd_2"), found.trust), "statement")
+
+
+# 3. challenge
+
+
+def reopened(change: Callable[[Statement], object]) -> Recorded:
+    """A change of the challenge to which the commitment was fitted afterwards."""
+
+    def spoil(statement: Statement) -> None:
+        change(statement)
+        statement["challenge"]["commitment"] = opened_commitment(statement).hex()
+
+    return spoilt(spoil)
+
+
+CHALLENGE_FAULTS: dict[str, Callable[[Statement], object]] = {
+    "another commitment": lambda s: s["challenge"].update(commitment="00" * 32),
+    "another nonce": lambda s: s["challenge"]["opening"].update(nonce="11" * 32),
+    "another planned target": lambda s: s["challenge"]["opening"]["challenge"]["steps"][2].update(target=33),
+    "a planned step less": lambda s: s["challenge"]["opening"]["challenge"]["steps"].pop(),
+    "no opening": lambda s: s["challenge"].pop("opening"),
+    "no challenge": lambda s: s.pop("challenge"),
+    "no steps": lambda s: s.pop("steps"),
+    "another action done": lambda s: s["steps"][1].update(action="raise_brows"),
+    "other bounds done": lambda s: s["steps"][2].update(accepted=[0, 360]),
+    "another target done": lambda s: s["steps"][2].update(target=60),
+    "another hold done": lambda s: s["steps"][3].update(hold_ms=[0, 9_000]),
+    "another number": lambda s: s["steps"][2].update(index=3),
+    "a step more than asked": lambda s: s["steps"].append(dict(s["steps"][0], index=6)),
+    "steps exchanged": lambda s: s["steps"].reverse(),
+    "a step as text": lambda s: s["steps"].__setitem__(0, "blink"),
+}
+
+
+@pytest.mark.parametrize("name", CHALLENGE_FAULTS)
+def test_what_was_asked_is_what_was_committed_to(name: str) -> None:
+    fails_only(spoilt(CHALLENGE_FAULTS[name]), "challenge")
+
+
+def test_the_challenge_is_this_checks_own() -> None:
+    fails_only(reopened(lambda s: s["challenge"]["opening"].update(check_id="chk_2")), "challenge")
+    fails_only(reopened(lambda s: s["challenge"]["opening"].update(version=2)), "challenge")
+
+
+# 4. verdict
+
+
+def reread(statement: Statement, name: str, **changes: Any) -> None:
+    """Changes one reading and states the verdict that follows from it."""
+    for value in statement["readings"]:
+        if value["signal"] == name:
+            value.update(changes)
+    restate(statement)
+
+
+def restate(statement: Statement) -> None:
+    policy = Policy.from_json(statement["policy"]["rules"])
+    decision, reasons = decide(policy, [SignalReading.from_json(value) for value in statement["readings"]])
+    statement["verdict"] = {"decision": decision.value, "reasons": [dict(r.to_json()) for r in reasons]}
+
+
+def rewritten(statement: Statement, **rules: Any) -> None:
+    """Other rules, with a digest that fits them."""
+    statement["policy"]["rules"].update(rules)
+    policy = Policy.from_json(statement["policy"]["rules"])
+    statement["policy"] |= {"digest": policy.digest().hex(), "name": policy.name, "version": policy.version}
+    restate(statement)
+
+
+VERDICT_FAULTS: dict[str, Callable[[Statement], object]] = {
+    "another decision": lambda s: s["verdict"].update(decision="inconclusive"),
+    "other reasons": lambda s: s["verdict"]["reasons"].pop(),
+    "a reading that denies": lambda s: s["readings"][1].update(outcome="fail"),
+    "a reading removed": lambda s: s["readings"].pop(0),
+    "a reading that is none": lambda s: s["readings"][0].pop("code"),
+    "no readings": lambda s: s.pop("readings"),
+    "rules that do not fit their digest": lambda s: s["policy"]["rules"].update(min_fps=1),
+    "another digest": lambda s: s["policy"].update(digest="00" * 32),
+    "another name": lambda s: s["policy"].update(name="strict"),
+    "another version": lambda s: s["policy"].update(version=2),
+    "no policy": lambda s: s.pop("policy"),
+    "lenient rules under a known name": lambda s: rewritten(s, min_fps=1, deny=["challenge"]),
+    "rules that need nothing": lambda s: rewritten_raw(s, confirm=[], deny=[]),
+    "rules of a rehearsal": lambda s: rewritten(s, rehearsal=True, name="mine"),
+    "rules that draw more steps": lambda s: rewritten(s, steps=8, name="mine"),
+    "rules that draw other actions": lambda s: rewritten(
+        s, name="mine", actions=[a for a in s["policy"]["rules"]["actions"] if a != "closer"]
+    ),
+    "a challenge passed though a step was not answered": lambda s: s["steps"][0].update(outcome="wrong_amount"),
+    "a challenge passed though a step is missing": lambda s: s["steps"].pop(),
+    "a challenge failed though all was answered": lambda s: reread(s, "challenge", outcome="fail"),
+    "a challenge unclear though all was answered": lambda s: reread(s, "challenge", outcome="inconclusive"),
+    "an answer too early": lambda s: s["steps"][1].update(onset_ms=s["steps"][1]["shown_ms"] + 248),
+    "an answer too late": lambda s: s["steps"][1].update(onset_ms=s["steps"][1]["shown_ms"] + 2_502),
+    "an answer by another gesture": lambda s: s["steps"][2].update(gesture="turn_right"),
+    "an answer not far enough": lambda s: s["steps"][2].update(amount=26),
+    "an answer too far": lambda s: s["steps"][2].update(amount=61),
+    "an answer too faint": lambda s: s["steps"][1].update(amount=99),
+    "an answer not held": lambda s: s["steps"][1].update(held_ms=149),
+    "an answer held too long": lambda s: s["steps"][1].update(held_ms=1_401),
+    "an answer without an onset": lambda s: s["steps"][2].update(onset_ms=None),
+    "an answer without an amount": lambda s: s["steps"][2].update(amount=None),
+    "an answer to no prompt": lambda s: s["steps"][2].update(shown_ms=None),
+    "closed before it began": lambda s: s["steps"][5].update(closed_ms=s["steps"][5]["onset_ms"] - 1),
+    "a prompt before the step ahead had closed": lambda s: s["steps"][1].update(shown_ms=s["steps"][0]["closed_ms"]),
+    "a prompt without its pause": lambda s: s["steps"][0].update(shown_ms=798, onset_ms=1_200),
+    "steps that closed in another order": lambda s: s["steps"][0].update(closed_ms=23_000),
+}
+
+
+def rewritten_raw(statement: Statement, **rules: Any) -> None:
+    statement["policy"]["rules"].update(rules)
+
+
+@pytest.mark.parametrize("name", VERDICT_FAULTS)
+def test_the_verdict_follows_from_steps_readings_and_rules(name: str) -> None:
+    fails_only(spoilt(VERDICT_FAULTS[name]), "verdict")
+
+
+def test_a_scripted_challenge_is_no_check() -> None:
+    fails_only(reopened(lambda s: s["challenge"]["opening"]["challenge"].update(scripted=True)), "verdict")
+
+
+def test_a_rehearsal_has_its_own_log_key_and_rules() -> None:
+    def rehearsed(statement: Statement) -> Statement:
+        statement["challenge"]["opening"]["challenge"]["scripted"] = True
+        statement["challenge"]["commitment"] = opened_commitment(statement).hex()
+        statement["policy"] = {"rules": replace(REHEARSAL, steps=6).to_json()}
+        rewritten(statement)
+        return statement
+
+    statement = rehearsed(good_statement())
+    assert statement["verdict"]["decision"] == "rehearsed"
+    assert fault(recorded(statement, key=REHEARSAL_KEY, log="rehearsal")) is None
+    fails_only(recorded(statement), "verdict")
+
+
+def test_a_check_that_outlived_its_time_may_have_answered_everything() -> None:
+    def late(statement: Statement) -> None:
+        reread(statement, "challenge", outcome="inconclusive", code=EXPIRED)
+
+    found = spoilt(late)
+    assert fault(found) is None
+    assert "inconclusive" in found.steps()[3].text
+
+
+def test_rules_of_ones_own_are_judged_by_themselves() -> None:
+    assert fault(spoilt(lambda s: rewritten(s, name="mine", min_fps=20))) is None
+
+
+@pytest.mark.parametrize("name", [n for n, policy in POLICIES.items() if policy.steps == 6])
+def test_built_in_rules_are_known_by_name(name: str) -> None:
+    found = spoilt(lambda s: rewritten(s, **POLICIES[name].to_json()))
+    assert fault(found) is None
+
+
+def test_rounding_of_times_is_granted() -> None:
+    assert fault(spoilt(lambda s: s["steps"][1].update(onset_ms=s["steps"][1]["shown_ms"] + 249))) is None
+
+
+# 5. leaf, 6. inclusion
+
+
+def test_a_wrong_leaf_key_opens_no_leaf() -> None:
+    found = recorded()
+    fails_only(Recorded(replace(found.bundle, leaf_key=bytes(32)), found.trust), "inclusion")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"leaf_index": 3},
+        {"leaf_index": 9},
+        {"leaf_index": -1},
+        {"size": 8},
+        {"size": 0},
+        {"root": bytes(32)},
+        {"path": ()},
+    ],
+    ids=str,
+)
+def test_the_leaf_lies_where_the_proof_says(changes: dict[str, Any]) -> None:
+    found = recorded()
+    assert found.bundle.proof is not None
+    fails_only(Recorded(replace(found.bundle, proof=replace(found.bundle.proof, **changes)), found.trust), "inclusion")
+
+
+def test_a_waiting_record_says_what_it_waits_for() -> None:
+    states = {step.name: step.state for step in recorded(anchored=False).steps()}
+    waiting = {"leaf", "inclusion", "checkpoint", "chain"}
+    assert {name for name, state in states.items() if state is StepState.SKIPPED} == waiting
+    assert {name for name, state in states.items() if state is StepState.HOLDS} == set(STEPS) - waiting
+
+
+# 7. checkpoint
+
+
+def test_a_root_nobody_vouches_for_is_no_checkpoint() -> None:
+    found = recorded()
+    fails_only(Recorded(found.bundle, replace(found.trust, checkpoints={bytes(32): 9})), "checkpoint")
+
+
+def test_a_root_stands_for_one_size() -> None:
+    found = recorded()
+    assert found.bundle.proof is not None
+    fails_only(Recorded(found.bundle, replace(found.trust, checkpoints={found.bundle.proof.root: 10})), "checkpoint")
+
+
+def test_without_a_pinned_checkpoint_the_step_is_skipped_and_says_so() -> None:
+    found = recorded()
+    steps = Recorded(found.bundle, Trust(TRUSTED)).steps()
+    assert [step.name for step in steps if step.state is StepState.SKIPPED] == ["checkpoint", "chain"]
+    assert all(step.text for step in steps)
+
+
+# 8. chain
+
+
+@pytest.mark.parametrize("size", [None, 0, 8, 10])
+def test_the_contract_holds_the_root_for_that_size(size: int | None) -> None:
+    found = recorded()
+    fails_only(Recorded(found.bundle, replace(found.trust, size_on_chain=lambda _: size)), "chain")
+
+
+def test_a_node_that_does_not_answer_fails_the_step_with_its_own_words() -> None:
+    def down(_: bytes) -> int | None:
+        raise MedauthError("no node answers")
+
+    found = recorded()
+    steps = Recorded(found.bundle, replace(found.trust, size_on_chain=down)).steps()
+    assert (steps[-1].name, steps[-1].state, steps[-1].text) == ("chain", StepState.FAILS, "no node answers")
+
+
+def test_a_local_chain_says_that_it_proves_nothing() -> None:
+    found = recorded()
+    assert found.bundle.anchor is not None
+    local = replace(found.bundle, anchor=replace(found.bundle.anchor, local=True))
+    assert "proves nothing to outsiders" in Recorded(local, found.trust).steps()[-1].text
+    assert "proves nothing" not in found.steps()[-1].text
+
+
+# starts
+
+
+def test_the_start_of_a_check_has_no_challenge_to_open_yet() -> None:
+    steps = recorded(start(), kind=PayloadType.START).steps()
+    assert [step.name for step in steps if step.state is StepState.SKIPPED] == ["challenge", "verdict"]
+    assert not [step for step in steps if step.state is StepState.FAILS]
+
+
+# any change at all
+
+
+GOOD = recorded()
+FILE = GOOD.bundle.to_bytes()
+
+
+@given(st.integers(0, 8 * len(FILE) - 1))
+@settings(max_examples=200)
+def test_a_flipped_bit_of_a_bundle_is_found(bit: int) -> None:
+    """But for what nobody signed and no offline verifier can know: where on chain the root is said to stand."""
+    data = bytearray(FILE)
+    data[bit // 8] ^= 1 << bit % 8
+    try:
+        bundle = Bundle.from_bytes(bytes(data))
+    except MedauthError:
+        return
+    found = Recorded(bundle, GOOD.trust)
+    assert fault(found) is not None or replace(bundle, anchor=None) == replace(GOOD.bundle, anchor=None)
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Paths to everything in a statement that is not an object or a list."""
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in leaves(item, (*path, key))]
+    if isinstance(value, list):
+        return [found for key, item in enumerate(value) for found in leaves(item, (*path, key))]
+    return [path]
+
+
+PATHS = leaves(good_statement())
+
+
+@given(st.sampled_from(PATHS), st.none() | st.integers(-5, 10**6) | st.text(max_size=5) | st.lists(st.integers(0, 1)))
+@settings(max_examples=60)
+def test_a_hostile_statement_by_the_right_key_ends_in_an_answer(path: tuple[Any, ...], value: Any) -> None:
+    statement = good_statement()
+    at = statement
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    for step in recorded(statement).steps():
+        assert step.text
+        assert step.state in StepState
+
+
+def test_the_statement_is_there_once_the_second_step_held() -> None:
+    examination = Examination(GOOD.bundle, GOOD.trust)
+    assert dict(examination.statement) == {}
+    list(examination.steps())
+    assert examination.statement == good_statement()
+
+
+def test_the_example_is_what_it_says() -> None:
+    statement = good_statement()
+    assert statement["policy"]["digest"] == STANDARD.digest().hex()
+    assert statement["verdict"]["decision"] == "live"
+    assert [r["outcome"] for r in statement["readings"]] == [Outcome.PASS] * len(statement["readings"])
+    assert copy.deepcopy(statement) == statement
