@@ -106,6 +106,7 @@ def open_anvil(folder: Path, program: Path, *, persist: bool = False, keep_histo
     `persist` leaves it running after its users (`stop_anvil` ends it); `keep_history` is for tests that reorganise.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = folder.resolve()  # the node works in this folder, not in ours
     users = (folder / "users.lock").open("ab")
     try:
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while an earlier node is saving its state
@@ -139,14 +140,13 @@ def _spawn(
     for _ in range(tries):
         port = _free_port(remembered.port)
         fresh = not state.exists()
-        command = _command(folder, program, port, None if not fresh else remembered.genesis_time, keep_history)
+        command = _command(folder, program, port, remembered.genesis_time, keep_history)
         keeper = _start_keeper(folder, "-" if persist else str(folder / "users.lock"), command)
         _remember(folder, _Remembered(port, remembered.genesis_time, keeper.pid))
         if _wait_for(keeper, port):
-            if fresh:
-                # The genesis block is dated in the past, and anvil's clock with it.
-                JsonRpc(_url(port)).call("evm_setTime", int(time.time()))
-            else:
+            # The genesis block is dated in the past, and anvil's clock with it.
+            JsonRpc(_url(port)).call("evm_setTime", int(time.time()))
+            if not fresh:
                 shutil.copyfile(state, folder / "anvil.previous.json")
             return AnvilNode(_url(port), users, None if persist else keeper)
         if "--state" in _last_words(folder):
@@ -158,12 +158,13 @@ def _spawn(
     )
 
 
-def _command(folder: Path, program: Path, port: int, genesis_time: int | None, keep_history: bool) -> list[str]:
+def _command(folder: Path, program: Path, port: int, genesis_time: int, keep_history: bool) -> list[str]:
     command = [str(program), "--quiet", "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(LOCAL_CHAIN_ID)]
     command += ["--hardfork", "prague", "--accounts", "0", "--no-cors", "--cache-path", str(folder / "cache")]
     command += ["--state", str(folder / "anvil.json"), "--state-interval", str(_STATE_INTERVAL_S)]
-    if genesis_time is not None:
-        command += ["--timestamp", str(genesis_time)]
+    # Also where there is a state to load: anvil makes a genesis block first and keeps it beside the loaded one. Were it
+    # another, either of the two would be block 0, by chance (seen with 1.7.1).
+    command += ["--timestamp", str(genesis_time)]
     if not keep_history:
         command.append("--prune-history")  # else it leaves gigabytes behind
     return command

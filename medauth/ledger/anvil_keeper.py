@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 _SAVING_S = 30.0
@@ -28,24 +29,24 @@ def _die_with_keeper() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _stop_when_unused(lock: Path, anvil: subprocess.Popen[bytes]) -> None:
-    with lock.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        # Held until anvil is gone: whoever wants a node now waits for the lock, and then starts a new one.
-        anvil.terminate()
-        try:
-            anvil.wait(_SAVING_S)
-        except subprocess.TimeoutExpired:
-            anvil.kill()
+def _stop_when_unused(users: IO[bytes], anvil: subprocess.Popen[bytes]) -> None:
+    fcntl.flock(users, fcntl.LOCK_EX)
+    # Held until this program ends: whoever wants a node now waits for the lock, and then starts a new one.
+    anvil.terminate()
+    try:
+        anvil.wait(_SAVING_S)
+    except subprocess.TimeoutExpired:
+        anvil.kill()
 
 
 def main(arguments: list[str]) -> int:
     """Runs until anvil ends; returns its exit status."""
     lock, *command = arguments
+    users = None if lock == "-" else Path(lock).open("rb")  # noqa: SIM115 - first of all, and held to the end
     anvil = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_keeper)  # noqa: S603, PLW1509 (one thread so far)
     signal.signal(signal.SIGTERM, lambda *_: anvil.terminate())
-    if lock != "-":
-        threading.Thread(target=_stop_when_unused, args=(Path(lock), anvil), daemon=True).start()
+    if users is not None:
+        threading.Thread(target=_stop_when_unused, args=(users, anvil), daemon=True).start()
     return anvil.wait()
 
 

@@ -178,6 +178,14 @@ def test_the_chain_outlives_its_node(store: SqlStore, tmp_path: Path):
         assert (folder / "anvil.previous.json").exists()
 
 
+def test_a_folder_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with open_anvil(Path("data/chain"), find_anvil()):
+        assert anvil_process(tmp_path / "data" / "chain")
+    assert not anvil_process(tmp_path / "data" / "chain")
+    assert (tmp_path / "data" / "chain" / "anvil.json").exists()
+
+
 def test_processes_share_a_node_and_the_last_one_stops_it(tmp_path: Path):
     folder = tmp_path / "chain"
     first = open_anvil(folder, find_anvil())
