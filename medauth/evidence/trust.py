@@ -8,7 +8,7 @@ from typing import Any
 
 from medauth.errors import InputError
 from medauth.evidence.signing import KEY_BYTES, KeyPurpose, VerifyKey
-from medauth.protocol.canonical import Json, canonical, parse_object
+from medauth.protocol.canonical import canonical, parse_object
 
 FORMAT = "medauth trust v1"
 DIGEST_BYTES = 32
@@ -28,17 +28,16 @@ class TrustFile:
 
     def to_bytes(self) -> bytes:
         """The file's contents: canonical JSON."""
-        return canonical(self._to_json())
-
-    def _to_json(self) -> dict[str, Json]:
-        return {
-            "format": FORMAT,
-            "keys": [
-                {"purpose": key.purpose.value, "key_id": key.key_id, "ed25519": key.raw.hex()}
-                for key in self.keys.values()
-            ],
-            "checkpoints": [{"root": root.hex(), "size": size} for root, size in self.checkpoints.items()],
-        }
+        return canonical(
+            {
+                "format": FORMAT,
+                "keys": [
+                    {"purpose": key.purpose.value, "key_id": key.key_id, "ed25519": key.raw.hex()}
+                    for key in self.keys.values()
+                ],
+                "checkpoints": [{"root": root.hex(), "size": size} for root, size in self.checkpoints.items()],
+            }
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> TrustFile:
@@ -49,12 +48,12 @@ class TrustFile:
         try:
             keys = [_key(entry) for entry in value["keys"]]
             file = cls.of(keys, dict(_checkpoint(entry) for entry in value["checkpoints"]))
-            if file._to_json() != value:
-                raise ValueError("more in it than belongs there")
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"a trust file that is malformed: {error}", next_step="make it by `medauth trust`"
             ) from error
+        if parse_object(file.to_bytes()) != value:
+            raise InputError("a trust file with more in it than belongs there", next_step="make it by `medauth trust`")
         return file
 
 
