@@ -54,6 +54,8 @@ class Settings:
     """Promise in every start receipt: by then the leaf is under a checkpoint."""
 
     def __post_init__(self) -> None:
+        # Other programs are started in other folders; a relative place would be another one for them.
+        object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
         _require(0 <= self.confirmations <= 10_000, "confirmations", self.confirmations, "0 to 10000")  # noqa: PLR2004
         _require(self.retention_days >= 0, "retention_days", self.retention_days, "0 or more days")
         _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from medauth.bootstrap import open as open_medauth
 from medauth.bootstrap import source_of
 from medauth.cli.bundle import write_file
-from medauth.cli.console import JsonOption, console, print_json, print_title, readings_table, reporting
+from medauth.cli.console import JsonOption, console, print_json, print_readings, print_title, reporting
 from medauth.service.analysis import Analysis
 
 
@@ -73,7 +73,7 @@ def _save(found: Analysis, folder: Path) -> dict[str, Any]:
 
 def _print(found: Analysis, folder: Path) -> None:
     print_title(f"{found.source}: {found.frames} frames, {found.duration_ms / 1_000:.1f} s, {found.judged} judged")
-    console.print(readings_table(found.readings))
+    print_readings(found.readings)
     for reading in found.readings:
         for name, value in reading.details.items():
             if isinstance(value, int | str):

@@ -14,6 +14,7 @@ from medauth.cli.console import JsonOption, console, print_json, print_steps, pr
 from medauth.errors import InputError
 from medauth.service.audit import Audit, Auditor
 
+_NAMED = 5
 _PENDING_HINT = "Records that wait for a checkpoint are audited up to their leaf; `medauth anchor` anchors them."
 
 
@@ -71,12 +72,25 @@ def _audit_all(auth: Medauth, auditor: Auditor, *, as_json: bool) -> int:
             totals[log] = count - 1
     if as_json:
         print_json({"records": totals, "faults": [_audit_json(found) for found in faults]})
-    for found in faults:
-        print_title(f"Fault in {found.subject}")
-        print_steps(found.steps)
+    _print_faults(faults)
     if not faults:
         console.print(f"  All holds: {sum(totals.values())} records in {len(totals)} logs. {_PENDING_HINT}")
     return faults[0].exit_code if faults else 0
+
+
+def _print_faults(faults: list[Audit]) -> None:
+    """In full the first record of each kind of fault, by name the others: one broken chain is one fault, not thousands."""
+    alike: dict[tuple[str, str], list[Audit]] = {}
+    for found in faults:
+        assert found.fault is not None
+        alike.setdefault((found.fault.name, found.fault.text), []).append(found)
+    for first, *others in alike.values():
+        print_title(f"Fault in {first.subject}")
+        print_steps(first.steps)
+        if others:
+            named = ", ".join(found.subject for found in others[:_NAMED])
+            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+            console.print(f"  The same in {named}{more}.")
 
 
 def _log_audits(auditor: Auditor, log: str) -> Iterator[Audit]:

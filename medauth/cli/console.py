@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from medauth.errors import MedauthError
@@ -21,8 +20,8 @@ from medauth.protocol.verdict import Decision, Verdict
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 USAGE_ERROR = 2
 
-console = Console(highlight=False)
-"""Standard output. Silent while a command prints JSON."""
+console = Console(highlight=False, soft_wrap=True)
+"""Standard output. Silent while a command prints JSON; long digests stay on one line, to be copied whole."""
 
 _MARKS = {
     StepState.HOLDS: Text("✓", "green"),
@@ -104,18 +103,26 @@ def print_verdict(verdict: Verdict) -> None:
     console.print(Text("  "), Text(verdict.decision.value.replace("_", " "), _COLOURS[verdict.decision]), sep="")
     for reason in verdict.reasons:
         console.print(Text(f"  {reason.role.value:<8}{reason.code:<28}"), Text(reason.text, "dim"), sep="")
-    console.print(readings_table(verdict.readings))
+    print_readings(verdict.readings)
 
 
-def readings_table(readings: Sequence[SignalReading]) -> Table:
-    """One row a signal."""
-    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
-    for column in ("signal", "outcome", "score", "code", "reason"):
-        table.add_column(column, no_wrap=column != "reason")
-    for reading in readings:
-        score = "" if reading.score_ppm is None else f"{reading.score_ppm / PPM:.2f}"
-        table.add_row(reading.signal, reading.outcome.value, score, reading.code, Text(reading.reason, "dim"))
-    return table
+def print_readings(readings: Sequence[SignalReading]) -> None:
+    """One line a signal."""
+    rows = [
+        (r.signal, r.outcome.value, "" if r.score_ppm is None else f"{r.score_ppm / PPM:.2f}", r.code, r.reason)
+        for r in readings
+    ]
+    print_table(("signal", "outcome", "score", "code", "reason"), rows)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Aligned columns that are never cut: a terminal wraps what is too long, a file keeps it on one line."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header) - 1)]
+    for number, row in enumerate((header, *rows)):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        *first, last = [*cells, row[-1]]
+        style = "dim" if number == 0 else ""
+        console.print(Text("  " + "  ".join(first) + "  ", style), Text(last, "dim"), sep="")
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def _copy(settings: Settings) -> Iterator[Settings]:
 
 def _change_one_byte(settings: Settings, record_id: str) -> str:
     """Flips one bit of one byte of the first sealed file of the record."""
-    path = next((settings.data_dir / "evidence").rglob(f"{record_id}/*"))
+    path = min((settings.data_dir / "evidence").rglob(f"{record_id}/*"))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from medauth.cli.console import JsonOption, console, print_json, print_title, reporting
+from medauth.cli.console import JsonOption, console, print_json, print_table, print_title, reporting
 from medauth.protocol.policy import POLICIES, Policy, policy_named
 
 
@@ -28,14 +27,17 @@ def policy(
 
 
 def _print_all(policies: list[Policy]) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
-    for column in ("policy", "steps", "bits", "actions", "needs"):
-        table.add_column(column)
-    for p in policies:
-        steps = "scripted" if p.rehearsal else str(p.steps)
-        bits = "-" if p.rehearsal else f"{p.entropy_bits():.1f}"
-        table.add_row(f"{p.name} v{p.version}", steps, bits, str(len(p.actions)), ", ".join(p.confirm))
-    console.print(table)
+    rows = [
+        (
+            f"{p.name} v{p.version}",
+            "scripted" if p.rehearsal else str(p.steps),
+            "-" if p.rehearsal else f"{p.entropy_bits():.1f}",
+            str(len(p.actions)),
+            ", ".join(p.confirm),
+        )
+        for p in policies
+    ]
+    print_table(("policy", "steps", "bits", "actions", "needs"), rows)
 
 
 def _print_one(chosen: Policy) -> None:
