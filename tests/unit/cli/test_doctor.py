@@ -22,7 +22,7 @@ app.command()(doctor.doctor)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data")
+    return Settings(data_dir=tmp_path / "data", models_dir=str(tmp_path / "no-models"))
 
 
 def finding(settings: Settings, name: str) -> Finding:
