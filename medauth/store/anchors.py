@@ -103,7 +103,8 @@ class SqlAnchors:
             if taken.rowcount:
                 return True
             new = dialect_insert(connection, leases).values(name=name, holder=holder, expires_ms=now_ms + ttl_ms)
-            return bool(connection.execute(new.on_conflict_do_nothing()).rowcount)
+            # Not rowcount: for an insert PostgreSQL's driver may report -1, and everybody would hold the lease.
+            return connection.execute(new.on_conflict_do_nothing().returning(leases.c.holder)).first() is not None
 
     def release_lease(self, name: str, holder: str) -> None:
         leases = tables.leases

@@ -1,0 +1,425 @@
+"""What every store does: one behaviour suite over SQLite in memory, SQLite on disk and PostgreSQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, text
+
+from medauth.errors import CeremonyError, NotFound, StoreError
+from medauth.evidence.merkle import MemoryTree, tree_root
+from medauth.store import tables
+from medauth.store.database import migrate, open_engine, transaction
+from medauth.store.interface import (
+    MAIN_LOG,
+    REHEARSAL_LOG,
+    AttemptRow,
+    BlobRow,
+    ChainIdentityRow,
+    CheckpointRow,
+    CheckpointState,
+    CheckRow,
+    CheckState,
+    LeafKind,
+    NewRecord,
+)
+from medauth.store.memory import memory_store
+from medauth.store.sql import PAGE, SqlStore
+
+SUBJECT, CLIENT = b"s" * 32, b"c" * 32
+
+
+@pytest.fixture(params=["memory", "disk", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the store lives; "" is memory."""
+    if request.param == "memory":
+        return ""
+    if request.param == "disk":
+        return f"sqlite:///{tmp_path / 'mirror.sqlite'}"
+    address = str(request.getfixturevalue("postgres_url"))
+    engine = open_engine(address)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return address
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStore]:
+    found = opened(url) if url else memory_store()
+    yield found
+    found.close()
+
+
+def opened(url: str) -> SqlStore:
+    engine = open_engine(url)
+    migrate(engine)
+    return SqlStore(engine)
+
+
+def check_row(check_id: str = "chk_1", log: str = MAIN_LOG) -> CheckRow:
+    return CheckRow(check_id, log, SUBJECT, CLIENT, "login", "standard", b"k" * 32, 1_000, 181_000)
+
+
+def record(
+    record_id: str, check_id: str = "chk_1", *, log: str = MAIN_LOG, kind: LeafKind = LeafKind.VERDICT
+) -> NewRecord:
+    blobs = (BlobRow("frames", b"f" * 32, 5), BlobRow("traces", b"t" * 32, 2**40)) if kind is LeafKind.VERDICT else ()
+    leaf = record_id.encode().ljust(32, b"\0")[:32]
+    return NewRecord(record_id, log, kind, check_id, leaf, b"w" * 60, b"e" * 99, b"d" * 32, "live", 2**41, blobs)
+
+
+def begin(store: SqlStore, check_id: str = "chk_1", log: str = MAIN_LOG) -> int:
+    return store.begin_check(
+        check_row(check_id, log), record(f"sta_{check_id}", check_id, log=log, kind=LeafKind.START)
+    )
+
+
+def at_once(count: int, do: Callable[[int], object]) -> list[object]:
+    """Results or errors of `count` parallel calls."""
+
+    def tried(number: int) -> object:
+        try:
+            return do(number)
+        except (CeremonyError, StoreError) as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(tried, range(count)))
+
+
+def holds_together(store: SqlStore, log: str = MAIN_LOG) -> int:
+    """Records, leaves and tree agree and leave no gap; returns how many there are."""
+    rows, leaves = list(store.records(log)), list(store.leaves(log))
+    assert [row.leaf_index for row in rows] == [leaf.index for leaf in leaves] == list(range(len(leaves)))
+    assert [(row.record_id, row.leaf, row.kind) for row in rows] == [(f.record_id, f.leaf, f.kind) for f in leaves]
+    tree = MemoryTree(leaf.leaf for leaf in leaves)
+    assert tree_root(len(leaves), lambda coordinates: store.nodes(log, coordinates)) == tree.root()
+    assert store.leaf_count(log) == len(leaves)
+    return len(leaves)
+
+
+# Checks and records
+
+
+def test_a_check_is_read_back_as_it_was_begun(store: SqlStore) -> None:
+    assert begin(store) == 0
+    assert store.check("chk_1") == check_row()
+
+
+def test_a_record_is_read_back_as_it_was_committed(store: SqlStore) -> None:
+    begin(store)
+    assert store.conclude_check("chk_1", record("evd_1"), 5_000) == 1
+    found = store.record("evd_1")
+    assert (found.leaf_index, found.kind) == (1, LeafKind.VERDICT)
+    assert asdict(found) == {**asdict(record("evd_1")), "leaf_index": 1}
+    assert store.check("chk_1").state is CheckState.FINISHED
+    assert holds_together(store) == 2
+
+
+def test_what_was_never_there_is_not_found(store: SqlStore) -> None:
+    with pytest.raises(NotFound):
+        store.check("chk_9")
+    with pytest.raises(NotFound):
+        store.record("evd_9")
+    assert not list(store.records("nowhere"))
+    assert not list(store.leaves("nowhere"))
+    assert store.leaf_count("nowhere") == 0
+    assert store.nodes("nowhere", []) == []
+
+
+def test_a_check_is_concluded_once(store: SqlStore) -> None:
+    begin(store)
+    store.conclude_check("chk_1", record("evd_1"), 5_000)
+    with pytest.raises(CeremonyError):
+        store.conclude_check("chk_1", record("evd_2"), 5_000)
+    with pytest.raises(NotFound):
+        store.record("evd_2")
+    assert holds_together(store) == 2
+
+
+def test_an_unknown_check_cannot_be_concluded(store: SqlStore) -> None:
+    with pytest.raises(CeremonyError):
+        store.conclude_check("chk_1", record("evd_1"), 5_000)
+    assert holds_together(store) == 0
+
+
+@pytest.mark.parametrize("state", [CheckState.EXPIRED, CheckState.ABANDONED])
+def test_a_check_that_was_closed_stays_closed(store: SqlStore, state: CheckState) -> None:
+    begin(store)
+    assert store.close_check("chk_1", state, 5_000)
+    assert not store.close_check("chk_1", CheckState.ABANDONED, 6_000)
+    assert store.check("chk_1").state is state
+    with pytest.raises(CeremonyError):
+        store.conclude_check("chk_1", record("evd_1"), 5_000)
+
+
+def test_a_finished_check_cannot_be_closed_again(store: SqlStore) -> None:
+    begin(store)
+    store.conclude_check("chk_1", record("evd_1"), 5_000)
+    assert not store.close_check("chk_1", CheckState.ABANDONED, 6_000)
+    assert store.check("chk_1").state is CheckState.FINISHED
+
+
+def test_a_start_that_cannot_be_recorded_leaves_no_check(store: SqlStore) -> None:
+    begin(store)
+    with pytest.raises(StoreError):
+        store.begin_check(check_row("chk_2"), record("sta_chk_1", "chk_2", kind=LeafKind.START))
+    with pytest.raises(NotFound):
+        store.check("chk_2")
+    assert holds_together(store) == 1
+
+
+def test_a_verdict_that_cannot_be_recorded_leaves_the_check_open(store: SqlStore) -> None:
+    begin(store)
+    begin(store, "chk_2")
+    store.conclude_check("chk_1", record("evd_1"), 5_000)
+    with pytest.raises(StoreError):
+        store.conclude_check("chk_2", record("evd_1", "chk_2"), 5_000)
+    assert store.check("chk_2").state is CheckState.OPEN
+    assert holds_together(store) == 3
+    assert store.conclude_check("chk_2", record("evd_2", "chk_2"), 5_000) == 3
+
+
+def test_a_missing_tree_node_stops_the_append_and_undoes_it(store: SqlStore) -> None:
+    begin(store)
+    with transaction(store._engine, writes=True) as connection:
+        connection.execute(delete(tables.nodes))
+    with pytest.raises(StoreError, match="missing"):
+        store.conclude_check("chk_1", record("evd_1"), 5_000)
+    assert store.check("chk_1").state is CheckState.OPEN
+    assert store.leaf_count(MAIN_LOG) == 1
+
+
+def test_logs_never_share_leaves(store: SqlStore) -> None:
+    begin(store)
+    assert begin(store, "chk_2", REHEARSAL_LOG) == 0
+    assert begin(store, "chk_3") == 1
+    assert list(store.logs()) == [MAIN_LOG, REHEARSAL_LOG]
+    assert (holds_together(store), holds_together(store, REHEARSAL_LOG)) == (2, 1)
+
+
+def test_a_long_log_is_streamed_over_its_pages(store: SqlStore) -> None:
+    begin(store)
+    count = PAGE + 3
+    with transaction(store._engine, writes=True) as connection:
+        from medauth.store.sql import _append
+
+        for number in range(1, count):
+            _append(connection, record(f"evd_{number}"))
+    assert holds_together(store) == count
+    assert [leaf.index for leaf in store.leaves(MAIN_LOG, PAGE - 1)] == list(range(PAGE - 1, count))
+    assert [row.leaf_index for row in store.records(MAIN_LOG, count - 1)] == [count - 1]
+    assert [len(row.blobs) for row in store.records(MAIN_LOG, PAGE - 1)] == [2] * 4
+
+
+# Failures
+
+
+def test_failures_are_counted_for_a_subject_and_a_client_together(store: SqlStore) -> None:
+    for failed_ms in (30, 10, 20, 10):
+        store.record_failure(SUBJECT, CLIENT, failed_ms)
+    store.record_failure(SUBJECT, b"x" * 32, 11)
+    store.record_failure(b"y" * 32, CLIENT, 12)
+    assert list(store.failures_since(SUBJECT, CLIENT, 0)) == [10, 10, 20, 30]
+    assert list(store.failures_since(SUBJECT, CLIENT, 20)) == [20, 30]
+    store.clear_failures(SUBJECT, CLIENT)
+    assert list(store.failures_since(SUBJECT, CLIENT, 0)) == []
+    assert list(store.failures_since(SUBJECT, b"x" * 32, 0)) == [11]
+
+
+# Many at once
+
+
+def test_of_fifty_that_conclude_one_check_one_does(store: SqlStore) -> None:
+    """T7: one record, one leaf."""
+    begin(store)
+    found = at_once(50, lambda number: store.conclude_check("chk_1", record(f"evd_{number}"), 5_000))
+    assert [result for result in found if not isinstance(result, CeremonyError)] == [1]
+    assert holds_together(store) == 2
+
+
+def test_of_many_that_close_one_check_one_does(store: SqlStore) -> None:
+    begin(store)
+    found = at_once(20, lambda _: store.close_check("chk_1", CheckState.ABANDONED, 5_000))
+    assert sorted(map(str, found)) == ["False"] * 19 + ["True"]
+
+
+def test_a_check_is_either_concluded_or_closed(store: SqlStore) -> None:
+    for number in range(8):
+        check_id = f"chk_{number}"
+        begin(store, check_id)
+
+        def either(which: int, check_id: str = check_id, number: int = number) -> object:
+            if which % 2:
+                return store.close_check(check_id, CheckState.ABANDONED, 5_000)
+            return store.conclude_check(check_id, record(f"evd_{number}_{which}", check_id), 5_000)
+
+        won = [r for r in at_once(4, either) if r is True or (isinstance(r, int) and r is not False)]
+        assert len(won) == 1
+    holds_together(store)
+
+
+def test_parallel_writers_leave_no_gap_in_the_log(store: SqlStore) -> None:
+    def whole(number: int) -> tuple[int, int]:
+        check_id = f"chk_{number}"
+        return begin(store, check_id), store.conclude_check(check_id, record(f"evd_{number}", check_id), 5_000)
+
+    found = at_once(12, whole)
+    indexes = sorted(index for pair in found if isinstance(pair, tuple) for index in pair)
+    assert indexes == list(range(24))
+    assert holds_together(store) == 24
+
+
+WRITER = """
+import sys
+from tests.ports.test_store import begin, opened, record
+url, name = sys.argv[1:]
+store = opened(url)
+for number in range(6):
+    check_id = f"chk_{name}_{number}"
+    begin(store, check_id)
+    store.conclude_check(check_id, record(f"evd_{name}_{number}", check_id), 5000)
+store.close()
+"""
+
+
+def test_several_processes_begin_with_an_empty_database_and_share_one_log(url: str) -> None:
+    if not url:
+        pytest.skip("a database in memory belongs to one process")
+    started = [subprocess.Popen([sys.executable, "-c", WRITER, url, name]) for name in "abc"]
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    store = opened(url)
+    assert holds_together(store) == 36
+    store.close()
+
+
+def test_threads_that_migrate_at_once_all_find_the_schema(url: str) -> None:
+    if not url:
+        pytest.skip("a database in memory belongs to one engine")
+
+    def migrated(_: int) -> bool:
+        store = opened(url)
+        store.close()
+        return True
+
+    assert at_once(4, migrated) == [True] * 4
+
+
+# What the chain writer remembers
+
+IDENTITY = ChainIdentityRow(MAIN_LOG, 31_337, b"g" * 32, "0x" + "ab" * 20, b"h" * 32, b"l" * 32, 3)
+
+
+def test_a_log_is_pinned_to_one_chain(store: SqlStore) -> None:
+    assert store.chain_identity(MAIN_LOG) is None
+    store.pin_chain_identity(IDENTITY)
+    store.pin_chain_identity(IDENTITY)
+    assert store.chain_identity(MAIN_LOG) == IDENTITY
+    for changes in ({"chain_id": 1}, {"address": "0x" + "cd" * 20}, {"code_hash": b"x" * 32}, {"genesis": b"x" * 32}):
+        with pytest.raises(StoreError, match="pinned"):
+            store.pin_chain_identity(replace(IDENTITY, **changes))
+    assert store.chain_identity(MAIN_LOG) == IDENTITY
+
+
+def test_of_many_that_pin_a_log_all_agree_or_are_told(store: SqlStore) -> None:
+    found = at_once(8, lambda n: store.pin_chain_identity(replace(IDENTITY, chain_id=1 + n % 2)))
+    pinned = store.chain_identity(MAIN_LOG)
+    assert pinned is not None
+    assert sum(result is None for result in found) == 4
+
+
+def checkpoint(seq: int, state: CheckpointState = CheckpointState.PENDING, size: int = 0) -> CheckpointRow:
+    return CheckpointRow(MAIN_LOG, seq, seq, size or seq + 1, bytes([seq]) * 32, state)
+
+
+def attempt(seq: int, max_fee: int = 1) -> AttemptRow:
+    return AttemptRow(MAIN_LOG, seq, bytes([seq]) * 31 + bytes([max_fee % 256]), seq, b"raw", max_fee, 2)
+
+
+def test_checkpoints_are_read_back(store: SqlStore) -> None:
+    states = [CheckpointState.FINAL, CheckpointState.FAILED, CheckpointState.ANCHORED]
+    for seq, state in enumerate(states):
+        store.add_checkpoint(checkpoint(seq, state), attempt(seq))
+    assert [row.state for row in store.checkpoints(MAIN_LOG)] == states
+    assert store.open_checkpoint(MAIN_LOG) == checkpoint(2, CheckpointState.ANCHORED)
+    assert store.last_checkpoint(MAIN_LOG) == checkpoint(2, CheckpointState.ANCHORED)
+    assert store.covering_checkpoint(MAIN_LOG, 0) == checkpoint(0, CheckpointState.FINAL)
+    assert store.covering_checkpoint(MAIN_LOG, 1) == checkpoint(2, CheckpointState.ANCHORED)
+    assert store.covering_checkpoint(MAIN_LOG, 3) is None
+
+
+def test_a_log_without_checkpoints_has_none(store: SqlStore) -> None:
+    assert store.open_checkpoint(MAIN_LOG) is store.last_checkpoint(MAIN_LOG) is None
+    assert list(store.checkpoints(MAIN_LOG)) == []
+
+
+def test_what_is_final_or_failed_is_not_open(store: SqlStore) -> None:
+    store.add_checkpoint(checkpoint(0), attempt(0))
+    store.update_checkpoint(checkpoint(0, CheckpointState.FAILED))
+    assert store.open_checkpoint(MAIN_LOG) is store.last_checkpoint(MAIN_LOG) is None
+
+
+def test_an_update_changes_where_a_checkpoint_stands_and_never_what_it_covers(store: SqlStore) -> None:
+    store.add_checkpoint(checkpoint(0), attempt(0))
+    moved = replace(
+        checkpoint(0, CheckpointState.ANCHORED),
+        new_size=99,
+        root=b"x" * 32,
+        why="seen",
+        tx_hash=b"t" * 32,
+        block=7,
+        block_hash=b"b" * 32,
+        anchored_ms=2**41,
+    )
+    store.update_checkpoint(moved)
+    assert store.last_checkpoint(MAIN_LOG) == replace(moved, new_size=1, root=checkpoint(0).root)
+
+
+def test_a_checkpoint_and_its_transaction_are_committed_together(store: SqlStore) -> None:
+    store.add_checkpoint(checkpoint(0), attempt(0))
+    with pytest.raises(StoreError):
+        store.add_checkpoint(checkpoint(0), attempt(5))
+    assert store.attempts(MAIN_LOG, 5) == []
+
+
+def test_attempts_come_dearest_first_and_fees_may_pass_64_bits(store: SqlStore) -> None:
+    store.add_checkpoint(checkpoint(0), attempt(0, 9))
+    for fee in (10, 2**80, 2**80):
+        store.add_attempt(attempt(0, fee))
+    assert [found.max_fee for found in store.attempts(MAIN_LOG, 0)] == [2**80, 10, 9]
+    assert store.attempts(MAIN_LOG, 1) == []
+
+
+def test_a_lease_is_held_by_one_until_it_ends_or_is_given_back(store: SqlStore) -> None:
+    assert store.take_lease("writer", "a", 1_000, 500)
+    assert not store.take_lease("writer", "b", 1_499, 500)
+    assert store.take_lease("other", "b", 1_000, 500)
+    assert store.take_lease("writer", "a", 1_400, 500)
+    assert not store.take_lease("writer", "b", 1_899, 500)
+    assert store.take_lease("writer", "b", 1_900, 500)
+    store.release_lease("writer", "a")
+    assert not store.take_lease("writer", "a", 1_901, 500)
+    store.release_lease("writer", "b")
+    assert store.take_lease("writer", "a", 1_901, 500)
+
+
+def test_of_many_that_want_a_lease_one_gets_it(store: SqlStore) -> None:
+    found = at_once(16, lambda n: store.take_lease("writer", f"holder-{n}", 1_000, 500))
+    assert found.count(True) == 1
+    assert found.count(False) == 15
+
+
+def test_an_error_inside_a_transaction_undoes_it(store: SqlStore) -> None:
+    with suppress(ZeroDivisionError), transaction(store._engine, writes=True) as connection:
+        connection.execute(tables.logs.insert().values(log="half", size=1))
+        raise ZeroDivisionError
+    assert "half" not in store.logs()
