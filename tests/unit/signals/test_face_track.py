@@ -1,0 +1,121 @@
+"""What can be said about faces without MediaPipe: parsing, company, quality."""
+
+from __future__ import annotations
+
+import importlib
+import struct
+import sys
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from medauth.errors import MissingTool
+from medauth.protocol.observation import CaptureProblem, FaceQuality
+from medauth.signals import face_track
+from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
+from tests.unit.signals.heads import mesh, shape
+
+POINTS = np.random.default_rng(3).uniform(0, 1, (478, 3)).astype(np.float32)
+
+
+class Message:
+    """A landmark list as protobuf gives it."""
+
+    def __init__(self, tag: int = 0x0D) -> None:
+        self.landmark = [SimpleNamespace(x=x, y=y, z=z) for x, y, z in POINTS.tolist()]
+        self._tag = tag
+
+    def SerializeToString(self) -> bytes:  # noqa: N802
+        rows = (struct.pack("<BBBfBfBf", 0x0A, 15, self._tag, x, 0x15, y, 0x1D, z).hex() for x, y, z in POINTS.tolist())
+        return bytes.fromhex("".join(rows))
+
+
+def test_landmarks_are_read_from_the_serialised_form():
+    message = Message()
+    message.landmark = []
+    np.testing.assert_array_equal(face_track._parse_landmarks(message), POINTS)
+
+
+def test_another_layout_is_read_attribute_by_attribute():
+    np.testing.assert_allclose(face_track._parse_landmarks(Message(tag=0x25)), POINTS)
+
+
+TRACKED = Box(100, 100, 200, 240)
+
+
+@pytest.mark.parametrize(
+    ("other", "company"),
+    [
+        (Box(105, 110, 195, 220), False),  # the tracked face itself
+        (Box(300, 100, 390, 200), True),
+        (Box(300, 100, 335, 140), True),
+        (Box(300, 100, 325, 130), False),  # far behind
+    ],
+)
+def test_company_is_another_face_of_some_size(other, company):
+    assert face_track._is_another(other, TRACKED) is company
+
+
+def test_a_missing_mediapipe_names_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    with pytest.raises(MissingTool, match="medauth doctor"):
+        face_track._load_solutions()
+
+
+def test_tensorflow_is_not_imported_and_can_be_later(monkeypatch):
+    seen: list[bool] = []
+
+    def import_module(name: str) -> SimpleNamespace:
+        seen.append("tensorflow" in sys.modules and sys.modules["tensorflow"] is None)
+        return SimpleNamespace(solutions=name)
+
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    assert face_track._load_solutions() == "mediapipe"
+    assert seen == [True]
+    assert "tensorflow" not in sys.modules
+
+
+def face_picture(blur: float = 0.0, light: float = 1.0) -> NDArray[np.uint8]:
+    noise = np.random.default_rng(5).uniform(60, 200, (300, 400, 3)).astype(np.float32)
+    texture = np.asarray(cv2.GaussianBlur(noise, (0, 0), 2.0 + blur), dtype=np.float32)
+    return np.clip(texture * light, 0, 255).astype(np.uint8)
+
+
+def quality(**options: float) -> FaceQuality:
+    return measure_quality(face_picture(**options), Box(120, 70, 280, 230), 80.0)
+
+
+def test_sharpness_falls_with_blur_and_brightness_with_light():
+    assert quality().sharpness > 2 * quality(blur=3).sharpness
+    assert quality(light=0.5).brightness == pytest.approx(quality().brightness / 2, rel=0.05)
+
+
+def test_each_problem_has_its_own_code():
+    assert problem_of(FaceQuality(80, 100, 120)) is None
+    assert problem_of(FaceQuality(20, 100, 120)) is CaptureProblem.FACE_TOO_SMALL
+    assert problem_of(FaceQuality(80, 100, 20)) is CaptureProblem.TOO_DARK
+    assert problem_of(FaceQuality(80, 100, 245)) is CaptureProblem.TOO_BRIGHT
+    assert problem_of(FaceQuality(80, 10, 120)) is CaptureProblem.BLURRED
+    assert problem_of(FaceQuality(80, 10, 60)) is None  # half the light, a quarter of the variance
+
+
+def test_a_box_outside_the_picture_is_the_worst_quality():
+    nothing = measure_quality(face_picture(), Box(900, 900, 950, 950), 80.0)
+    assert (nothing.sharpness, nothing.brightness) == (0.0, 0.0)
+
+
+def test_a_face_that_leaves_the_picture_is_cut_off():
+    landmarks = np.random.default_rng(0).uniform(100, 200, (478, 3)).astype(np.float32)
+    assert not cut_off(landmarks, (300, 400, 3))
+    landmarks[:40, 0] = -5
+    assert cut_off(landmarks, (300, 400, 3))
+
+
+def test_the_box_holds_all_landmarks():
+    box = box_of(mesh(shape()))
+    assert box.left < 200 < box.right
+    assert box.top < 150 < box.bottom
