@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import platform
+import secrets
 import shutil
 import signal
 import socket
@@ -20,12 +21,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from medauth.errors import LedgerUnreachable, MissingTool
+from medauth.errors import LedgerError, LedgerUnreachable, MissingTool
 from medauth.ledger.interface import LOCAL_CHAIN_ID
 from medauth.ledger.rpc import JsonRpc
 
@@ -34,6 +35,7 @@ _KEEPER = Path(__file__).with_name("anvil_keeper.py")
 _STATE_INTERVAL_S = 10
 _START_S = 15.0
 _STOP_S = 10.0
+_GENESIS_SPREAD_S = 1_000_000
 _PROCESSORS = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -62,6 +64,7 @@ class _Remembered:
 
     port: int
     genesis_time: int
+    """Seconds since the epoch, a little at random: it also tells our chain from somebody else's on the same port."""
     keeper: int = 0
 
 
@@ -91,10 +94,10 @@ class AnvilNode:
         self.close()
 
 
-def _is_alone(users: IO[bytes]) -> bool:
-    """Whether no other process holds the shared lock; the keeper only waits for it."""
+def _is_alone(lock: IO[bytes]) -> bool:
+    """Whether no other process holds the lock; the keeper only waits for that of the users."""
     try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -112,7 +115,7 @@ def open_anvil(folder: Path, program: Path, *, persist: bool = False, keep_histo
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while an earlier node is saving its state
         with _starting(folder):
             remembered = _remembered(folder)
-            if remembered.keeper and _answers(remembered.port):
+            if _is_kept(folder) and _answers(remembered):
                 return AnvilNode(_url(remembered.port), users, None)
             return _spawn(folder, program, users, persist=persist, keep_history=keep_history)
     except BaseException:
@@ -122,12 +125,11 @@ def open_anvil(folder: Path, program: Path, *, persist: bool = False, keep_histo
 
 def stop_anvil(folder: Path) -> bool:
     """Stops the node of `folder`, whoever uses it; False when none runs."""
-    remembered = _remembered(folder)
-    if not (remembered.keeper and _answers(remembered.port)):
+    if not _is_kept(folder):
         return False
-    os.kill(remembered.keeper, signal.SIGTERM)
+    os.kill(_remembered(folder).keeper, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_S
-    while _answers(remembered.port) and time.monotonic() < deadline:
+    while _is_kept(folder) and time.monotonic() < deadline:
         time.sleep(0.02)
     return True
 
@@ -135,20 +137,21 @@ def stop_anvil(folder: Path) -> bool:
 def _spawn(
     folder: Path, program: Path, users: IO[bytes], *, persist: bool, keep_history: bool, tries: int = 3
 ) -> AnvilNode:
-    remembered = _remembered(folder)
     state = folder / "anvil.json"
     for _ in range(tries):
-        port = _free_port(remembered.port)
+        known = _remembered(folder)
         fresh = not state.exists()
-        command = _command(folder, program, port, remembered.genesis_time, keep_history)
+        wanted = _Remembered(_free_port(known.port), known.genesis_time or _new_genesis_time())
+        command = _command(folder, program, wanted.port, wanted.genesis_time, keep_history)
         keeper = _start_keeper(folder, "-" if persist else str(folder / "users.lock"), command)
-        _remember(folder, _Remembered(port, remembered.genesis_time, keeper.pid))
-        if _wait_for(keeper, port):
+        started = replace(wanted, keeper=keeper.pid)
+        _remember(folder, started)
+        if _wait_for(keeper, started):
             # The genesis block is dated in the past, and anvil's clock with it.
-            JsonRpc(_url(port)).call("evm_setTime", int(time.time()))
+            JsonRpc(_url(started.port)).call("evm_setTime", int(time.time()))
             if not fresh:
                 shutil.copyfile(state, folder / "anvil.previous.json")
-            return AnvilNode(_url(port), users, None if persist else keeper)
+            return AnvilNode(_url(started.port), users, None if persist else keeper)
         if "--state" in _last_words(folder):
             _set_aside(folder)
     raise LedgerUnreachable(
@@ -170,10 +173,10 @@ def _command(folder: Path, program: Path, port: int, genesis_time: int, keep_his
     return command
 
 
-def _start_keeper(folder: Path, lock: str, command: list[str]) -> subprocess.Popen[bytes]:
+def _start_keeper(folder: Path, users_lock: str, command: list[str]) -> subprocess.Popen[bytes]:
     with (folder / "anvil.log").open("wb") as log:
         keeper = subprocess.Popen(  # noqa: S603 (our own program, no shell)
-            [sys.executable, "-I", "-S", str(_KEEPER), lock, *command],
+            [sys.executable, "-I", "-S", str(_KEEPER), str(folder / "keeper.lock"), users_lock, *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -187,12 +190,12 @@ def _start_keeper(folder: Path, lock: str, command: list[str]) -> subprocess.Pop
     return keeper
 
 
-def _wait_for(keeper: subprocess.Popen[bytes], port: int) -> bool:
+def _wait_for(keeper: subprocess.Popen[bytes], started: _Remembered) -> bool:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         if keeper.poll() is not None:
             return False
-        if _answers(port):
+        if _answers(started):
             return True
         time.sleep(0.01)
     keeper.terminate()
@@ -200,11 +203,24 @@ def _wait_for(keeper: subprocess.Popen[bytes], port: int) -> bool:
     return False
 
 
-def _answers(port: int) -> bool:
+def _is_kept(folder: Path) -> bool:
+    """Whether a keeper is at work here: it holds its lock, whatever became of the process id that was noted."""
+    with (folder / "keeper.lock").open("ab") as lock:
+        return not _is_alone(lock)
+
+
+def _answers(node: _Remembered) -> bool:
+    """Whether our own chain answers there, and not another program that took the port."""
     try:
-        return JsonRpc(_url(port), timeout_s=2.0).quantity("eth_chainId") == LOCAL_CHAIN_ID
-    except LedgerUnreachable:
+        rpc = JsonRpc(_url(node.port), timeout_s=2.0)
+        first = rpc.call("eth_getBlockByNumber", "0x0", False)
+        return isinstance(first, dict) and rpc.parse_quantity("", first.get("timestamp")) == node.genesis_time
+    except LedgerError:
         return False
+
+
+def _new_genesis_time() -> int:
+    return int(time.time()) - 1 - secrets.randbelow(_GENESIS_SPREAD_S)
 
 
 def _free_port(wanted: int) -> int:
@@ -242,7 +258,15 @@ def _starting(folder: Path) -> Iterator[None]:
 def _remembered(folder: Path) -> _Remembered:
     with contextlib.suppress(OSError, ValueError, TypeError):
         return _Remembered(**json.loads((folder / "node.json").read_text()))
-    return _Remembered(port=0, genesis_time=int(time.time()))
+    return _Remembered(port=0, genesis_time=_saved_genesis_time(folder))
+
+
+def _saved_genesis_time(folder: Path) -> int:
+    """From the state itself, where only that is left; 0 where there is none."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, IndexError):
+        blocks = json.loads((folder / "anvil.json").read_text())["blocks"]
+        return next(int(b["header"]["timestamp"], 16) for b in blocks if int(b["header"]["number"], 16) == 0)
+    return 0
 
 
 def _remember(folder: Path, remembered: _Remembered) -> None:

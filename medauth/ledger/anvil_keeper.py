@@ -4,7 +4,9 @@ Every user holds a shared lock on a file. The keeper asks for the exclusive one 
 however it went: the kernel releases the locks of a killed process. Then it stops anvil, which saves its state, and goes.
 It imports nothing but the standard library, so that it starts in milliseconds and stays small.
 
-    python anvil_keeper.py LOCKFILE|- ANVIL [OPTION ...]      ("-": run until SIGTERM)
+    python anvil_keeper.py OWN_LOCK USERS_LOCK|- ANVIL [OPTION ...]      ("-": run until SIGTERM)
+
+OWN_LOCK is held as long as the keeper runs, and tells that it does: a process id may be another program's by now.
 """
 
 from __future__ import annotations
@@ -41,8 +43,11 @@ def _stop_when_unused(users: IO[bytes], anvil: subprocess.Popen[bytes]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Runs until anvil ends; returns its exit status."""
-    lock, *command = arguments
-    users = None if lock == "-" else Path(lock).open("rb")  # noqa: SIM115 - first of all, and held to the end
+    own_lock, users_lock, *command = arguments
+    # First of all, and held to the end.
+    own = Path(own_lock).open("ab")  # noqa: SIM115
+    fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    users = None if users_lock == "-" else Path(users_lock).open("rb")  # noqa: SIM115
     anvil = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_keeper)  # noqa: S603, PLW1509 (one thread so far)
     signal.signal(signal.SIGTERM, lambda *_: anvil.terminate())
     if users is not None:

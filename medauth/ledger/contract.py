@@ -120,7 +120,7 @@ class Web3Chain:
             raise ConfigError(
                 f"an unencrypted key for chain {chain_id}",
                 expected="a keystore, or a key service, on every chain but a local one",
-                next_step="set MEDAUTH_CHAIN_KEY_FILE",
+                next_step="set MEDAUTH_CHAIN_KEYSTORE",
             )
         return chain_id
 

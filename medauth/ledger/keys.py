@@ -59,7 +59,7 @@ def open_keystore(path: Path, passphrase: str) -> LocalSigner:
         raise KeyringError(
             f"the keystore {path.name} does not open",
             expected="a Web3 keystore (version 3) and its pass phrase",
-            next_step="check MEDAUTH_CHAIN_KEY_FILE and its pass phrase",
+            next_step="check MEDAUTH_CHAIN_KEYSTORE and its pass phrase",
         ) from error
 
 

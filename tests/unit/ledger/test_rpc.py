@@ -173,7 +173,7 @@ def test_a_local_key_is_never_used_on_another_chain(node: tuple[str, type[Answer
     chain = Web3Chain(JsonRpc(url), LocalSigner(bytes([1]) * 32, local_only=True))
     with pytest.raises(ConfigError, match="unencrypted key for chain 1") as caught:
         chain.deploy(bytes([7]) * 32)
-    assert "MEDAUTH_CHAIN_KEY_FILE" in caught.value.next_step
+    assert "MEDAUTH_CHAIN_KEYSTORE" in caught.value.next_step
 
 
 def test_a_contract_that_answers_something_else(node: tuple[str, type[Answers]]):
