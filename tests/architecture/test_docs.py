@@ -12,6 +12,7 @@ from medauth import errors
 from medauth.cli.main import app
 from medauth.config import PREFIX, Settings
 from medauth.errors import MedauthError
+from medauth.service.audit import EXIT_CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -48,6 +49,12 @@ def test_every_command_is_documented_and_no_other() -> None:
     assert {
         name.removeprefix("medauth ") for name in first_column("commands.md") if name.startswith("medauth ")
     } == COMMANDS
+
+
+def test_every_exit_code_of_an_audit_is_documented() -> None:
+    row = next(line for line in (DOCS / "commands.md").read_text().splitlines() if line.startswith("| 10 to"))
+    written = {name: int(code) for code, name in re.findall(r"(\d\d) ([a-z ]+)", row.split(":")[1])}
+    assert written == EXIT_CODES
 
 
 def test_every_error_is_documented_with_its_code() -> None:
