@@ -225,15 +225,9 @@ class AnchorWriter:
         depth = self._ledger.tip() - anchored.block + 1
         if self._ledger.block_hash(anchored.block) != anchored.block_hash:
             return Progress.WAITING  # the chain is being reorganised under our feet
-        seen = replace(
-            row,
-            state=CheckpointState.ANCHORED,
-            why="",
-            tx_hash=anchored.tx_hash,
-            block=anchored.block,
-            block_hash=anchored.block_hash,
-            anchored_ms=row.anchored_ms or self._now_ms(),
-        )
+        since_ms = row.anchored_ms or self._now_ms()
+        seen = replace(row, state=CheckpointState.ANCHORED, why="", tx_hash=anchored.tx_hash, anchored_ms=since_ms)
+        seen = replace(seen, block=anchored.block, block_hash=anchored.block_hash)
         if depth >= self._options.confirmations:
             self._at_point("before-final")
             final = replace(seen, state=CheckpointState.FINAL)
