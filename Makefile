@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.make/bin:$(CURDIR)/.venv/bin:$(PATH)
 
 # Unit tests need no network: where the system allows it they run in an empty network namespace.
 OFFLINE := $(shell if unshare -n true 2>/dev/null; then echo "unshare -n"; elif unshare -rn true 2>/dev/null; then echo "unshare -rn"; fi)
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest -rs
 ARGS ?=
 
 .PHONY: help demo test test-unit test-rest test-contracts test-long lint format types bench doctor lock setup clean distclean
