@@ -28,9 +28,9 @@ class Settings:
 
     data_dir: Path = field(default_factory=_default_data_dir)
     """Keys, mirror, sealed evidence and the local chain live here."""
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     """SQLAlchemy URL of the mirror; empty: SQLite in the data directory."""
-    rpc_url: str = ""
+    rpc_url: str = field(default="", repr=False)
     """JSON-RPC address of an EVM chain; empty: a local anvil, started when first needed."""
     anvil: str = ""
     """Path of the anvil program; empty: looked for in `node_modules` and on PATH."""
@@ -60,7 +60,8 @@ class Settings:
         _require(self.retention_days >= 0, "retention_days", self.retention_days, "0 or more days")
         _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")
         if self.rpc_url and not self.rpc_url.startswith(("http://", "https://")):
-            _require(False, "rpc_url", self.rpc_url.split("@")[-1][:80], "an http:// or https:// address")
+            # Addresses carry passwords and access keys: nothing of one is shown.
+            _require(False, "rpc_url", "an address of another kind", "an http:// or https:// address")
 
     @property
     def mirror_url(self) -> str:
