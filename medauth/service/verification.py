@@ -266,7 +266,7 @@ class Verification:
         if wait:
             raise TooManyFailures(
                 "too many failed checks from here",
-                expected=f"a pause of {wait // 1_000 + 1} s",
+                expected=f"a pause of {-(-wait // 1_000)} s",
                 next_step="try again after the pause, or from another device",
             )
 
