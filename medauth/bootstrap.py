@@ -117,7 +117,7 @@ class Medauth:
         from medauth.capture.encoding import read_frame
         from medauth.service.analysis import analyze
 
-        return analyze(source, self._observer(None), read_frame, on_frame)
+        return analyze(source, self.observer(None), read_frame, on_frame)
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
         """Puts everything that waits under a checkpoint on chain and follows it until it is final."""
@@ -221,7 +221,7 @@ class Medauth:
 
         nonce = self._sources.token_bytes(NONCE_BYTES)
         challenge = Challenge(identity.check_id, steps, nonce, scripted=policy.rehearsal)
-        observer = self._observer(challenge)
+        observer = self.observer(challenge)
         try:
             check = self.verification().begin(identity, policy, challenge, client)
         except Exception:
@@ -236,10 +236,15 @@ class Medauth:
             keep=self.settings.keep_frames,
         )
 
-    def _observer(self, challenge: Challenge | None) -> Observer:
+    def observer(self, challenge: Challenge | None) -> Observer:
+        """A face track and fresh signals, for one check or analysis."""
+        import cv2
+
         from medauth.service.observing import Observer
         from medauth.signals.face_track import FaceMeshTracker
 
+        if self.settings.opencv_threads:
+            cv2.setNumThreads(self.settings.opencv_threads)
         return Observer(FaceMeshTracker(), signals(self.models), challenge)
 
     def verification(self) -> Verification:

@@ -48,6 +48,8 @@ class Settings:
     """Checks older than this are erased by `medauth erase --expired`; 0: kept until somebody asks."""
     models_dir: str = ""
     """Folder of models to use in place of the shipped ones."""
+    opencv_threads: int = 1
+    """Threads of OpenCV in a process that checks: one costs least on camera pictures; 0 leaves OpenCV as it is."""
     rehearsal: bool = False
     """Allows rehearsals: scripted challenges on recordings, never an answer to who was there."""
     max_merge_delay_s: int = 86_400
@@ -57,6 +59,7 @@ class Settings:
         # Other programs are started in other folders; a relative place would be another one for them.
         object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
         _require(0 <= self.confirmations <= 10_000, "confirmations", self.confirmations, "0 to 10000")  # noqa: PLR2004
+        _require(0 <= self.opencv_threads <= 64, "opencv_threads", self.opencv_threads, "0 to 64")  # noqa: PLR2004
         _require(self.retention_days >= 0, "retention_days", self.retention_days, "0 or more days")
         _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")
         if self.rpc_url and not self.rpc_url.startswith(("http://", "https://")):
@@ -99,6 +102,7 @@ _PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "data_dir": (Path, "a path"),
     "confirmations": (int, "a whole number"),
     "max_merge_delay_s": (int, "a whole number of seconds"),
+    "opencv_threads": (int, "a whole number"),
     "retention_days": (int, "a whole number of days"),
     "keep_frames": (KeepFrames, "none, key or all"),
     "rehearsal": (_flag, "1 or 0"),

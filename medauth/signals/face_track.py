@@ -3,8 +3,8 @@
 The only importer of MediaPipe. A tracker belongs to one check and one thread: a shared one crashes the process, and so
 does any tracker in a child that was forked after its parent used one.
 
-The mesh follows one face, which costs a third less than following two; a second face is looked for by MediaPipe's
-short-range face detector four times a second.
+The mesh follows one face, which costs a third less than following two; a second face is looked for by a face detector
+four times a second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from medauth.errors import MissingTool, ModelError
 from medauth.protocol.observation import LANDMARK_COUNT, CaptureProblem, FaceQuality, FaceTrack, Frame
+from medauth.signals.face_detector import shared_detector
 from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
 from medauth.signals.head_pose import fit_head
 from medauth.silence import native_silence
@@ -52,16 +53,14 @@ class FaceMeshTracker:
         with native_silence():
             try:
                 self._mesh = solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
-                self._detector = solutions.face_detection.FaceDetection(model_selection=0, min_detection_confidence=0.6)
-                nothing = np.zeros((64, 64, 3), np.uint8)
-                # The graphs load their models, and report it, with their first frame. An empty one leaves no trace.
-                self._mesh.process(nothing)
-                self._detector.process(nothing)
+                # The graph loads its models, and reports it, with its first frame. An empty one leaves no trace.
+                self._mesh.process(np.zeros((64, 64, 3), np.uint8))
             except (RuntimeError, ValueError, OSError) as error:
                 raise ModelError(
                     "the face mesh cannot be started",
                     next_step="run `medauth doctor`; reinstall mediapipe if it says so",
                 ) from error
+        self._detector = shared_detector()
         self._closed = False
         self._met = False
         self._others_seen = False
@@ -96,7 +95,6 @@ class FaceMeshTracker:
         if not self._closed:
             self._closed = True
             self._mesh.close()
-            self._detector.close()
 
     def _landmarks(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """(478, 3) float32 in pixels."""
@@ -119,9 +117,20 @@ class FaceMeshTracker:
     def _has_company(self, pixels: NDArray[np.uint8], box: Box, t_ms: float) -> bool:
         if self._looked_ms is None or t_ms - self._looked_ms >= OTHERS_EVERY_MS:
             self._looked_ms = t_ms
-            found = self._detector.process(pixels).detections or ()
-            self._others_seen = any(_is_another(other, box) for other in _boxes(found, pixels.shape))
+            self._others_seen = any(_is_another(other, box) for other in self._detector.find(pixels))
         return self._others_seen
+
+
+def bare_mesh() -> Callable[[NDArray[np.uint8]], object]:
+    """MediaPipe's refined mesh for one face and nothing else, on (height, width, 3) uint8 RGB: the yardstick of the
+    benchmark."""
+    from medauth.silence import native_silence
+
+    with native_silence():
+        mesh = _load_solutions().face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
+        mesh.process(np.zeros((64, 64, 3), np.uint8))
+    process: Callable[[NDArray[np.uint8]], object] = mesh.process
+    return process
 
 
 def _parse_landmarks(found: Any) -> NDArray[np.float32]:
@@ -136,13 +145,6 @@ def _parse_landmarks(found: Any) -> NDArray[np.float32]:
         if (rows[:, _TAGS] == _TAG_VALUES).all():
             return np.ascontiguousarray(rows[:, _FLOAT_BYTES]).view("<f4")
     return np.array([(point.x, point.y, point.z) for point in found.landmark], dtype=np.float32)
-
-
-def _boxes(found: Iterable[Any], shape: tuple[int, ...]) -> Iterable[Box]:
-    height, width = shape[:2]
-    for detection in found:
-        box = detection.location_data.relative_bounding_box
-        yield Box(box.xmin * width, box.ymin * height, (box.xmin + box.width) * width, (box.ymin + box.height) * height)
 
 
 def _is_another(other: Box, tracked: Box) -> bool:

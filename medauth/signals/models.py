@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from medauth.errors import ModelError
 from medauth.signals.interface import ModelUse
+from medauth.silence import native_silence
 
 PACKAGE = Path(__file__).resolve().parent.parent
 SHIPPED = (PACKAGE / "models", PACKAGE.parent / "models")
@@ -53,13 +55,16 @@ class Manifest:
 
 
 class Model:
-    """One model ready to run. Not for two threads at once: an interpreter holds its inputs while it runs."""
+    """One model ready to run, shared by all checks of a process: an interpreter holds its inputs while it runs, so calls
+    queue up for the tenths of a millisecond that one takes.
+    """
 
     def __init__(self, manifest: Manifest, content: bytes) -> None:
         self.manifest = manifest
         self._interpreter = _interpreter(manifest, content)
         self._named = self._interpreter.get_signature_list()
         self._runners: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     @property
     def use(self) -> ModelUse:
@@ -85,7 +90,8 @@ class Model:
                 next_step="use a model whose manifest lists this signature",
             )
         try:
-            return self._runner(name)(**inputs) if self._named else self._run_plain(name, inputs)
+            with self._lock:
+                return self._runner(name)(**inputs) if self._named else self._run_plain(name, inputs)
         except (ValueError, RuntimeError) as error:
             shapes = ", ".join(f"{key} {value.shape} {value.dtype}" for key, value in inputs.items())
             raise ModelError(
@@ -117,16 +123,17 @@ class ModelLibrary:
 
     def __init__(self, folders: Sequence[Path] | None = None) -> None:
         self._folders = tuple(folders) if folders else SHIPPED
-        self._checked: dict[str, tuple[Manifest, bytes]] = {}
+        self._loaded: dict[str, Model] = {}
+        self._lock = threading.Lock()
 
     def load(self, name: str) -> Model:
-        """A model of its own for every caller. Raises `ModelError` when it is missing, altered or malformed."""
-        if name not in self._checked:
-            folder = self._find(name)
-            manifest = read_manifest(folder / "manifest.json")
-            self._checked[name] = manifest, _read_checked(folder / manifest.file, manifest)
-        manifest, content = self._checked[name]
-        return Model(manifest, content)
+        """The model, one for all callers. Raises `ModelError` when it is missing, altered or malformed."""
+        with self._lock:
+            if name not in self._loaded:
+                folder = self._find(name)
+                manifest = read_manifest(folder / "manifest.json")
+                self._loaded[name] = Model(manifest, _read_checked(folder / manifest.file, manifest))
+            return self._loaded[name]
 
     def names(self) -> tuple[str, ...]:
         """Every model that has a manifest, whether its file is there or not."""
@@ -202,8 +209,9 @@ def _interpreter(manifest: Manifest, content: bytes) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        interpreter = Interpreter(model_content=content, num_threads=1)
-        interpreter.allocate_tensors()
+        with native_silence():
+            interpreter = Interpreter(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
             f"LiteRT cannot read {manifest.file} of model {manifest.name}: {error}",
