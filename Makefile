@@ -36,7 +36,7 @@ test-long: setup ## The tests that take minutes
 lint: setup ## Style, format, import rules, contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@npm run --silent lint:contracts
 
 format: setup ## Mends what lint can mend by itself
