@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting, steps_json
 from medauth.errors import InputError
 from medauth.service.audit import Audit, Auditor
+from medauth.service.standing import standing_of
 
 _NAMED = 5
 _PENDING_HINT = "Records that wait for a checkpoint are audited up to their leaf; `medauth anchor` anchors them."
@@ -41,17 +43,21 @@ def audit(
                 "nothing to audit", expected="a record id, or --all", next_step="see `medauth audit --list`"
             )
         auditor = auth.auditor(ask_chain=not offline)
-        code = _audit_all(auth, auditor, as_json=as_json) if everything else _audit_one(auditor, record_id, as_json)
+        code = (
+            _audit_all(auth, auditor, as_json=as_json) if everything else _audit_one(auth, auditor, record_id, as_json)
+        )
     raise typer.Exit(code)
 
 
-def _audit_one(auditor: Auditor, record_id: str, as_json: bool) -> int:
+def _audit_one(auth: Medauth, auditor: Auditor, record_id: str, as_json: bool) -> int:
     found = auditor.record(record_id)
+    standing = standing_of(auth.store.record(record_id), auth.store)
     if as_json:
-        print_json(_audit_json(found))
+        print_json({**_audit_json(found), "standing": asdict(standing)})
     else:
         print_title(f"Audit of {record_id}")
         print_steps(found.steps)
+        console.print(f"  On its way to the chain: {standing}")
     return found.exit_code
 
 

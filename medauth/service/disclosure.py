@@ -8,7 +8,7 @@ from medauth.evidence.merkle import inclusion_path
 from medauth.evidence.sealing import unseal
 from medauth.evidence.signing import Envelope
 from medauth.service.records import ENVELOPE
-from medauth.store.interface import AnchorStore, ChainIdentityRow, CheckpointRow, Keyring, RecordRow
+from medauth.store.interface import AnchorStore, ChainIdentityRow, CheckpointRow, CheckpointState, Keyring, RecordRow
 
 LOCAL_CHAINS = frozenset({1337, 31337})
 """Chain ids of development nodes: whoever runs one can write any history."""
@@ -25,6 +25,8 @@ def bundle_of(record: RecordRow, keyring: Keyring, anchors: AnchorStore) -> Bund
     """The record as a stranger can check it; without proof and anchor while it waits for a checkpoint."""
     keys, envelope = opened(record, keyring)
     checkpoint = anchors.covering_checkpoint(record.log, record.leaf_index)
+    if checkpoint is not None and checkpoint.state is CheckpointState.FAILED:
+        checkpoint = None  # refused by the contract: the record waits for another try
     return Bundle(
         log=record.log,
         record_id=record.record_id,

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Select, case, delete, insert, select, tuple_, update
 
 from medauth.errors import StoreError
 from medauth.store import tables
 from medauth.store.database import transaction
 from medauth.store.interface import AttemptRow, ChainIdentityRow, CheckpointRow, CheckpointState, NodeCoordinate
-
-_CLOSED = (CheckpointState.FINAL.value, CheckpointState.FAILED.value)
 
 
 class SqlAnchors:
@@ -50,7 +48,8 @@ class SqlAnchors:
 
     def open_checkpoint(self, log: str) -> CheckpointRow | None:
         checkpoints = tables.checkpoints
-        return self._one(_of(log).where(checkpoints.c.state.not_in(_CLOSED)).order_by(checkpoints.c.seq))
+        unsettled = checkpoints.c.state != CheckpointState.FINAL.value
+        return self._one(_of(log).where(unsettled).order_by(checkpoints.c.seq))
 
     def last_checkpoint(self, log: str) -> CheckpointRow | None:
         checkpoints = tables.checkpoints
@@ -58,8 +57,9 @@ class SqlAnchors:
 
     def covering_checkpoint(self, log: str, leaf_index: int) -> CheckpointRow | None:
         checkpoints = tables.checkpoints
-        covers = _of(log).where(_counts(), checkpoints.c.new_size > leaf_index)
-        return self._one(covers.order_by(checkpoints.c.new_size))
+        covers = _of(log).where(checkpoints.c.new_size > leaf_index)
+        failed = case((_counts(), 0), else_=1)
+        return self._one(covers.order_by(failed, checkpoints.c.new_size))
 
     def checkpoints(self, log: str) -> Iterator[CheckpointRow]:
         with transaction(self._engine, writes=False) as connection:
@@ -143,9 +143,8 @@ def read_nodes(connection: Connection, log: str, coordinates: Sequence[NodeCoord
 
 
 def count_leaves(connection: Connection, log: str) -> int:
-    """Leaves that are there, counted, not remembered."""
-    leaves = tables.leaves
-    return int(connection.execute(select(func.count()).select_from(leaves).where(leaves.c.log == log)).scalar_one())
+    """The size that appending keeps in the same transaction; an audit compares it with the leaves themselves."""
+    return int(connection.execute(select(tables.logs.c.size).where(tables.logs.c.log == log)).scalar() or 0)
 
 
 def _of(log: str) -> Select[Any]:

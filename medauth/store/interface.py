@@ -277,7 +277,7 @@ class AnchorStore(Protocol):
         """Pins a log to a chain once. Raises `StoreError` when it is pinned to another one."""
 
     def open_checkpoint(self, log: str) -> CheckpointRow | None:
-        """The one checkpoint that is neither final nor failed, or None."""
+        """The first checkpoint that is not final, or None: one that failed waits to be tried again."""
 
     def last_checkpoint(self, log: str) -> CheckpointRow | None:
         """The checkpoint with the highest `seq` that did not fail, or None."""
@@ -286,7 +286,7 @@ class AnchorStore(Protocol):
         """All checkpoints in order of `seq`."""
 
     def covering_checkpoint(self, log: str, leaf_index: int) -> CheckpointRow | None:
-        """The first checkpoint that did not fail and whose `new_size` is greater than `leaf_index`."""
+        """The first checkpoint whose `new_size` is greater than `leaf_index`; a failed one where there is no other."""
 
     def add_checkpoint(self, checkpoint: CheckpointRow, attempt: AttemptRow) -> None:
         """Commits the intent and its signed transaction together."""

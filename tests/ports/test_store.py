@@ -350,7 +350,7 @@ def test_checkpoints_are_read_back(store: SqlStore) -> None:
     for seq, state in enumerate(states):
         store.add_checkpoint(checkpoint(seq, state), attempt(seq))
     assert [row.state for row in store.checkpoints(MAIN_LOG)] == states
-    assert store.open_checkpoint(MAIN_LOG) == checkpoint(2, CheckpointState.ANCHORED)
+    assert store.open_checkpoint(MAIN_LOG) == checkpoint(1, CheckpointState.FAILED)
     assert store.last_checkpoint(MAIN_LOG) == checkpoint(2, CheckpointState.ANCHORED)
     assert store.covering_checkpoint(MAIN_LOG, 0) == checkpoint(0, CheckpointState.FINAL)
     assert store.covering_checkpoint(MAIN_LOG, 1) == checkpoint(2, CheckpointState.ANCHORED)
@@ -362,10 +362,18 @@ def test_a_log_without_checkpoints_has_none(store: SqlStore) -> None:
     assert list(store.checkpoints(MAIN_LOG)) == []
 
 
-def test_what_is_final_or_failed_is_not_open(store: SqlStore) -> None:
+def test_a_failed_checkpoint_stays_open_and_covers_until_it_is_tried_again(store: SqlStore) -> None:
+    failed = replace(checkpoint(0, CheckpointState.FAILED), why="EnforcedPause()")
     store.add_checkpoint(checkpoint(0), attempt(0))
-    store.update_checkpoint(checkpoint(0, CheckpointState.FAILED))
-    assert store.open_checkpoint(MAIN_LOG) is store.last_checkpoint(MAIN_LOG) is None
+    store.update_checkpoint(failed)
+    assert store.last_checkpoint(MAIN_LOG) is None
+    assert store.open_checkpoint(MAIN_LOG) == store.covering_checkpoint(MAIN_LOG, 0) == failed
+
+
+def test_what_is_final_is_not_open(store: SqlStore) -> None:
+    store.add_checkpoint(checkpoint(0), attempt(0))
+    store.update_checkpoint(checkpoint(0, CheckpointState.FINAL))
+    assert store.open_checkpoint(MAIN_LOG) is None
 
 
 def test_an_update_changes_where_a_checkpoint_stands_and_never_what_it_covers(store: SqlStore) -> None:
