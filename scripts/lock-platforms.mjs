@@ -21,16 +21,16 @@ function missingFrom(packages) {
   return Object.entries(packages).flatMap(([path, entry]) =>
     Object.entries(entry.optionalDependencies ?? {})
       .filter(([name]) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`])
-      .map(([name, version]) => ({ name, version })),
+      .map(([name, version]) => ({ name, version, dev: entry.dev })),
   );
 }
 
 const lock = JSON.parse(fs.readFileSync(LOCK, "utf8"));
 const missing = missingFrom(lock.packages);
-for (const { name, version } of missing) {
+for (const { name, version, dev } of missing) {
   const { os, cpu, libc } = platformOf(name);
   if (os.length === 0) throw new Error(`${name} names no platform: got a truly missing package, expected one of another system`);
-  lock.packages[`node_modules/${name}`] = { version, cpu, dev: true, ...(libc.length && { libc }), optional: true, os };
+  lock.packages[`node_modules/${name}`] = { version, cpu, ...(dev && { dev }), ...(libc.length && { libc }), optional: true, os };
 }
 const [root, ...rest] = Object.entries(lock.packages);
 rest.sort(([a], [b]) => a.localeCompare(b, "en"));

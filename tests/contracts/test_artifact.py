@@ -89,5 +89,5 @@ def test_the_lock_file_names_no_host():
 
 def test_every_dependency_is_pinned_to_one_version():
     manifest = json.loads((ROOT / "package.json").read_text())
-    for version in manifest["devDependencies"].values():
+    for version in [*manifest["dependencies"].values(), *manifest["devDependencies"].values()]:
         assert version[0].isdigit(), version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -125,3 +126,19 @@ def test_plain_turns_tuples_and_enums_into_json() -> None:
 def test_no_bytes_at_all_make_it_fail_otherwise(data: bytes) -> None:
     with contextlib.suppress(InputError):
         parse(data)
+
+
+def test_deep_json_is_refused_though_a_library_lifted_the_recursion_limit() -> None:
+    """py_ecc, which web3 imports, lifts it to 100,000; the parser's own recursion would then end the process."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        for deep in (b"[" * 100_000, b'{"a":' * 100_000, b'"\\"' + b"[" * 100_000):
+            with pytest.raises(InputError):
+                parse(deep)
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_brackets_inside_strings_are_no_depth() -> None:
+    assert parse(b'["' + b"[{" * 1_000 + b'\\"[[[["]') == ["[{" * 1_000 + '"[[[[']

@@ -155,10 +155,11 @@ def test_no_flipped_bit_goes_unseen(seed: int, world: World, tmp_path: Path) -> 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(1_000, 2_000))
-def test_no_flipped_bit_of_a_thousand_goes_unseen(seed: int, world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hundred", range(10))
+def test_no_flipped_bit_of_a_thousand_goes_unseen(hundred: int, world: World, tmp_path: Path) -> None:
     """T10."""
-    flip_and_audit(world, tmp_path / "copy", random.Random(seed))
+    for seed in range(1_000 + 100 * hundred, 1_100 + 100 * hundred):
+        flip_and_audit(world, tmp_path / "copy", random.Random(seed))
 
 
 JUDGED = {
