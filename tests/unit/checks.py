@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +35,11 @@ from medauth.service.verification import Verification
 from medauth.session import AuthenticationSession, Progress
 from medauth.signals.interface import Marks, ModelUse, Trace
 from medauth.store.blobs import FileBlobs
-from medauth.store.database import migrate, open_engine
+from medauth.store.database import open_engine
 from medauth.store.keyring import FileKeyring
 from medauth.store.memory import memory_store
 from medauth.store.sql import SqlStore
-from tests.unit.protocol.performer import Person, answer, step_of
+from tests.unit.protocol.performer import LONGEST_MS, Person, answer, step_of
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
 TRACK = FaceTrack(np.zeros((478, 3), np.float32), Pose(0, 0, 0), FaceQuality(90, 100, 120))
@@ -130,6 +133,7 @@ class Server:
 
     folder: Path
     store: SqlStore
+    keyring: FileKeyring
     wall: Clock = field(default_factory=lambda: Clock(1_700_000_000_000))
     clock: Clock = field(default_factory=Clock)
     sessions: list[AuthenticationSession] = field(default_factory=list)
@@ -141,7 +145,6 @@ class Server:
 
     def __post_init__(self) -> None:
         self.blobs = FileBlobs(self.folder / "evidence")
-        self.keyring = FileKeyring(self.folder / "keys")
 
     def verification(self) -> Verification:
         return Verification(
@@ -192,6 +195,7 @@ class Check:
     def frame(self, later_ms: float = FRAME_MS) -> Progress:
         self.server.clock.ms += later_ms
         self.server.wall.ms += later_ms
+        assert self.server.clock.ms < LONGEST_MS, "the check came to no end"
         before = self.session.prompt
         self.progress = self.session.push(IMAGE)
         prompt = self.progress.prompt
@@ -233,11 +237,19 @@ class Clip:
             self.released = True
 
 
-def memory_server(folder: Path) -> Server:
-    return Server(folder, memory_store())
+@cache
+def _schema() -> sqlite3.Connection:
+    """A migrated database to copy: migrating anew for every test would take longer than the test."""
+    schema = sqlite3.connect(":memory:", check_same_thread=False)
+    store = memory_store()
+    with closing(store._engine.raw_connection()) as connection:
+        connection.driver_connection.backup(schema)  # type: ignore[union-attr]
+    store.close()
+    return schema
 
 
-def disk_server(folder: Path) -> Server:
-    engine = open_engine(f"sqlite:///{folder / 'mirror.sqlite'}")
-    migrate(engine)
-    return Server(folder, SqlStore(engine))
+def memory_server(folder: Path, keyring: FileKeyring) -> Server:
+    engine = open_engine("sqlite://")
+    with closing(engine.raw_connection()) as connection:
+        _schema().backup(connection.driver_connection)  # type: ignore[arg-type]
+    return Server(folder, SqlStore(engine), keyring)

@@ -29,14 +29,15 @@ from medauth.protocol.reading import Outcome
 from medauth.protocol.verdict import Decision
 from medauth.session import RELAX_HINT
 from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG, CheckState
+from medauth.store.keyring import FileKeyring
 from tests.unit.checks import IMAGE, STEPS, Clip, Server, memory_server
 
 REHEARSED = replace(REHEARSAL, steps=len(STEPS))
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = memory_server(tmp_path)
+def server(tmp_path: Path, keyring: FileKeyring) -> Iterator[Server]:
+    server = memory_server(tmp_path, keyring)
     yield server
     server.close()
 

@@ -58,10 +58,8 @@ def test_a_bundle_with_a_part_missing_is_refused(path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path not in {("proof",), ("anchor",)}], ids="/".join)
-@pytest.mark.parametrize("value", [None, 7.5, [], {}, -1, [[1]]], ids=str)
+@pytest.mark.parametrize("value", [None, 7.5, {}, -1, [[1]]], ids=str)
 def test_a_part_of_another_type_is_refused(path: tuple[str, ...], value: Any) -> None:
-    if (path, value) == (("proof", "path"), []):
-        pytest.skip("a path may be empty")
     with pytest.raises(InputError):
         Bundle.from_bytes(changed(path, value))
 

@@ -11,6 +11,7 @@ from medauth.protocol.observation import Blink, Posture, Prompt
 from medauth.protocol.policy import Timing
 
 FRAME_MS = 1_000 / 30
+LONGEST_MS = 400_000
 REST: dict[Action, float] = {action: 0.0 for action in Action if action is not Action.BLINK}
 
 
@@ -86,6 +87,7 @@ class Run:
     ) -> Run:
         while not over(self.ceremony):
             self.t_ms += frame_ms
+            assert self.t_ms < LONGEST_MS, "the ceremony came to no end"
             before = self.ceremony.prompt
             posture = self.person.posture(self.t_ms)
             self.ceremony.advance(self.t_ms, None if unseen(self.t_ms) else posture)

@@ -21,6 +21,7 @@ from medauth.protocol.policy import REHEARSAL, STANDARD, Policy
 from medauth.protocol.verdict import Decision
 from medauth.service.verification import Conclusion, StartedCheck
 from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG, CheckState, LeafKind
+from medauth.store.keyring import FileKeyring
 from tests.unit.checks import STEPS, Server, memory_server
 
 FRAMES = FrameSummary(1, bytes(32), 0, 0, 1, ())
@@ -28,8 +29,8 @@ REHEARSED = replace(REHEARSAL, steps=len(STEPS))
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = memory_server(tmp_path)
+def server(tmp_path: Path, keyring: FileKeyring) -> Iterator[Server]:
+    server = memory_server(tmp_path, keyring)
     yield server
     server.close()
 
