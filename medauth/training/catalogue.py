@@ -1,0 +1,91 @@
+"""The models that can be trained here: net, data, plan and what a manifest must say about the input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from medauth.errors import InputError
+from medauth.training.batches import BatchPlan
+from medauth.training.datasets import JUDGED, LabelledImages, load_expressions, load_eyes
+from medauth.training.expression import FACE_PX, LAST_CONVOLUTION, build_expression_model
+from medauth.training.eye_state import EYE_DISTORTION, EYE_PX, STORED_PX, build_eye_model
+from medauth.training.loop import TrainingPlan
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One trainable model. `judged` = how many of the first classes carry a majority label."""
+
+    name: str
+    version: str
+    build: Callable[[], Any]
+    load: Callable[[Path, str], LabelledImages]
+    plan: TrainingPlan
+    size_px: int
+    judged: int
+    preprocessing: dict[str, Any]
+    explained_layer: str | None = None
+    frame_weights: str = "float16"  # how the weights of the signature `predict` are stored
+    calibration_copies: int = 0  # distorted copies to calibrate on where plain validation images are too easy
+
+
+def _grey(size_px: int) -> dict[str, Any]:
+    """Preprocessing of a grey square; exposure and contrast are evened out inside the model."""
+    return {"size_px": size_px, "colour": "grey", "scale": 1.0, "offset": 0.0, "dtype": "float32"}
+
+
+EXPRESSION = ModelSpec(
+    name="expression",
+    version="1",
+    build=build_expression_model,
+    load=load_expressions,
+    plan=TrainingPlan(),
+    size_px=FACE_PX,
+    judged=len(JUDGED),
+    # Where the eyes lie in the training tiles: medians over tiles, measured with the refined face mesh.
+    preprocessing={**_grey(FACE_PX), "face": {"eyes_x": 0.5, "eyes_y": 0.39, "outer_eyes": 0.518}},
+    explained_layer=LAST_CONVOLUTION,
+    frame_weights="int8",
+)
+
+EYE_STATE = ModelSpec(
+    name="eye_state",
+    version="1",
+    build=build_eye_model,
+    load=lambda data, split: load_eyes(data, split, STORED_PX),
+    plan=TrainingPlan(
+        epochs=120,
+        full_size_epochs=120,
+        warmup_epochs=4,
+        peak_rate=4e-3,
+        average_decay=0.99,
+        class_weight_power=0.0,
+        weight_decay=0.02,
+        precision="float32",
+        batches=BatchPlan(size=32, size_px=EYE_PX, smoothing=0.02, distortion=EYE_DISTORTION),
+    ),
+    size_px=EYE_PX,
+    judged=2,
+    # The side of the crop in distances between the corners of the eye; level with them, centred between them.
+    preprocessing={**_grey(EYE_PX), "eye": {"side": 1.2}},
+    calibration_copies=10,
+)
+
+CATALOGUE = {spec.name: spec for spec in (EXPRESSION, EYE_STATE)}
+
+
+def find_model(name: str, *, epochs: int | None = None, seed: int | None = None, full: int | None = None) -> ModelSpec:
+    """The model called `name`, its plan changed where a value is given."""
+    if name not in CATALOGUE:
+        raise InputError(f"no trainable model {name!r}", expected=", ".join(CATALOGUE))
+    plan = CATALOGUE[name].plan
+    plan = replace(
+        plan,
+        epochs=plan.epochs if epochs is None else epochs,
+        seed=plan.seed if seed is None else seed,
+        full_size_epochs=plan.full_size_epochs if full is None else full,
+    )
+    return replace(CATALOGUE[name], plan=plan)

