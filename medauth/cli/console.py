@@ -55,7 +55,7 @@ def reporting(*, as_json: bool) -> Iterator[None]:
                 }
             )
         else:
-            _print_error(error)
+            print_error(error)
         raise typer.Exit(USAGE_ERROR) from error
     finally:
         console.quiet = False
@@ -71,8 +71,9 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _print_error(error: MedauthError) -> None:
-    errors = Console(stderr=True, highlight=False)
+def print_error(error: MedauthError) -> None:
+    """Got, expected and next step, on standard error."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     errors.print(Text("✗ ", "bold red") + Text(error.got))
     for label, text in (("expected", error.expected), ("next step", error.next_step)):
         if text:

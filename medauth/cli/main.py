@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,13 @@ from medauth.cli.anchor import anchor
 from medauth.cli.audit import audit
 from medauth.cli.bundle import bundle, trust
 from medauth.cli.check import check
-from medauth.cli.console import reporting
+from medauth.cli.console import USAGE_ERROR, print_error
 from medauth.cli.demo import demo
 from medauth.cli.doctor import doctor
 from medauth.cli.erase import erase
 from medauth.cli.policy import policy
 from medauth.cli.verify import verify
+from medauth.errors import MedauthError
 from medauth.training.commands import app as training
 
 app = typer.Typer(
@@ -50,5 +52,8 @@ def settings(
 
 def run() -> None:
     """The `medauth` program. No error of the product, from whatever command, ends in a traceback."""
-    with reporting(as_json=False):
+    try:
         app()
+    except MedauthError as error:
+        print_error(error)
+        sys.exit(USAGE_ERROR)
