@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from medauth.errors import CaptureError
 from medauth.protocol.ceremony import Phase
@@ -12,6 +13,9 @@ from medauth.protocol.wording import instruction
 from medauth.report.overlay import draw_person_view
 from medauth.session import Progress
 
+Picture = NDArray[np.uint8]
+
+_LEAST_HEIGHT = 540
 _QUIT_KEYS = {ord("q"), 27}
 _READY = "Look into the camera."
 _DONE = "Thank you."
@@ -26,13 +30,16 @@ class CheckWindow:
 
     def show(self, progress: Progress, observation: Observation) -> None:
         """Called after every frame. Raises `CaptureError` when the person closes the window."""
-        mirrored = np.ascontiguousarray(observation.frame.image[:, ::-1])
+        mirrored = np.ascontiguousarray(enlarged(observation.frame.image)[:, ::-1])
         picture = draw_person_view(
             mirrored, text=_text(progress), hint=progress.hint, done=progress.steps_done, total=progress.steps
         )
         try:
+            if not self._open:
+                # Without Qt's tool bar: the person is to look at the prompt.
+                cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+                self._open = True
             cv2.imshow(self._title, picture)
-            self._open = True
             key = cv2.waitKey(1) & 0xFF
         except cv2.error as error:
             raise CaptureError(
@@ -50,6 +57,15 @@ class CheckWindow:
         if self._open:
             self._open = False
             cv2.destroyWindow(self._title)
+
+
+def enlarged(image: Picture) -> Picture:
+    """Small camera pictures grow, so that prompts can be read from an arm's length away."""
+    scale = _LEAST_HEIGHT / image.shape[0]
+    if scale <= 1:
+        return image
+    size = (round(image.shape[1] * scale), _LEAST_HEIGHT)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
 def _text(progress: Progress) -> str:

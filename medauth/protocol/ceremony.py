@@ -220,10 +220,21 @@ class Ceremony:
                 if current.onset_ms is None:
                     current.onset_ms, current.gesture = onset_ms, action
                     current.fault = self._untimely(onset_ms - current.shown_ms)
-            elif action not in RULES[self._step.action].companions and action is not Action.BLINK:
+            elif self._is_wrong(current, action, posture):
                 current.onset_ms, current.gesture = onset_ms, action
                 current.fault = StepOutcome.WRONG_GESTURE
                 return
+
+    def _is_wrong(self, current: _Current, action: Action, posture: Posture) -> bool:
+        """Blinks come by themselves. A companion is wrong when it was carried through before the asked action began:
+        else one recording of a few gestures in a row would answer many different steps.
+        """
+        if action is Action.BLINK:
+            return False
+        if action not in RULES[self._step.action].companions:
+            return True
+        least = min(outcome.low for outcome in RULES[action].outcomes)
+        return current.onset_ms is None and posture.amounts[action] >= least
 
     def _untimely(self, delay_ms: float) -> StepOutcome | None:
         """The fault of a right gesture that began outside its window."""

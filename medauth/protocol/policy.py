@@ -128,13 +128,13 @@ STRICT = Policy("strict", 1, _ALL, 8, _USUAL, _DENY, _CONFIRM, min_judged_ppm=90
 NO_EXPRESSION = Policy(
     "no-expression",
     1,
-    _without(Action.SMILE, Action.RAISE_BROWS),
+    _without(Action.SMILE, Action.RAISE_BROWS, Action.OPEN_MOUTH),
     7,
     (Category.BLINK, Category.TURN),
     _DENY,
     ("capture", "challenge", "blink"),
 )
-"""For people whose face does not move freely: two more head movements stand in for the expression."""
+"""For people whose face does not move freely: no smile, brows or mouth; one more step of head and lids instead."""
 NO_TURN = Policy(
     "no-turn",
     1,

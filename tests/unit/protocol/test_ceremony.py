@@ -82,6 +82,20 @@ def test_a_companion_may_come_along(step: Step) -> None:
         assert result_of(step, both).outcome is StepOutcome.ANSWERED
 
 
+@pytest.mark.parametrize("step", EVERY_STEP)
+def test_a_companion_that_was_carried_through_first_fails_the_step(step: Step) -> None:
+    """Else one recording of a few gestures in a row would answer many different steps."""
+    for action in RULES[step.action].companions - {Action.BLINK}:
+        whole = float(RULES[action].outcomes[0].target_low)
+
+        def first(person: Person, prompt: Prompt, action: Action = action, whole: float = whole) -> None:
+            person.plan(
+                Gesture(action, prompt.shown_ms + 400, whole, 300), gesture_for(prompt.step, prompt.shown_ms + 1_200)
+            )
+
+        assert result_of(step, first).outcome is StepOutcome.WRONG_GESTURE
+
+
 def test_the_right_gesture_after_a_wrong_one_does_not_count() -> None:
     def wrong_then_right(person: Person, prompt: Prompt) -> None:
         person.plan(
