@@ -1,0 +1,148 @@
+"""The commands on a real mirror, as a person and as a program would call them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from medauth.cli.main import app
+from tests.recorded import World, open_world
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Three recorded checks under one checkpoint; commands find them by MEDAUTH_DATA_DIR and run in an empty folder."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    world = open_world(folder)
+    for number in range(3):
+        world.record_check(number)
+    world.anchor()
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setenv("MEDAUTH_DATA_DIR", str(folder))
+    monkeypatch.chdir(work)
+    yield world
+    world.store.close()
+
+
+def run(*words: str, code: int = 0) -> Result:
+    result = runner.invoke(app, list(words), env=dict(os.environ), catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def run_json(*words: str, code: int = 0) -> Any:
+    return json.loads(run(*words, "--json", code=code).stdout)
+
+
+def verdict_id() -> str:
+    rows = run_json("audit", "--list")
+    return str(next(row["record_id"] for row in rows if row["kind"] == "verdict"))
+
+
+def test_audit_lists_and_audits_one_record_and_all(world: World) -> None:
+    assert len(run_json("audit", "--list")) == 6
+    one = run_json("audit", verdict_id(), "--offline")
+    assert one["fault"] is None
+    assert [step["name"] for step in one["steps"]][:3] == ["stored bytes", "key", "signature"]
+    everything = run_json("audit", "--all", "--offline")
+    assert everything["faults"] == []
+
+
+def test_audit_exits_with_the_code_of_the_fault_and_names_it(world: World) -> None:
+    sealed = next((world.folder / "evidence").rglob("traces"))
+    sealed.write_bytes(sealed.read_bytes()[:-1] + b"\x00")
+    found = run_json("audit", "--all", "--offline", code=21)
+    assert [fault["fault"] for fault in found["faults"]] == ["files"]
+    assert "traces" in run("audit", "--all", "--offline", code=21).output
+
+
+def test_a_bundle_verifies_against_the_trust_file_and_not_once_it_was_changed(world: World) -> None:
+    bundle = Path(run_json("bundle", verdict_id(), "--out", "it.json")["bundle"])
+    run("trust", "--out", "trust.json")
+    checked = run_json("verify", str(bundle), "--trust", "trust.json")
+    assert checked["holds"]
+    value = json.loads(bundle.read_bytes())
+    value["leaf_key"] = "00" * 32
+    bundle.write_text(json.dumps(value))
+    broken = run_json("verify", str(bundle), "--trust", "trust.json", code=17)
+    assert [step["name"] for step in broken["steps"] if step["state"] == "fails"] == ["inclusion"]
+
+
+def test_an_erased_check_cannot_be_read_and_everything_else_still_holds(world: World) -> None:
+    record = verdict_id()
+    erased = run_json("erase", record)
+    assert record in erased[0]["erased"]
+    assert run_json("audit", "--all", "--offline")["faults"] == []
+    failed = run_json("bundle", record, code=2)
+    assert failed["error"]["code"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit",),
+        ("audit", "evd_nobody"),
+        ("bundle", "evd_nobody"),
+        ("verify", "nowhere.json"),
+        ("verify", "text.json"),
+        ("analyze", "nowhere.mp4"),
+        ("analyze", "text.json"),
+        ("erase",),
+        ("erase", "--expired"),
+        ("policy", "lenient"),
+        ("demo", "--rehearse", "--clip", "nowhere.mp4"),
+        ("demo", "--rehearse", "--clip", "text.json"),
+    ],
+)
+def test_wrong_input_is_answered_with_what_came_and_what_to_do(world: World, words: tuple[str, ...]) -> None:
+    Path("text.json").write_text("not what it says")
+    error = run_json(*words, code=2)["error"]
+    assert error["got"]
+    assert error["expected"] or error["next_step"]
+    assert "Traceback" not in run(*words, code=2).output
+
+
+def test_an_unknown_setting_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDAUTH_KEEP_FRAME", "all")
+    assert "MEDAUTH_KEEP_FRAME" in run_json("audit", "--list", code=2)["error"]["got"]
+
+
+def test_a_node_that_is_down_leaves_records_pending_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDAUTH_RPC_URL", "http://127.0.0.1:9")
+    world.record_check(7)
+    assert run_json("anchor", "--log", "main", code=2)["error"]["code"].startswith(("ledger", "config"))
+    assert run_json("audit", "--all", "--offline")["faults"] == []
+
+
+def test_policies_say_their_bits() -> None:
+    policies = run_json("policy")
+    assert all(p["bits"] >= 20 for p in policies if not p["rehearsal"])
+    assert "23.6 bits" in run("policy", "standard").output
+
+
+def test_every_command_has_help_that_teaches() -> None:
+    assert "First steps" in run("--help").output
+    for command in (
+        "demo",
+        "check",
+        "analyze",
+        "anchor",
+        "audit",
+        "bundle",
+        "trust",
+        "verify",
+        "erase",
+        "policy",
+        "doctor",
+    ):
+        assert len(run(command, "--help").output) > 200
