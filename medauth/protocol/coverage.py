@@ -15,7 +15,9 @@ from medauth.protocol.reading import PPM, Outcome, SignalReading, to_ppm
 CAPTURE = "capture"
 FACES = "faces"
 SEVERAL_FACES_MS = 400.0
-"""A second face for longer than this is a person, not a poster passing by or a flicker of the detector."""
+"""A second face for longer than this without a break is a person, not a flicker of the detector."""
+SEVERAL_FACES_IN_ALL_MS = 3_000.0
+"""So is one that comes and goes for this long over the whole check."""
 
 
 class Coverage:
@@ -27,13 +29,14 @@ class Coverage:
         self.first_ms = 0.0
         self.last_ms = 0.0
         self._several_ms = 0.0
+        self._run_ms = 0.0
+        self._longest_ms = 0.0
         self._problems: Counter[CaptureProblem] = Counter()
 
     def add(self, observation: Observation) -> None:
         """Takes in one frame."""
         t_ms = observation.frame.t_ms
-        if observation.problem is CaptureProblem.SEVERAL_FACES and self.frames:
-            self._several_ms += t_ms - self.last_ms
+        self._note_company(observation.problem is CaptureProblem.SEVERAL_FACES, t_ms)
         if self.frames == 0:
             self.first_ms = t_ms
         self.last_ms = t_ms
@@ -42,6 +45,12 @@ class Coverage:
             self.judged += 1
         else:
             self._problems[observation.problem] += 1
+
+    def _note_company(self, several: bool, t_ms: float) -> None:
+        passed = t_ms - self.last_ms if self.frames else 0.0
+        self._run_ms = self._run_ms + passed if several else 0.0
+        self._longest_ms = max(self._longest_ms, self._run_ms)
+        self._several_ms += passed if several else 0.0
 
     @property
     def fps(self) -> float:
@@ -73,8 +82,8 @@ class Coverage:
         return SignalReading(CAPTURE, Outcome.PASS, "capture.clear", "The face was in clear view.", share, details)
 
     def _faces(self) -> SignalReading:
-        details: dict[str, Json] = {"several_ms": round(self._several_ms)}
-        if self._several_ms >= SEVERAL_FACES_MS:
+        details: dict[str, Json] = {"several_ms": round(self._several_ms), "longest_ms": round(self._longest_ms)}
+        if self._longest_ms >= SEVERAL_FACES_MS or self._several_ms >= SEVERAL_FACES_IN_ALL_MS:
             text = f"More than one face was in view for {self._several_ms / 1_000:.1f} s."
             return SignalReading(FACES, Outcome.FAIL, "faces.several", text, PPM, details)
         if not self.judged:

@@ -80,6 +80,13 @@ def test_a_second_person_in_view_denies_after_four_tenths_of_a_second(frames: in
     assert faces.code == ("faces.several" if outcome is Outcome.FAIL else "faces.one")
 
 
+def test_glimpses_of_a_second_face_deny_only_when_they_add_up() -> None:
+    """The detector looks four times a second: a single false look is a quarter of a second."""
+    glimpse = [*[CaptureProblem.SEVERAL_FACES] * 8, *[None] * 10]
+    for count, outcome in ((8, Outcome.PASS), (14, Outcome.FAIL)):
+        assert covered(*glimpse * count).readings(STANDARD)[1].outcome is outcome
+
+
 def result(index: int, outcome: StepOutcome) -> StepResult:
     return StepResult(index, step_of(Action.SMILE), outcome, 1_000 * index)
 
