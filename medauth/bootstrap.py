@@ -31,11 +31,13 @@ from medauth.store.interface import MAIN_LOG
 if TYPE_CHECKING:
     from medauth.capture.interface import FrameSource
     from medauth.chains import Chains
+    from medauth.ledger.interface import TimeStampAuthority
     from medauth.protocol.observation import Observation
     from medauth.service.analysis import Analysis
     from medauth.service.anchoring import AnchoringReport
     from medauth.service.audit import Auditor
     from medauth.service.erasure import Erasure
+    from medauth.service.notarising import Notary
     from medauth.service.observing import Observer
     from medauth.signals.interface import Signal
     from medauth.signals.models import ModelLibrary
@@ -120,15 +122,44 @@ class Medauth:
         return analyze(source, self.observer(None), read_frame, on_frame)
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
-        """Puts everything that waits under a checkpoint on chain and follows it until it is final."""
-        return self.chains.writer(log).run()
+        """Puts everything that waits under a checkpoint on chain, follows it until it is final, and signs it."""
+        report = self.chains.writer(log).run()
+        self.notary().notarise(log)
+        return report
+
+    def notary(self) -> Notary:
+        """Signs final checkpoints for strangers, and has them time stamped where an authority is set."""
+        from medauth.service.notarising import Notary
+
+        authority = self._time_stamp_authority if self.settings.timestamp_url else None
+        ask, now_ms = self.chains.size_on_chain, self._sources.now_ms
+        return Notary(self.store, self.keyring, ask, authority, now_ms=now_ms)
+
+    def _time_stamp_authority(self) -> TimeStampAuthority:
+        from medauth.ledger.timestamp import HttpAuthority
+
+        return HttpAuthority(self.settings.timestamp_url, self.time_stamp_certificates)
+
+    @property
+    def time_stamp_certificates(self) -> Sequence[str]:
+        """PEM texts of the authorities whose time stamps are believed here."""
+        if not self.settings.timestamp_certificates:
+            return ()
+        from medauth.ledger.timestamp import read_certificates
+
+        return read_certificates(Path(self.settings.timestamp_certificates))
 
     def auditor(self, *, ask_chain: bool = True) -> Auditor:
         """Audits records and logs; without the chain where it is not to be asked."""
         from medauth.service.audit import Auditor
 
         ask = self.chains.size_on_chain if ask_chain else None
-        return Auditor(self.store, self.store, self.blobs, self.keyring, ask)
+        certificates, stamped_ms = self.time_stamp_certificates, None
+        if certificates:
+            from medauth.ledger.timestamp import TrustedAuthorities
+
+            stamped_ms = TrustedAuthorities(certificates).stamped_ms
+        return Auditor(self.store, self.store, self.blobs, self.keyring, ask, stamped_ms)
 
     def erasure(self) -> Erasure:
         """Destroys the keys of checks, and with them all that could be read of them."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from medauth.config import Settings
 from medauth.errors import ConfigError
-from medauth.evidence.bundle import Anchor
+from medauth.evidence.bundle import Contract
 from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil
 from medauth.ledger.contract import Web3Chain, code_hash_for, open_reader
 from medauth.ledger.interface import ChainIdentity, Ledger, Signer
@@ -104,17 +104,17 @@ class Chains:
         return open_keystore(Path(self._settings.chain_keystore), self._settings.chain_passphrase)
 
 
-def chain_reader(rpc_url: str, anchor: Anchor) -> Callable[[bytes], int | None]:
+def chain_reader(rpc_url: str, contract: Contract) -> Callable[[bytes], int | None]:
     """Asks the contract that a bundle names, once its code, log and genesis are seen to be what they should be.
 
     The code must be this version's own contract: a bundle may name an address at which anything says yes.
     """
     identity = ChainIdentity(
-        chain_id=anchor.chain_id,
-        genesis=anchor.genesis,
-        address=anchor.address,
-        code_hash=code_hash_for(anchor.log_id),
-        log_id=anchor.log_id,
+        chain_id=contract.chain_id,
+        genesis=contract.genesis,
+        address=contract.address,
+        code_hash=code_hash_for(contract.log_id),
+        log_id=contract.log_id,
         deployed_block=0,
     )
     ledger = open_reader(JsonRpc(rpc_url), identity)

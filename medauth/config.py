@@ -46,6 +46,10 @@ class Settings:
     """Which judged frames are kept, sealed: `none`, `key` (those at which something happened) or `all`."""
     retention_days: int = 0
     """Checks older than this are erased by `medauth erase --expired`; 0: kept until somebody asks."""
+    timestamp_url: str = field(default="", repr=False)
+    """RFC 3161 authority that stamps final checkpoints; empty: none is asked."""
+    timestamp_certificates: str = ""
+    """PEM file of that authority's certificates; needed with `timestamp_url`, and trusted by audits."""
     models_dir: str = ""
     """Folder of models to use in place of the shipped ones."""
     opencv_threads: int = 1
@@ -62,9 +66,10 @@ class Settings:
         _require(0 <= self.opencv_threads <= 64, "opencv_threads", self.opencv_threads, "0 to 64")  # noqa: PLR2004
         _require(self.retention_days >= 0, "retention_days", self.retention_days, "0 or more days")
         _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")
-        if self.rpc_url and not self.rpc_url.startswith(("http://", "https://")):
-            # Addresses carry passwords and access keys: nothing of one is shown.
-            _require(False, "rpc_url", "an address of another kind", "an http:// or https:// address")
+        for name, url in (("rpc_url", self.rpc_url), ("timestamp_url", self.timestamp_url)):
+            if url and not url.startswith(("http://", "https://")):
+                # Addresses carry passwords and access keys: nothing of one is shown.
+                _require(False, name, "an address of another kind", "an http:// or https:// address")
 
     @property
     def mirror_url(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from medauth.evidence.archive import FILE, frame_entry
 from medauth.evidence.commitment import FrameChain, microseconds
 from medauth.evidence.statement import CheckIdentity, FrameSummary, KeptFrame, statement_digest
-from medauth.ledger.interface import ChainIdentity
+from medauth.ledger.interface import ChainIdentity, TimeStampAuthority
 from medauth.ledger.memory import MemoryChain
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import Action, Challenge, scripted_step
@@ -22,6 +22,7 @@ from medauth.protocol.response import challenge_reading
 from medauth.protocol.verdict import decide
 from medauth.service.anchoring import AnchorOptions, AnchorWriter
 from medauth.service.audit import Auditor
+from medauth.service.notarising import Notary
 from medauth.service.verification import Conclusion, Recorded, Verification
 from medauth.store.blobs import FileBlobs
 from medauth.store.database import migrate, open_engine
@@ -102,6 +103,10 @@ class World:
             self.store.pin_chain_identity(ChainIdentityRow(log=MAIN_LOG, **asdict(identity)))
         ledger = self.chain.open(self.identity())
         AnchorWriter(MAIN_LOG, self.store, ledger, holder="test", options=AnchorOptions(confirmations=1)).run()
+        self.notary().notarise(MAIN_LOG)
+
+    def notary(self, open_authority: Callable[[], TimeStampAuthority] | None = None) -> Notary:
+        return Notary(self.store, self.keyring, self.size_on_chain, open_authority, now_ms=self.tick)
 
     def identity(self) -> ChainIdentity:
         pinned = self.store.chain_identity(MAIN_LOG)

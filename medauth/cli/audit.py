@@ -32,7 +32,8 @@ def audit(
     """Audit one record, or all: re-hash, signature, verdict, inclusion, checkpoint, chain, mirror.
 
     One line a step. The exit code names the kind of fault: 0 all holds, 10 stored bytes, 11 key, 12 signature,
-    13 statement, 14 challenge, 15 verdict, 16 leaf, 17 inclusion, 18 checkpoint, 19 chain, 20 mirror, 21 files, 22 log.
+    13 statement, 14 challenge, 15 verdict, 16 leaf, 17 inclusion, 18 checkpoint, 19 chain, 20 mirror, 21 files, 22 log,
+    23 tombstone, 24 time stamp.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         if listing:

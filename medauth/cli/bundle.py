@@ -11,6 +11,7 @@ from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, reporting
 from medauth.errors import StoreError
 from medauth.evidence.trust import TrustFile
+from medauth.service.disclosure import contract_of
 from medauth.store.interface import CheckpointState
 
 
@@ -35,7 +36,10 @@ def trust(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("trust.json"),
     as_json: JsonOption = False,
 ) -> None:
-    """Write the file an auditor keeps: this server's public keys and its final checkpoints."""
+    """Write the file an auditor keeps: public keys, contracts, final checkpoints, authorities of time stamps.
+
+    Whoever holds it needs nothing of this server any more: a bundle that names other keys or another contract fails.
+    """
     with reporting(as_json=as_json), open_medauth() as auth:
         final = {
             row.root: row.new_size
@@ -43,10 +47,13 @@ def trust(
             for row in auth.store.checkpoints(log)
             if row.state is CheckpointState.FINAL
         }
-        write_file(out, TrustFile.of(auth.keyring.trusted().values(), final).to_bytes())
+        pinned = [identity for log in auth.store.logs() if (identity := auth.store.chain_identity(log)) is not None]
+        contracts = {identity.log: (contract_of(identity),) for identity in pinned}
+        keys = auth.keyring.trusted().values()
+        write_file(out, TrustFile.of(keys, final, contracts, auth.time_stamp_certificates).to_bytes())
         if as_json:
-            print_json({"trust": str(out), "checkpoints": len(final)})
-        console.print(f"  {out}: {len(auth.keyring.trusted())} keys, {len(final)} checkpoints")
+            print_json({"trust": str(out), "checkpoints": len(final), "contracts": len(contracts)})
+        console.print(f"  {out}: {len(keys)} keys, {len(contracts)} contracts, {len(final)} checkpoints")
 
 
 def write_file(path: Path, data: bytes) -> None:

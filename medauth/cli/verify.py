@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +49,22 @@ def _trust(path: Path | None, size_on_chain: Callable[[bytes], int | None] | Non
         with open_medauth() as auth:
             return Trust(auth.keyring.trusted(), None, size_on_chain)
     file = TrustFile.from_bytes(_read(path))
-    return Trust(file.keys, file.checkpoints or None, size_on_chain)
+    return Trust(
+        file.keys,
+        file.checkpoints or None,
+        size_on_chain,
+        contracts=file.contracts or None,
+        stamped_ms=_reading_stamps(file.authorities),
+        retired=file.retired,
+    )
+
+
+def _reading_stamps(authorities: Sequence[str]) -> Callable[[bytes, bytes], int] | None:
+    if not authorities:
+        return None
+    from medauth.ledger.timestamp import TrustedAuthorities
+
+    return TrustedAuthorities(authorities).stamped_ms
 
 
 def _asking(evidence: Bundle, rpc: str) -> Callable[[bytes], int | None] | None:
@@ -57,7 +72,7 @@ def _asking(evidence: Bundle, rpc: str) -> Callable[[bytes], int | None] | None:
         return None
     from medauth.chains import chain_reader
 
-    return chain_reader(rpc, evidence.anchor)
+    return chain_reader(rpc, evidence.anchor.contract)
 
 
 def _read(path: Path) -> bytes:

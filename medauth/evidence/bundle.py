@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from medauth.errors import InputError
+from medauth.evidence.note import CheckpointNote
 from medauth.evidence.signing import Envelope
 from medauth.protocol.canonical import Json, canonical, parse_object
 
 FORMAT = "medauth bundle v1"
+LOCAL_CHAINS = frozenset({1337, 31337})
+"""Chain ids of development nodes: whoever runs one can write any history."""
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_MAX_STAMPS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +33,53 @@ class InclusionProof:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """Where the root stands on chain. `local` chains are run by the operator and prove nothing to others."""
+class Contract:
+    """One log's contract: on which chain, where, and for which log id it was deployed."""
 
     chain_id: int
     genesis: bytes
     address: str
     log_id: bytes
+
+    def to_json(self) -> dict[str, Json]:
+        """As it stands in bundles and trust files."""
+        return {
+            "chain_id": self.chain_id,
+            "genesis": self.genesis.hex(),
+            "address": self.address,
+            "log_id": self.log_id.hex(),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Contract:
+        """The inverse of `to_json`. Raises `TypeError`, `ValueError` or `KeyError`."""
+        if not _ADDRESS.fullmatch(_text(value["address"])):
+            raise ValueError("an address that is none")
+        chain_id, genesis, log_id = _count(value["chain_id"]), _digest(value["genesis"]), _digest(value["log_id"])
+        return cls(chain_id, genesis, value["address"], log_id)
+
+    def same_as(self, other: Contract) -> bool:
+        """Whether both name one contract; the capitals of an address are a checksum, not part of it."""
+        return (self.chain_id, self.genesis, self.address.lower(), self.log_id) == (
+            other.chain_id,
+            other.genesis,
+            other.address.lower(),
+            other.log_id,
+        )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the operator runs this chain: it proves nothing to others."""
+        return self.chain_id in LOCAL_CHAINS
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where the root stands on chain, by the operator's word: the chain itself is asked about the root."""
+
+    contract: Contract
     tx_hash: bytes
     block: int
-    local: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +94,10 @@ class Bundle:
     proof: InclusionProof | None
     """None while the record waits for a checkpoint."""
     anchor: Anchor | None
+    checkpoint: CheckpointNote | None = None
+    """The proof's root and size, signed by the log's key for checkpoints; None until it is final on chain."""
+    stamps: tuple[bytes, ...] = ()
+    """RFC 3161 responses over the checkpoint's text, from whoever was asked."""
 
     def to_bytes(self) -> bytes:
         """The file's contents: canonical JSON."""
@@ -62,6 +112,8 @@ class Bundle:
             "leaf_key": self.leaf_key.hex(),
             "proof": _proof_json(self.proof),
             "anchor": _anchor_json(self.anchor),
+            "checkpoint": None if self.checkpoint is None else self.checkpoint.to_text(),
+            "time_stamps": [base64.b64encode(stamp).decode() for stamp in self.stamps],
         }
 
     @classmethod
@@ -80,6 +132,8 @@ class Bundle:
                 leaf_key=_digest(value["leaf_key"]),
                 proof=_proof(value["proof"]),
                 anchor=_anchor(value["anchor"]),
+                checkpoint=_note(value["checkpoint"]),
+                stamps=_stamps(value["time_stamps"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
@@ -104,15 +158,7 @@ def _proof_json(proof: InclusionProof | None) -> Json:
 def _anchor_json(anchor: Anchor | None) -> Json:
     if anchor is None:
         return None
-    return {
-        "chain_id": anchor.chain_id,
-        "genesis": anchor.genesis.hex(),
-        "address": anchor.address,
-        "log_id": anchor.log_id.hex(),
-        "tx_hash": anchor.tx_hash.hex(),
-        "block": anchor.block,
-        "local": anchor.local,
-    }
+    return {**anchor.contract.to_json(), "tx_hash": anchor.tx_hash.hex(), "block": anchor.block}
 
 
 def _proof(value: Mapping[str, Any] | None) -> InclusionProof | None:
@@ -129,15 +175,20 @@ def _proof(value: Mapping[str, Any] | None) -> InclusionProof | None:
 def _anchor(value: Mapping[str, Any] | None) -> Anchor | None:
     if value is None:
         return None
-    return Anchor(
-        chain_id=_count(value["chain_id"]),
-        genesis=_digest(value["genesis"]),
-        address=_text(value["address"]),
-        log_id=_digest(value["log_id"]),
-        tx_hash=_digest(value["tx_hash"]),
-        block=_count(value["block"]),
-        local=_flag(value["local"]),
-    )
+    return Anchor(Contract.from_json(value), _digest(value["tx_hash"]), _count(value["block"]))
+
+
+def _note(value: object) -> CheckpointNote | None:
+    return None if value is None else CheckpointNote.from_text(_text(value))
+
+
+def _stamps(value: object) -> tuple[bytes, ...]:
+    if not isinstance(value, list) or len(value) > _MAX_STAMPS:
+        raise TypeError("no list of time stamps")
+    try:
+        return tuple(base64.b64decode(_text(stamp), validate=True) for stamp in value)
+    except binascii.Error as error:
+        raise ValueError("a time stamp that is not base64") from error
 
 
 def _text(value: object) -> str:
@@ -149,12 +200,6 @@ def _text(value: object) -> str:
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError("not a whole number")
-    return value
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("neither true nor false")
     return value
 
 

@@ -1,7 +1,7 @@
 """Signed statements: a DSSE envelope (secure-systems-lab/dsse, protocol v1) with an Ed25519 signature.
 
-One key, one purpose: statements of checks, of rehearsals, verdict tokens and webhooks never share a key, and the payload
-type is part of what is signed, so that no signature can be passed off as one for another purpose.
+One key, one purpose: statements of checks, of rehearsals, checkpoints, verdict tokens and webhooks never share a key, and
+the payload type is part of what is signed, so that no signature can be passed off as one for another purpose.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from medauth.errors import EvidenceError, InputError
+from medauth.errors import EvidenceError, InputError, KeyringError
 from medauth.protocol.canonical import Json, canonical, parse_object
 
 KEY_BYTES = 32
@@ -27,6 +27,7 @@ class KeyPurpose(StrEnum):
 
     STATEMENTS = "statements"
     REHEARSALS = "rehearsals"
+    CHECKPOINTS = "checkpoints"
 
 
 class PayloadType(StrEnum):
@@ -69,8 +70,16 @@ class SigningKey:
 
     def sign(self, payload: bytes, payload_type: PayloadType) -> Envelope:
         """Signs the payload as what it is."""
+        if self.verify_key.purpose is KeyPurpose.CHECKPOINTS:
+            raise KeyringError(f"a key for checkpoints signs no {payload_type.value}")
         signature = self._private.sign(pre_authentication_encoding(payload_type, payload))
         return Envelope(payload, payload_type.value, self.verify_key.key_id, signature)
+
+    def sign_note(self, body: bytes) -> bytes:
+        """Signs the text of a checkpoint, which has a form of its own (`note.py`). 64 bytes; for that purpose alone."""
+        if self.verify_key.purpose is not KeyPurpose.CHECKPOINTS:
+            raise KeyringError(f"a key for {self.verify_key.purpose.value} signs no checkpoint")
+        return self._private.sign(body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,20 @@
 4. verdict     - answers keep to their windows, and the decision follows from the readings under the stated rules
 5. leaf        - the keyed commitment of the record
 6. inclusion   - the leaf lies under the bundle's root
-7. checkpoint  - the root is one the verifier trusts
-8. chain       - the contract holds that root for that size
+7. checkpoint  - the root is pinned, or at least signed by the log's key for checkpoints
+8. time stamp  - where the bundle carries one: a trusted authority saw that checkpoint by then
+9. chain       - the contract, the trusted one where one is named, holds that root for that size
 
-A step that cannot be done says why it was skipped; a step that fails ends the check.
+A step that cannot be done says why it was skipped; a step that fails ends the check. `verifier.mjs` beside this file
+does the same steps in a browser; `tests/vectors/bundles.json` holds the two to the same answers.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -25,8 +28,10 @@ from medauth.evidence.asked import require_answers, require_committed
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import leaf_hash, verify_inclusion
+from medauth.evidence.note import CheckpointNote, origin_of
 from medauth.evidence.signing import KeyPurpose, PayloadType, VerifyKey
 from medauth.evidence.statement import VERSION, opened_commitment
+from medauth.evidence.trust import Contracts
 from medauth.protocol.canonical import canonical, parse_object
 from medauth.protocol.policy import POLICIES, Policy
 from medauth.protocol.reading import SignalReading
@@ -65,6 +70,12 @@ class Trust:
     """Trusted roots and their sizes; None: roots are not pinned."""
     size_on_chain: Callable[[bytes], int | None] | None = None
     """Asks the contract for the size it holds under a root; None: no chain is at hand."""
+    contracts: Contracts | None = None
+    """The contracts that count, by log; None: the one that the bundle names is taken."""
+    stamped_ms: Callable[[bytes, bytes], int] | None = None
+    """(token, text) to the time stamped, in ms. Raises `EvidenceError`; None: no authority is trusted."""
+    retired: Mapping[str, int] = field(default_factory=dict)
+    """Key id to the size of the log until which a replaced key counted."""
 
 
 class _Skip(Exception):
@@ -90,6 +101,7 @@ class Examination:
             ("leaf", self._leaf),
             ("inclusion", self._inclusion),
             ("checkpoint", self._checkpoint),
+            *((("time stamp", self._time_stamp),) if self._bundle.stamps else ()),
             ("chain", self._chain),
         ):
             step = _done(name, do)
@@ -142,10 +154,11 @@ class Examination:
             raise EvidenceError(
                 f"other rules under the name {policy.name} v{policy.version}", expected=known.digest().hex()
             )
-        if (policy.digest().hex(), policy.name, policy.version) != (
+        if (policy.digest().hex(), policy.name, policy.version, policy.to_json()) != (
             stated["digest"],
             stated["name"],
             stated["version"],
+            stated["rules"],
         ):
             raise EvidenceError("the policy's rules do not fit its digest", expected=stated["digest"])
         if policy.rehearsal != (PURPOSES[self._bundle.log] is KeyPurpose.REHEARSALS):
@@ -166,31 +179,90 @@ class Examination:
 
     def _inclusion(self) -> str:
         """6. The leaf's place in the log cannot be changed without changing the root."""
-        proof = self._bundle.proof
+        proof, key_id = self._bundle.proof, self._bundle.envelope.key_id
         if proof is None:
+            if key_id in self._trust.retired:
+                raise EvidenceError(f"a new record signed by the retired key {key_id}", expected="a key in use")
             raise _Skip("the record waits for a checkpoint")
         leaf = leaf_hash(leaf_commitment(self._bundle.leaf_key, self._payload))
         if not verify_inclusion(leaf, proof.leaf_index, proof.size, proof.root, proof.path):
             raise EvidenceError("the leaf does not lie under the root", expected=proof.root.hex())
+        until = self._trust.retired.get(key_id)
+        if until is not None and proof.leaf_index >= until:
+            raise EvidenceError(
+                f"leaf {proof.leaf_index}, signed by a retired key", expected=f"one of the first {until}"
+            )
         return f"leaf {proof.leaf_index} of {proof.size} under root {proof.root.hex()}"
 
     def _checkpoint(self) -> str:
-        """7. A root that somebody other than the bundle vouches for."""
-        proof = self._bundle.proof
-        if proof is None or self._trust.checkpoints is None:
-            raise _Skip("no checkpoint is pinned")
+        """7. A root that somebody vouches for. A pin is the verifier's own; a signature is only the operator's word."""
+        proof, note = self._bundle.proof, self._bundle.checkpoint
+        if proof is None:
+            if note is not None:
+                raise EvidenceError("a checkpoint without a place in it", expected="a proof of inclusion")
+            raise _Skip("the record waits for a checkpoint")
+        signer = None if note is None else self._signer(note)
+        if self._trust.checkpoints is None:
+            if signer is None:
+                raise _Skip("no checkpoint is pinned, and none is signed by a key that is trusted for checkpoints")
+            return f"checkpoint of {proof.size} leaves, signed by {signer.key_id}; none is pinned"
         size = self._trust.checkpoints.get(proof.root)
         if size is None:
-            raise EvidenceError(f"root {proof.root.hex()} is not a pinned checkpoint", expected="a pinned checkpoint")
+            raise EvidenceError(_unpinned(proof.size, self._trust.checkpoints.values()), expected="a pinned checkpoint")
         if size != proof.size:
             raise EvidenceError(f"the root stands for {size} leaves", expected=str(proof.size))
-        return f"checkpoint of {size} leaves is pinned"
+        return f"checkpoint of {size} leaves is pinned{'' if signer is None else ', and signed'}"
+
+    def _signer(self, note: CheckpointNote) -> VerifyKey | None:
+        """Who signed the checkpoint, which must be that of the proof and of this log; None: no key for it is trusted."""
+        proof, anchor = self._bundle.proof, self._bundle.anchor
+        assert proof is not None
+        if (note.size, note.root) != (proof.size, proof.root):
+            raise EvidenceError(f"a checkpoint of {note.size} leaves under another root", expected=proof.root.hex())
+        if anchor is None or note.origin != origin_of(anchor.contract.log_id):
+            raise EvidenceError(
+                f"a checkpoint of {note.origin[:80]}",
+                expected="the log that the contract holds" if anchor is None else origin_of(anchor.contract.log_id),
+            )
+        if all(key.purpose is not KeyPurpose.CHECKPOINTS for key in self._trust.keys.values()):
+            return None
+        signer = note.verified(self._trust.keys.values())
+        until = self._trust.retired.get(signer.key_id)
+        if until is not None and note.size > until:
+            raise EvidenceError(f"{note.size} leaves, signed by a retired key", expected=f"at most {until}")
+        return signer
+
+    def _time_stamp(self) -> str:
+        """8. Somebody other than the operator says that the checkpoint was there by then."""
+        if self._bundle.checkpoint is None:
+            raise EvidenceError("a time stamp without a checkpoint", expected="the checkpoint that was stamped")
+        if self._trust.stamped_ms is None:
+            raise _Skip("no time stamp authority is trusted")
+        text = self._bundle.checkpoint.to_text().encode()
+        times, refusals = [], []
+        for stamp in self._bundle.stamps:
+            try:
+                times.append(self._trust.stamped_ms(stamp, text))
+            except EvidenceError as refusal:
+                refusals.append(refusal)
+        if not times:
+            raise refusals[0]
+        return f"stamped {_utc(min(times))} by an authority that is trusted"
 
     def _chain(self) -> str:
-        """8. The contract accepted the root only with a proof that it extends the one before."""
+        """9. The contract accepted the root only with a proof that it extends the one before."""
         proof, anchor = self._bundle.proof, self._bundle.anchor
         if proof is None or anchor is None:
             raise _Skip("the record is not on chain yet")
+        contract = anchor.contract
+        if self._trust.contracts is not None:
+            trusted = self._trust.contracts.get(self._bundle.log, ())
+            if not any(contract.same_as(other) for other in trusted):
+                raise EvidenceError(
+                    f"contract {contract.address} on chain {contract.chain_id} is not a trusted one",
+                    expected=" or ".join(f"{c.address} on chain {c.chain_id}" for c in trusted)
+                    or f"a trusted contract of log {self._bundle.log}",
+                )
         if self._trust.size_on_chain is None:
             raise _Skip("no chain was asked; give an RPC address to ask one")
         size = self._trust.size_on_chain(proof.root)
@@ -199,8 +271,8 @@ class Examination:
                 f"the contract holds {'no such root' if not size else f'it for {size} leaves'}",
                 expected=f"root {proof.root.hex()} for {proof.size} leaves",
             )
-        note = " - a local chain: it proves nothing to outsiders" if anchor.local else ""
-        return f"contract {anchor.address}, block {anchor.block}, chain {anchor.chain_id}{note}"
+        note = " - a local chain: it proves nothing to outsiders" if contract.is_local else ""
+        return f"contract {contract.address}, chain {contract.chain_id}, block {anchor.block} as stated{note}"
 
     def _only_verdicts(self) -> None:
         if self._bundle.envelope.payload_type != PayloadType.VERDICT.value:
@@ -216,3 +288,20 @@ def _done(name: str, do: Callable[[], str]) -> CheckedStep:
         return CheckedStep(name, StepState.FAILS, str(error))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         return CheckedStep(name, StepState.FAILS, f"the statement is malformed: {type(error).__name__} {error}")
+
+
+def _unpinned(size: int, pinned: Iterable[int]) -> str:
+    """Says how the bundle's checkpoint stands to those that are pinned, so that a reader knows which file is old."""
+    sizes = sorted(pinned)
+    if not sizes or size > sizes[-1]:
+        newest = f"the newest pinned one, of {sizes[-1]}" if sizes else "any pinned one"
+        return f"the bundle's checkpoint of {size} leaves is larger than {newest}: get a newer trust file"
+    if size in sizes:
+        return f"another root than the pinned checkpoint of {size} leaves: the log was rewritten, or is not this one"
+    if size < sizes[0]:
+        return f"the bundle's checkpoint of {size} leaves is smaller than the oldest pinned one, of {sizes[0]}"
+    return f"the bundle's checkpoint of {size} leaves lies between the pinned ones and is none of them"
+
+
+def _utc(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1_000, UTC).isoformat(timespec="seconds")

@@ -181,3 +181,14 @@ class Chain(Protocol):
         A local chain that lost its state is given the same contract at the same address again; the writer then anchors
         what is missing.
         """
+
+
+class TimeStampAuthority(Protocol):
+    """Somebody other than the operator who says by when a text was there."""
+
+    @property
+    def name(self) -> str:
+        """Tells one authority from another; at most 253 characters, a host's name with its port."""
+
+    def stamp(self, text: bytes) -> bytes:
+        """An RFC 3161 response over the text, checked. Raises `LedgerError`, or `EvidenceError` for one that is false."""

@@ -45,6 +45,7 @@ EXIT_CODES: Mapping[str, int] = {
     "files": 21,
     "log": 22,
     "tombstone": 23,
+    "time stamp": 24,
 }
 """What `medauth audit` exits with: the step at which the first fault was found."""
 
@@ -68,7 +69,7 @@ class Audit:
 
 
 class Auditor:
-    """Audits over ports. Without `size_on_chain` the chain step is skipped and says so."""
+    """Audits over ports. Without `size_on_chain` the chain step is skipped, without `stamped_ms` the time stamp's."""
 
     def __init__(
         self,
@@ -77,12 +78,14 @@ class Auditor:
         blobs: BlobStore,
         keyring: Keyring,
         size_on_chain: SizeOnChain | None = None,
+        stamped_ms: Callable[[bytes, bytes], int] | None = None,
     ) -> None:
         self._records = records
         self._anchors = anchors
         self._blobs = blobs
         self._keyring = keyring
         self._size_on_chain = size_on_chain
+        self._stamped_ms = stamped_ms
         self._roots: dict[tuple[str, bytes], int | None] = {}
 
     def record(self, record_id: str) -> Audit:
@@ -154,7 +157,7 @@ class Auditor:
     def _trust(self, log: str) -> Trust:
         checkpoints = {row.root: row.new_size for row in live_checkpoints(self._anchors, log)}
         ask = None if self._size_on_chain is None else lambda root: self._on_chain(log, root)
-        return Trust(self._keyring.trusted(), checkpoints or None, ask)
+        return Trust(self._keyring.trusted(), checkpoints or None, ask, stamped_ms=self._stamped_ms)
 
     def _on_chain(self, log: str, root: bytes) -> int | None:
         """Asks the contract once for each root."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from medauth.evidence.bundle import Anchor, Bundle, InclusionProof
+from dataclasses import replace
+
+from medauth.evidence.bundle import Anchor, Bundle, Contract, InclusionProof
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.merkle import inclusion_path
+from medauth.evidence.note import CheckpointNote
 from medauth.evidence.sealing import unseal
 from medauth.evidence.signing import Envelope
 from medauth.service.records import ENVELOPE
 from medauth.store.interface import AnchorStore, ChainIdentityRow, CheckpointRow, CheckpointState, Keyring, RecordRow
-
-LOCAL_CHAINS = frozenset({1337, 31337})
-"""Chain ids of development nodes: whoever runs one can write any history."""
 
 
 def opened(record: RecordRow, keyring: Keyring) -> tuple[RecordKeys, Envelope]:
@@ -22,19 +22,25 @@ def opened(record: RecordRow, keyring: Keyring) -> tuple[RecordKeys, Envelope]:
 
 
 def bundle_of(record: RecordRow, keyring: Keyring, anchors: AnchorStore) -> Bundle:
-    """The record as a stranger can check it; without proof and anchor while it waits for a checkpoint."""
+    """The record as a stranger can check it; without proof, anchor and checkpoint while it waits for them."""
     keys, envelope = opened(record, keyring)
+    bundle = Bundle(record.log, record.record_id, envelope, keys.leaf, proof=None, anchor=None)
     checkpoint = anchors.covering_checkpoint(record.log, record.leaf_index)
-    if checkpoint is not None and checkpoint.state is CheckpointState.FAILED:
-        checkpoint = None  # refused by the contract: the record waits for another try
-    return Bundle(
-        log=record.log,
-        record_id=record.record_id,
-        envelope=envelope,
-        leaf_key=keys.leaf,
-        proof=_proof(record, checkpoint, anchors) if checkpoint else None,
-        anchor=_anchor(checkpoint, anchors.chain_identity(record.log)) if checkpoint else None,
+    if checkpoint is None or checkpoint.state is CheckpointState.FAILED:
+        return bundle  # refused by the contract: the record waits for another try
+    note = anchors.note(record.log, checkpoint.seq)
+    return replace(
+        bundle,
+        proof=_proof(record, checkpoint, anchors),
+        anchor=_anchor(checkpoint, anchors.chain_identity(record.log)),
+        checkpoint=CheckpointNote.from_text(note.text) if note else None,
+        stamps=tuple(stamp.token for stamp in anchors.stamps(record.log, checkpoint.seq)) if note else (),
     )
+
+
+def contract_of(identity: ChainIdentityRow) -> Contract:
+    """The contract that a log is pinned to, as bundles and trust files name it."""
+    return Contract(identity.chain_id, identity.genesis, identity.address, identity.log_id)
 
 
 def _proof(record: RecordRow, checkpoint: CheckpointRow, anchors: AnchorStore) -> InclusionProof:
@@ -47,12 +53,4 @@ def _proof(record: RecordRow, checkpoint: CheckpointRow, anchors: AnchorStore) -
 def _anchor(checkpoint: CheckpointRow, identity: ChainIdentityRow | None) -> Anchor | None:
     if identity is None or checkpoint.tx_hash is None or checkpoint.block is None:
         return None
-    return Anchor(
-        chain_id=identity.chain_id,
-        genesis=identity.genesis,
-        address=identity.address,
-        log_id=identity.log_id,
-        tx_hash=checkpoint.tx_hash,
-        block=checkpoint.block,
-        local=identity.chain_id in LOCAL_CHAINS,
-    )
+    return Anchor(contract_of(identity), checkpoint.tx_hash, checkpoint.block)

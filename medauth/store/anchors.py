@@ -64,7 +64,7 @@ class SqlAnchors:
     def checkpoints(self, log: str) -> Iterator[CheckpointRow]:
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(_of(log).order_by(tables.checkpoints.c.seq)).mappings().all()
-        yield from (_checkpoint(row) for row in rows)
+        yield from (read_checkpoint(row) for row in rows)
 
     def add_checkpoint(self, checkpoint: CheckpointRow, attempt: AttemptRow) -> None:
         with transaction(self._engine, writes=True) as connection:
@@ -114,7 +114,7 @@ class SqlAnchors:
     def _one(self, query: Select[Any]) -> CheckpointRow | None:
         with transaction(self._engine, writes=False) as connection:
             row = connection.execute(query.limit(1)).mappings().first()
-        return _checkpoint(row) if row else None
+        return read_checkpoint(row) if row else None
 
 
 def dialect_insert(connection: Connection, table: Any) -> Any:
@@ -155,7 +155,8 @@ def _counts() -> Any:
     return tables.checkpoints.c.state != CheckpointState.FAILED.value
 
 
-def _checkpoint(row: Any) -> CheckpointRow:
+def read_checkpoint(row: Any) -> CheckpointRow:
+    """A row of the table of checkpoints."""
     return CheckpointRow(**{**row, "state": CheckpointState(row["state"])})
 
 

@@ -264,6 +264,28 @@ class AttemptRow:
     tip: int
 
 
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """A checkpoint that is final on chain, signed as a note for strangers."""
+
+    log: str
+    seq: int
+    text: str
+    signed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StampRow:
+    """An RFC 3161 response over a note's text, from one authority."""
+
+    log: str
+    seq: int
+    authority: str
+    """Where it was asked for."""
+    token: bytes
+    received_ms: int
+
+
 class AnchorStore(Protocol):
     """What the chain writer remembers. Every method is one transaction; errors are `StoreError`."""
 
@@ -303,3 +325,19 @@ class AnchorStore(Protocol):
         """True when `holder` now holds the lease `name` until now + ttl; False while another one does."""
 
     def release_lease(self, name: str, holder: str) -> None: ...
+
+    def unsigned_checkpoints(self, log: str) -> Sequence[CheckpointRow]:
+        """Final checkpoints without a note, in order."""
+
+    def note(self, log: str, seq: int) -> NoteRow | None: ...
+
+    def add_note(self, note: NoteRow) -> None:
+        """Keeps a note; a second one for the same checkpoint changes nothing."""
+
+    def unstamped_notes(self, log: str, authority: str) -> Sequence[NoteRow]:
+        """Notes that this authority did not stamp yet, in order."""
+
+    def stamps(self, log: str, seq: int) -> Sequence[StampRow]: ...
+
+    def add_stamp(self, stamp: StampRow) -> None:
+        """Keeps a time stamp; a second one of the same authority for the same checkpoint changes nothing."""

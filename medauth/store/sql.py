@@ -24,6 +24,7 @@ from medauth.store.interface import (
     NewRecord,
     RecordRow,
 )
+from medauth.store.notes import SqlNotes
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -31,7 +32,7 @@ PAGE = 500
 """Rows fetched at a time when streaming."""
 
 
-class SqlStore(SqlAnchors):
+class SqlStore(SqlAnchors, SqlNotes):
     """`RecordStore` and `AnchorStore` over one database."""
 
     def __init__(self, engine: Engine) -> None:

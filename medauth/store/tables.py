@@ -130,6 +130,27 @@ checkpoints = Table(
 )
 Index("ix_checkpoints_new_size", checkpoints.c.log, checkpoints.c.new_size)
 
+notes = Table(
+    "notes",
+    metadata,
+    Column("log", LOG_NAME, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("signed_ms", BigInteger, nullable=False),
+)
+"""Checkpoints that are final on chain, as signed notes."""
+
+stamps = Table(
+    "stamps",
+    metadata,
+    Column("log", LOG_NAME, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("authority", String(256), primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+)
+"""RFC 3161 responses over the notes."""
+
 attempts = Table(
     "attempts",
     metadata,

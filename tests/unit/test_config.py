@@ -24,6 +24,8 @@ PARSED: dict[str, tuple[str, Any]] = {
     "keep_frames": ("all", KeepFrames.ALL),
     "retention_days": ("30", 30),
     "opencv_threads": ("2", 2),
+    "timestamp_url": ("https://example.org/tsr", "https://example.org/tsr"),
+    "timestamp_certificates": ("/keys/authority.pem", "/keys/authority.pem"),
     "models_dir": ("/models", "/models"),
     "rehearsal": ("1", True),
     "max_merge_delay_s": ("60", 60),

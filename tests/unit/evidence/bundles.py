@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from medauth.evidence.bundle import Anchor, Bundle, InclusionProof
+from medauth.evidence.bundle import Anchor, Bundle, Contract, InclusionProof
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import MemoryTree, inclusion_path
+from medauth.evidence.note import signed_note
 from medauth.evidence.signing import KeyPurpose, PayloadType, SigningKey
 from medauth.evidence.statement import CheckIdentity, FrameSummary, KeptFrame, start_statement, verdict_statement
 from medauth.evidence.verifier import CheckedStep, Examination, Trust
@@ -26,7 +27,8 @@ from medauth.protocol.verdict import decide
 
 KEY = SigningKey(KeyPurpose.STATEMENTS, Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 REHEARSAL_KEY = SigningKey(KeyPurpose.REHEARSALS, Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
-TRUSTED = {key.verify_key.key_id: key.verify_key for key in (KEY, REHEARSAL_KEY)}
+CHECKPOINT_KEY = SigningKey(KeyPurpose.CHECKPOINTS, Ed25519PrivateKey.from_private_bytes(bytes(range(2, 34))))
+TRUSTED = {key.verify_key.key_id: key.verify_key for key in (KEY, REHEARSAL_KEY, CHECKPOINT_KEY)}
 LEAF_KEY = bytes(range(64, 96))
 IDENTITY = CheckIdentity("chk_1", "user-42", "login", "https://example.org")
 STEPS = tuple(
@@ -41,7 +43,8 @@ STEPS = tuple(
     )
 )
 CHALLENGE = Challenge(IDENTITY.check_id, STEPS, bytes(range(32)))
-ANCHOR = Anchor(31_337, bytes(32), "0x" + "ab" * 20, b"\x07" * 32, b"\x08" * 32, 10, local=False)
+CONTRACT = Contract(1, bytes(32), "0x" + "ab" * 20, b"\x07" * 32)
+ANCHOR = Anchor(CONTRACT, b"\x08" * 32, 10)
 
 Statement = dict[str, Any]
 
@@ -116,8 +119,12 @@ def recorded(
     proof = InclusionProof(index, tree.size, tree.root(), tuple(inclusion_path(index, tree.size, tree.read)))
     name = json_text(statement, "record_id") if isinstance(statement, Mapping) else "evd_1"
     envelope = key.sign(payload, kind)
-    bundle = Bundle(log, name, envelope, LEAF_KEY, proof if anchored else None, ANCHOR if anchored else None)
-    return Recorded(bundle, Trust(TRUSTED, {tree.root(): tree.size}, {tree.root(): tree.size}.get))
+    bundle = Bundle(log, name, envelope, LEAF_KEY, None, None)
+    if anchored:
+        note = signed_note(CHECKPOINT_KEY, CONTRACT.log_id, tree.size, tree.root())
+        bundle = replace(bundle, proof=proof, anchor=ANCHOR, checkpoint=note)
+    heads = {tree.root(): tree.size}
+    return Recorded(bundle, Trust(TRUSTED, heads, heads.get, {log: (CONTRACT,)}))
 
 
 def json_text(statement: Mapping[str, Json], name: str) -> str:

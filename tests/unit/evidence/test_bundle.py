@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from medauth.errors import InputError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.signing import KeyPurpose, SigningKey
 from medauth.evidence.trust import TrustFile
-from tests.unit.evidence.bundles import KEY, recorded
+from tests.unit.evidence.bundles import CONTRACT, KEY, recorded
 
 BUNDLE = recorded().bundle
 WAITING = recorded(anchored=False).bundle
@@ -48,6 +49,7 @@ def every_path(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 PATHS = every_path(json.loads(BUNDLE.to_bytes()))
+OPTIONAL = {("proof",), ("anchor",), ("checkpoint",)}
 ROOT = json.loads(BUNDLE.to_bytes())["proof"]["root"]
 
 
@@ -57,7 +59,7 @@ def test_a_bundle_with_a_part_missing_is_refused(path: tuple[str, ...]) -> None:
         Bundle.from_bytes(changed(path, ...))
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path not in {("proof",), ("anchor",)}], ids="/".join)
+@pytest.mark.parametrize("path", [path for path in PATHS if path not in OPTIONAL], ids="/".join)
 @pytest.mark.parametrize("value", [None, 7.5, {}, -1, [[1]]], ids=str)
 def test_a_part_of_another_type_is_refused(path: tuple[str, ...], value: Any) -> None:
     with pytest.raises(InputError):
@@ -76,8 +78,13 @@ def test_a_part_of_another_type_is_refused(path: tuple[str, ...], value: Any) ->
         pytest.param(("proof", "path"), ROOT, id="a path as text"),
         pytest.param(("proof", "size"), True, id="a size that is true"),
         pytest.param(("proof", "leaf_index"), "4", id="a number as text"),
-        pytest.param(("anchor", "local"), 0, id="a flag as a number"),
-        pytest.param(("anchor", "local"), "no", id="a flag as text"),
+        pytest.param(("anchor", "block"), True, id="a block that is true"),
+        pytest.param(("anchor", "address"), "0x" + "ab" * 19, id="a short address"),
+        pytest.param(("checkpoint",), "medauth/07\n", id="a checkpoint without a signature"),
+        pytest.param(("time_stamps",), ["AA"], id="a time stamp that is no base64"),
+        pytest.param(("time_stamps",), ["AB=="], id="a time stamp in another spelling"),
+        pytest.param(("time_stamps",), [""] * 17, id="more time stamps than anybody asks for"),
+        pytest.param(("time_stamps",), "AAAA", id="a time stamp as text"),
         pytest.param(("note",), "hello", id="something more"),
         pytest.param(("proof", "note"), "hello", id="something more in the proof"),
         pytest.param(("envelope", "note"), "hello", id="something more in the envelope"),
@@ -96,7 +103,15 @@ def test_no_bytes_are_a_bundle_or_a_file_of_trust_by_chance(data: bytes) -> None
             read(data)
 
 
-TRUST = TrustFile.of([KEY.verify_key, SigningKey.generate(KeyPurpose.REHEARSALS).verify_key], {bytes(32): 9})
+RETIRED = SigningKey.generate(KeyPurpose.STATEMENTS).verify_key
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+TRUST = TrustFile.of(
+    [KEY.verify_key, SigningKey.generate(KeyPurpose.REHEARSALS).verify_key, RETIRED],
+    {bytes(32): 9},
+    {"main": (CONTRACT, replace(CONTRACT, log_id=b"\x08" * 32)), "rehearsal": (CONTRACT,)},
+    [PEM],
+    {RETIRED.key_id: 7},
+)
 
 
 def test_a_file_of_trust_comes_back() -> None:
@@ -127,6 +142,15 @@ def key(**changes: Any) -> dict[str, Any]:
         pytest.param(trust(checkpoints=[{"root": "00" * 32, "size": -9}]), id="a size below nothing"),
         pytest.param(trust(checkpoints=[7]), id="a checkpoint as a number"),
         pytest.param(trust(checkpoints={}), id="checkpoints as an object"),
+        pytest.param(trust(keys=[key(until_size=0)]), id="a key that never counted"),
+        pytest.param(trust(keys=[key(until_size="7")]), id="a retirement as text"),
+        pytest.param(trust(contracts=None), id="no contracts"),
+        pytest.param(trust(contracts=[{"log": "main"}]), id="a contract without a place"),
+        pytest.param(trust(contracts=[{"log": 7, **CONTRACT.to_json()}]), id="a contract of a log without a name"),
+        pytest.param(trust(contracts=[CONTRACT.to_json()]), id="a contract of no log"),
+        pytest.param(trust(contracts=[CONTRACT.to_json() | {"log": "main", "address": "0x1"}]), id="a short address"),
+        pytest.param(trust(time_stamp_authorities=["me"]), id="an authority by name"),
+        pytest.param(trust(time_stamp_authorities=[7]), id="an authority as a number"),
     ],
 )
 def test_what_is_no_file_of_trust_is_refused(data: bytes) -> None:

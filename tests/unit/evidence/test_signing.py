@@ -69,7 +69,7 @@ def test_a_flipped_bit_is_found(bit: int) -> None:
         verified(Envelope.from_bytes(bytes(data)))
 
 
-@pytest.mark.parametrize("kind", set(PayloadType) - {PayloadType.VERDICT}, ids=lambda k: k.name)
+@pytest.mark.parametrize("kind", [k for k in PayloadType if k is not PayloadType.VERDICT], ids=lambda k: k.name)
 def test_a_signature_for_one_type_is_none_for_another(kind: PayloadType) -> None:
     with pytest.raises(EvidenceError, match="of type"):
         verified(ENVELOPE, kind)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medauth.errors import MedauthError
-from medauth.evidence.bundle import Bundle
+from medauth.errors import EvidenceError, MedauthError
+from medauth.evidence.bundle import Bundle, Contract, InclusionProof
+from medauth.evidence.note import CheckpointNote, signed_note
 from medauth.evidence.signing import KeyPurpose, PayloadType, SigningKey
 from medauth.evidence.statement import opened_commitment
 from medauth.evidence.verifier import Examination, StepState, Trust
@@ -22,6 +23,8 @@ from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.response import EXPIRED
 from medauth.protocol.verdict import decide
 from tests.unit.evidence.bundles import (
+    CHECKPOINT_KEY,
+    CONTRACT,
     KEY,
     REHEARSAL_KEY,
     TRUSTED,
@@ -330,14 +333,162 @@ def test_a_root_stands_for_one_size() -> None:
     fails_only(Recorded(found.bundle, replace(found.trust, checkpoints={found.bundle.proof.root: 10})), "checkpoint")
 
 
-def test_without_a_pinned_checkpoint_the_step_is_skipped_and_says_so() -> None:
+@pytest.mark.parametrize(
+    ("pinned", "words"),
+    [
+        ({bytes(32): 8}, "larger than the newest pinned one, of 8: get a newer trust file"),
+        ({bytes(32): 10}, "smaller than the oldest pinned one, of 10"),
+        ({bytes(32): 8, b"1" * 32: 10}, "between the pinned ones"),
+        ({bytes(32): 9}, "another root than the pinned checkpoint of 9 leaves"),
+        ({}, "larger than any pinned one"),
+    ],
+)
+def test_how_a_checkpoint_stands_to_the_pinned_ones_is_said_plainly(pinned: dict[bytes, int], words: str) -> None:
     found = recorded()
-    steps = Recorded(found.bundle, Trust(TRUSTED)).steps()
-    assert [step.name for step in steps if step.state is StepState.SKIPPED] == ["checkpoint", "chain"]
-    assert all(step.text for step in steps)
+    steps = Recorded(found.bundle, replace(found.trust, checkpoints=pinned)).steps()
+    assert (steps[-1].name, steps[-1].state) == ("checkpoint", StepState.FAILS)
+    assert words in steps[-1].text
 
 
-# 8. chain
+def unpinned(found: Recorded, **changes: Any) -> Recorded:
+    return Recorded(found.bundle, replace(found.trust, checkpoints=None, **changes))
+
+
+def test_where_none_is_pinned_the_logs_own_signature_counts_and_is_named() -> None:
+    step = unpinned(recorded()).steps()[6]
+    assert step.state is StepState.HOLDS
+    assert step.text.endswith(f"signed by {CHECKPOINT_KEY.verify_key.key_id}; none is pinned")
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_checkpoint_is_signed_by_a_key_for_checkpoints(pinned: bool) -> None:
+    """One that is pinned too: a bundle that carries a false signature is no bundle of ours."""
+    stranger = SigningKey.generate(KeyPurpose.CHECKPOINTS)
+    found = recorded()
+    proof = found.bundle.proof
+    assert proof is not None
+    forged = replace(found.bundle, checkpoint=signed_note(stranger, CONTRACT.log_id, proof.size, proof.root))
+    spoilt_record = Recorded(forged, found.trust)
+    fails_only(spoilt_record if pinned else unpinned(spoilt_record), "checkpoint")
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        pytest.param(lambda p: signed_note(CHECKPOINT_KEY, bytes(32), p.size, p.root), id="of another log"),
+        pytest.param(lambda p: signed_note(CHECKPOINT_KEY, CONTRACT.log_id, 8, p.root), id="of another size"),
+        pytest.param(lambda p: signed_note(CHECKPOINT_KEY, CONTRACT.log_id, p.size, bytes(32)), id="of another root"),
+    ],
+)
+def test_a_checkpoint_is_that_of_the_proof(note: Callable[[InclusionProof], CheckpointNote]) -> None:
+    found = recorded()
+    assert found.bundle.proof is not None
+    other = replace(found.bundle, checkpoint=note(found.bundle.proof))
+    fails_only(unpinned(Recorded(other, found.trust)), "checkpoint")
+
+
+def test_a_checkpoint_names_a_log_that_has_a_contract() -> None:
+    found = recorded()
+    fails_only(unpinned(Recorded(replace(found.bundle, anchor=None), found.trust)), "checkpoint")
+
+
+def test_a_waiting_record_has_no_checkpoint() -> None:
+    found = recorded()
+    steps = Recorded(replace(found.bundle, proof=None), found.trust).steps()
+    assert (steps[-1].name, steps[-1].state) == ("checkpoint", StepState.FAILS)
+
+
+def test_without_a_pinned_or_signed_checkpoint_the_step_is_skipped_and_says_so() -> None:
+    found = recorded()
+    statements_only = {KEY.verify_key.key_id: KEY.verify_key}
+    for steps in (
+        Recorded(replace(found.bundle, checkpoint=None), Trust(TRUSTED)).steps(),
+        Recorded(found.bundle, Trust(statements_only)).steps(),
+    ):
+        assert [step.name for step in steps if step.state is StepState.SKIPPED] == ["checkpoint", "chain"]
+        assert all(step.text for step in steps)
+
+
+def test_a_retired_key_counts_for_what_it_signed_in_its_time() -> None:
+    found = recorded()
+    for key in (KEY, CHECKPOINT_KEY):
+        for until, name in ((4, "inclusion" if key is KEY else "checkpoint"), (9, None)):
+            trust = replace(found.trust, retired={key.verify_key.key_id: until})
+            assert fault(Recorded(found.bundle, trust)) == name
+    waiting = recorded(anchored=False)
+    assert fault(Recorded(waiting.bundle, replace(waiting.trust, retired={KEY.verify_key.key_id: 9}))) == "inclusion"
+
+
+# 8. time stamp
+
+
+def stamped(found: Recorded, **changes: Any) -> Recorded:
+    def stamped_ms(token: bytes, text: bytes) -> int:
+        note = found.bundle.checkpoint
+        if note is None or text != note.to_text().encode() or token != b"token":
+            raise EvidenceError("no time stamp over this")
+        return 1_700_000_000_000
+
+    bundle = replace(found.bundle, **{"stamps": (b"token",)} | changes)
+    return Recorded(bundle, replace(found.trust, stamped_ms=stamped_ms))
+
+
+def test_a_time_stamp_says_by_when_the_checkpoint_was_there() -> None:
+    step = stamped(recorded()).steps()[7]
+    assert (step.name, step.state) == ("time stamp", StepState.HOLDS)
+    assert "2023-11-14T22:13:20+00:00" in step.text
+    assert fault(stamped(recorded(), stamps=(b"of somebody else", b"token"))) is None
+
+
+def test_a_false_time_stamp_fails() -> None:
+    steps = stamped(recorded(), stamps=(b"false",)).steps()
+    assert (steps[-1].name, steps[-1].state) == ("time stamp", StepState.FAILS)
+    assert all(step.state is StepState.HOLDS for step in steps[:-1])
+
+
+def test_a_time_stamp_on_nothing_fails() -> None:
+    assert fault(stamped(recorded(), checkpoint=None)) == "time stamp"
+
+
+def test_without_a_trusted_authority_the_time_stamp_is_skipped() -> None:
+    found = recorded()
+    steps = Recorded(replace(found.bundle, stamps=(b"token",)), found.trust).steps()
+    assert [step.name for step in steps if step.state is StepState.SKIPPED] == ["time stamp"]
+    assert fault(recorded()) is None
+
+
+# 9. chain
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize(
+    "contract",
+    [
+        replace(CONTRACT, chain_id=2),
+        replace(CONTRACT, genesis=b"1" * 32),
+        replace(CONTRACT, address="0x" + "cd" * 20),
+        None,
+    ],
+    ids=["another chain", "another genesis", "another address", "of another log"],
+)
+def test_a_bundle_does_not_choose_its_contract(contract: Contract | None, asked: bool) -> None:
+    """Whoever deploys a contract of his own gets any root into it, so the trusted one counts, asked or not."""
+    found = recorded()
+    contracts = {"rehearsal": (CONTRACT,)} if contract is None else {"main": (contract,)}
+    trust = replace(found.trust, contracts=contracts)
+    fails_only(Recorded(found.bundle, trust if asked else replace(trust, size_on_chain=None)), "chain")
+
+
+def test_the_capitals_of_an_address_do_not_matter_and_a_log_may_have_had_two_contracts() -> None:
+    found = recorded()
+    shouted = replace(CONTRACT, address="0x" + "AB" * 20)
+    contracts = {"main": (replace(CONTRACT, chain_id=2), shouted)}
+    assert fault(Recorded(found.bundle, replace(found.trust, contracts=contracts))) is None
+
+
+def test_without_trusted_contracts_the_one_of_the_bundle_is_taken() -> None:
+    found = recorded()
+    assert fault(Recorded(found.bundle, replace(found.trust, contracts=None))) is None
 
 
 @pytest.mark.parametrize("size", [None, 0, 8, 10])
@@ -358,8 +509,10 @@ def test_a_node_that_does_not_answer_fails_the_step_with_its_own_words() -> None
 def test_a_local_chain_says_that_it_proves_nothing() -> None:
     found = recorded()
     assert found.bundle.anchor is not None
-    local = replace(found.bundle, anchor=replace(found.bundle.anchor, local=True))
-    assert "proves nothing to outsiders" in Recorded(local, found.trust).steps()[-1].text
+    contract = replace(CONTRACT, chain_id=31_337)
+    local = replace(found.bundle, anchor=replace(found.bundle.anchor, contract=contract))
+    trust = replace(found.trust, contracts={"main": (contract,)})
+    assert "proves nothing to outsiders" in Recorded(local, trust).steps()[-1].text
     assert "proves nothing" not in found.steps()[-1].text
 
 

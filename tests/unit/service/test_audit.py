@@ -178,6 +178,7 @@ JUDGED = {
     "nodes": ("hash",),
     "checks": ("purpose", "policy", "commitment", "subject_tag"),
     "checkpoints": ("root", "new_size"),
+    "notes": ("text",),
 }
 
 
@@ -198,7 +199,7 @@ def flip_column(world: World, draw: random.Random) -> str:
     table = draw.choice(sorted(JUDGED))
     column = draw.choice(JUDGED[table])
     with closing(sqlite3.connect(world.folder / "mirror.sqlite")) as connection, connection:
-        where = {"leaves": 'log || "index"', "nodes": "level || '/' || position", "checkpoints": "seq"}
+        where = {"leaves": 'log || "index"', "nodes": "level || '/' || position", "checkpoints": "seq", "notes": "seq"}
         key = where.get(table, "rowid")
         condition = "WHERE position < 6 >> level" if table == "nodes" else ""
         keys = [row[0] for row in connection.execute(f"SELECT {key} FROM {table} {condition} ORDER BY 1")]
@@ -214,8 +215,7 @@ def changed_value(value: object, draw: random.Random) -> object:
         return flipped(value, draw)
     if isinstance(value, int):
         return value ^ 1 << draw.randrange(8)
-    text = flipped(str(value).encode("ascii"), draw)
-    return bytes(byte & 0x7F or 0x21 for byte in text).decode("ascii") if text != value else "?"
+    return flipped(str(value).encode(), draw).decode("utf-8", "replace").replace("\0", "!")
 
 
 def flipped(data: bytes, draw: random.Random) -> bytes:

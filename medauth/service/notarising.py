@@ -1,0 +1,84 @@
+"""Makes a final checkpoint something to hand on: signed by the log's key for checkpoints, and time stamped.
+
+Comes after anchoring and never in its way: what cannot be done now is logged and done with the next checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from medauth.errors import EvidenceError, MedauthError
+from medauth.evidence.note import signed_note
+from medauth.evidence.signing import KeyPurpose
+from medauth.ledger.interface import TimeStampAuthority
+from medauth.store.interface import AnchorStore, CheckpointRow, Keyring, NoteRow, StampRow
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Notarised:
+    """What one run came to."""
+
+    signed: int
+    stamped: int
+    trouble: str = ""
+    """Why it is not more, in words."""
+
+
+class Notary:
+    """Signs and stamps what is final. Without an authority nothing is stamped.
+
+    `size_on_chain` (log, root) is asked again before anything is signed: the key speaks for what the contract accepted,
+    not for what the mirror says.
+    """
+
+    def __init__(
+        self,
+        anchors: AnchorStore,
+        keyring: Keyring,
+        size_on_chain: Callable[[str, bytes], int | None],
+        open_authority: Callable[[], TimeStampAuthority] | None = None,
+        *,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._anchors = anchors
+        self._keyring = keyring
+        self._size_on_chain = size_on_chain
+        self._open_authority = open_authority
+        self._now_ms = now_ms
+
+    def notarise(self, log: str) -> Notarised:
+        """Signs and stamps whatever waits for it; safe to run again and twice at once. Trouble is logged, not raised."""
+        signed = stamped = 0
+        try:
+            for row in self._anchors.unsigned_checkpoints(log):
+                self._sign(row)
+                signed += 1
+            if self._open_authority is not None:
+                authority = self._open_authority()
+                for note in self._anchors.unstamped_notes(log, authority.name):
+                    self._stamp(note, authority)
+                    stamped += 1
+        except MedauthError as error:
+            _log.warning("checkpoints of log %s wait for signature or time stamp: %s", log, error)
+            return Notarised(signed, stamped, str(error))
+        return Notarised(signed, stamped)
+
+    def _sign(self, row: CheckpointRow) -> None:
+        identity = self._anchors.chain_identity(row.log)
+        if identity is None or self._size_on_chain(row.log, row.root) != row.new_size:
+            raise EvidenceError(
+                f"checkpoint {row.seq} of log {row.log} is final in the mirror, not on chain",
+                expected=f"root {row.root.hex()} for {row.new_size} leaves",
+                next_step="run `medauth audit --all`; nothing was signed",
+            )
+        key = self._keyring.signing_key(KeyPurpose.CHECKPOINTS)
+        text = signed_note(key, identity.log_id, row.new_size, row.root).to_text()
+        self._anchors.add_note(NoteRow(row.log, row.seq, text, self._now_ms()))
+
+    def _stamp(self, note: NoteRow, authority: TimeStampAuthority) -> None:
+        token = authority.stamp(note.text.encode())
+        self._anchors.add_stamp(StampRow(note.log, note.seq, authority.name, token, self._now_ms()))
