@@ -22,7 +22,7 @@ demo: ## A check, its evidence, its anchor and its audit: live with a webcam, el
 test: test-unit test-contracts test-rest ## All tests but the long ones
 
 test-unit: setup
-	@$(OFFLINE) $(PYTEST) tests/unit -m "not long" $(ARGS)
+	@$(OFFLINE) $(PYTEST) tests/unit -m "not long" -n auto --dist loadfile $(ARGS)
 
 test-rest: setup
 	@$(PYTEST) tests --ignore tests/unit -m "not long" -n auto --dist loadfile $(ARGS)
