@@ -23,7 +23,7 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
 from medauth.protocol.policy import REHEARSAL, Policy, policy_named
-from medauth.service.records import new_id
+from medauth.service.records import new_id, renew
 from medauth.service.verification import Verification
 from medauth.session import AuthenticationSession
 from medauth.store.interface import MAIN_LOG
@@ -193,8 +193,8 @@ class Medauth:
                 from medauth.store.keyring import FileKeyring
 
                 self._make_data_dir()
-                folder = self.settings.data_dir / "keys"
-                self._keyring = FileKeyring(folder, self.settings.key_passphrase or None)
+                self._keyring = FileKeyring(self.settings.data_dir / "keys", self.settings.key_passphrase or None)
+                renew(self.store, self._keyring)  # a rotation that was interrupted is finished
             return self._keyring
 
     @property

@@ -85,6 +85,12 @@ class KeyringError(MedauthError):
     code = "keyring"
 
 
+class KeyRetired(KeyringError):
+    """A record was signed by a key that was replaced meanwhile; it has to be signed again by its successor."""
+
+    code = "key_retired"
+
+
 class StoreError(MedauthError):
     """The database or the evidence folder cannot be read or written; nothing was half done."""
 

@@ -30,8 +30,12 @@ def erase(
         if expired:
             stones = list(erasure.erase_older(auth.settings.retention_days))
         else:
-            is_check = record_id.startswith("chk_")
-            stones = [erasure.erase(record_id if is_check else auth.store.record(record_id).check_id)]
+            check_id = record_id if record_id.startswith("chk_") else auth.store.record(record_id).check_id
+            if check_id is None:
+                raise InputError(
+                    "a record about a key", expected="a record of a check", next_step="nobody is named in it"
+                )
+            stones = [erasure.erase(check_id)]
         if as_json:
             print_json([_json(stone) for stone in stones])
         for stone in stones:

@@ -18,6 +18,7 @@ from medauth.cli.console import USAGE_ERROR, print_error
 from medauth.cli.demo import demo
 from medauth.cli.doctor import doctor
 from medauth.cli.erase import erase
+from medauth.cli.keys import keys
 from medauth.cli.policy import policy
 from medauth.cli.verify import verify
 from medauth.errors import MedauthError
@@ -32,6 +33,7 @@ app = typer.Typer(
 COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, erase, policy, doctor)
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(keys, name="keys")
 app.add_typer(training, name="train")
 
 

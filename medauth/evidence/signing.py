@@ -28,6 +28,8 @@ class KeyPurpose(StrEnum):
     STATEMENTS = "statements"
     REHEARSALS = "rehearsals"
     CHECKPOINTS = "checkpoints"
+    TOKENS = "tokens"
+    WEBHOOKS = "webhooks"
 
 
 class PayloadType(StrEnum):
@@ -37,6 +39,7 @@ class PayloadType(StrEnum):
     START = "application/vnd.medauth.start.v1+json"
     TOMBSTONE = "application/vnd.medauth.tombstone.v1+json"
     RECEIPT = "application/vnd.medauth.start-receipt.v1+json"
+    KEY = "application/vnd.medauth.key.v1+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,10 @@ class SigningKey:
             raise KeyringError(f"a key for checkpoints signs no {payload_type.value}")
         signature = self._private.sign(pre_authentication_encoding(payload_type, payload))
         return Envelope(payload, payload_type.value, self.verify_key.key_id, signature)
+
+    def endorse(self, announcement: bytes) -> bytes:
+        """Signs the announcement of a key's successor, which every key may do. 64 bytes (`rotation.py`)."""
+        return self._private.sign(pre_authentication_encoding(PayloadType.KEY, announcement))
 
     def sign_note(self, body: bytes) -> bytes:
         """Signs the text of a checkpoint, which has a form of its own (`note.py`). 64 bytes; for that purpose alone."""

@@ -29,6 +29,7 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import leaf_hash, verify_inclusion
 from medauth.evidence.note import CheckpointNote, origin_of
+from medauth.evidence.rotation import require_endorsed
 from medauth.evidence.signing import KeyPurpose, PayloadType, VerifyKey
 from medauth.evidence.statement import VERSION, opened_commitment
 from medauth.evidence.trust import Contracts
@@ -41,7 +42,7 @@ PURPOSES: Mapping[str, KeyPurpose] = {"main": KeyPurpose.STATEMENTS, "rehearsal"
 """Which key signs which log."""
 
 
-_RECORDS = (PayloadType.VERDICT, PayloadType.START, PayloadType.TOMBSTONE)
+_RECORDS = (PayloadType.VERDICT, PayloadType.START, PayloadType.TOMBSTONE, PayloadType.KEY)
 
 
 class StepState(StrEnum):
@@ -133,8 +134,16 @@ class Examination:
             raise EvidenceError(f"a statement of version {statement.get('version')!r}", expected=str(VERSION))
         if statement.get("record_id") != self._bundle.record_id:
             raise EvidenceError("a statement about another record", expected=self._bundle.record_id)
+        if self._bundle.envelope.payload_type == PayloadType.KEY.value:
+            self._require_endorsed(statement)
         self._statement = statement
         return f"SHA-256 {hashlib.sha256(self._payload).hexdigest()}"
+
+    def _require_endorsed(self, statement: Mapping[str, Any]) -> None:
+        """A key's successor is announced by both; the key of a log signs the announcement itself, too."""
+        old = require_endorsed(statement).old
+        if old.purpose is PURPOSES[self._bundle.log] and old.key_id != self._bundle.envelope.key_id:
+            raise EvidenceError("a key whose successor another one announces", expected=f"a signature by {old.key_id}")
 
     def _challenge(self) -> str:
         """3. What was asked is what had been committed to, and no step was swapped afterwards."""
@@ -277,7 +286,7 @@ class Examination:
 
     def _only_verdicts(self) -> None:
         if self._bundle.envelope.payload_type != PayloadType.VERDICT.value:
-            raise _Skip("this record is the start of a check")
+            raise _Skip("this record holds no verdict")
 
 
 def _done(name: str, do: Callable[[], str]) -> CheckedStep:

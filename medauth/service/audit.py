@@ -131,7 +131,7 @@ class Auditor:
         except MedauthError as error:
             yield CheckedStep("inclusion", StepState.FAILS, str(error))
             return
-        examination = Examination(bundle, self._trust(row.log))
+        examination = Examination(bundle, self._trust(row))
         yield from examination.steps()
         statement = examination.statement
         yield _step("mirror", lambda: compare_columns(row, self._records, self._keyring, keys[0], bundle, statement))
@@ -143,10 +143,10 @@ class Auditor:
         yield _step("inclusion", lambda: leaf_in_place(row, self._records, self._anchors))
 
     def _tombstone(self, row: RecordRow) -> str:
-        found = [other for other in self._records.records_of(row.check_id) if other.kind is LeafKind.TOMBSTONE]
+        found = [other for other in self._records.records_of(row.check_id or "") if other.kind is LeafKind.TOMBSTONE]
         for stone in found:
             bundle = bundle_of(stone, self._keyring, self._anchors)
-            examination = Examination(bundle, self._trust(row.log))
+            examination = Examination(bundle, self._trust(stone))
             if any(step.state is StepState.FAILS for step in examination.steps()):
                 continue
             erased = [[row.record_id, row.leaf_index, row.leaf.hex()]]
@@ -154,10 +154,13 @@ class Auditor:
                 return f"erased by {stone.record_id}, leaf {stone.leaf_index}: {examination.statement['reason']}"
         raise EvidenceError("the record is gone, and no signed tombstone says so", expected="a tombstone that names it")
 
-    def _trust(self, log: str) -> Trust:
+    def _trust(self, record: RecordRow) -> Trust:
+        log = record.log
+        # The record's place is known here before any checkpoint covers it.
+        retired = {key: until for key, until in self._keyring.retired().items() if not _counts(record, key, until)}
         checkpoints = {row.root: row.new_size for row in live_checkpoints(self._anchors, log)}
         ask = None if self._size_on_chain is None else lambda root: self._on_chain(log, root)
-        return Trust(self._keyring.trusted(), checkpoints or None, ask, stamped_ms=self._stamped_ms)
+        return Trust(self._keyring.trusted(), checkpoints or None, ask, stamped_ms=self._stamped_ms, retired=retired)
 
     def _on_chain(self, log: str, root: bytes) -> int | None:
         """Asks the contract once for each root."""
@@ -165,6 +168,11 @@ class Auditor:
         if (log, root) not in self._roots:
             self._roots[log, root] = self._size_on_chain(log, root)
         return self._roots[log, root]
+
+
+def _counts(record: RecordRow, key_id: str, until: int) -> bool:
+    """Whether a retired key was in use when it signed the record."""
+    return record.key_id == key_id and record.leaf_index < until
 
 
 def _stored_bytes(row: RecordRow) -> str:

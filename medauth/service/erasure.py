@@ -14,7 +14,7 @@ from medauth.errors import CeremonyError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.signing import PayloadType
 from medauth.protocol.canonical import Json
-from medauth.service.records import new_id, sealed_record
+from medauth.service.records import appended, new_id, sealed_record
 from medauth.store.interface import ERASED, BlobStore, CheckState, Keyring, LeafKind, RecordRow, RecordStore
 
 _DAY_MS = 86_400_000
@@ -85,14 +85,15 @@ class Erasure:
             "reason": reason.value,
             "erased_ms": now,
         }
+        keys = RecordKeys.generate()
         record = sealed_record(
             statement,
             PayloadType.TOMBSTONE,
             LeafKind.TOMBSTONE,
             keyring=self._keyring,
-            keys=RecordKeys.generate(),
+            keys=keys,
             log=rows[0].log,
             outcome="tombstone",
             created_ms=now,
         )
-        self._records.erase_check(check_id, record)
+        appended(lambda signed: self._records.erase_check(check_id, signed), record, keys, self._records, self._keyring)

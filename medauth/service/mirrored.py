@@ -12,6 +12,7 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import RecordKeys, leaf_commitment
 from medauth.evidence.merkle import inclusion_path, leaf_hash, verify_inclusion
 from medauth.evidence.sealing import unseal
+from medauth.evidence.signing import KeyPurpose
 from medauth.store.interface import AnchorStore, BlobStore, CheckRow, Keyring, LeafKind, RecordRow, RecordStore
 
 Pairs = dict[str, tuple[object, object]]
@@ -30,13 +31,16 @@ def compare_columns(
     pairs: Pairs = {
         "leaf": (row.leaf, leaf_commitment(keys.leaf, bundle.envelope.payload)),
         "line of the log": (_line(row, records), (row.leaf_index, row.leaf, row.record_id)),
-        "check": (row.check_id, statement["check"]["id"]),
+        "check": (row.check_id, statement["check"]["id"] if row.kind is not LeafKind.KEY else None),
         "kind": (row.kind, _KINDS.get(bundle.envelope.payload_type)),
+        "signing key": (row.key_id, bundle.envelope.key_id),
     }
-    if row.kind is LeafKind.TOMBSTONE:
+    if row.kind is LeafKind.KEY:
+        pairs |= _key_columns(row, keyring, statement)
+    elif row.kind is LeafKind.TOMBSTONE:
         pairs |= {"outcome": (row.outcome, "tombstone"), "time": (row.created_ms, statement["erased_ms"])}
     else:
-        pairs |= _check_columns(row, records.check(row.check_id), keyring, statement)
+        pairs |= _check_columns(row, records.check(row.check_id or ""), keyring, statement)
     for name, (mirrored, signed) in pairs.items():
         if mirrored != signed:
             raise EvidenceError(f"the mirror's {name} differs from the signed one", expected="the signed one")
@@ -82,7 +86,19 @@ _KINDS = {
     "application/vnd.medauth.start.v1+json": LeafKind.START,
     "application/vnd.medauth.verdict.v1+json": LeafKind.VERDICT,
     "application/vnd.medauth.tombstone.v1+json": LeafKind.TOMBSTONE,
+    "application/vnd.medauth.key.v1+json": LeafKind.KEY,
 }
+
+
+def _key_columns(row: RecordRow, keyring: Keyring, statement: Mapping[str, Any]) -> Pairs:
+    """The old key counts up to this leaf; the one for checkpoints signs for both logs, up to the end of the longer."""
+    until = keyring.retired().get(statement["old"]["key_id"], 0)
+    found = row.leaf_index + 1 if statement["purpose"] == KeyPurpose.CHECKPOINTS and until > row.leaf_index else until
+    return {
+        "outcome": (row.outcome, "rotated"),
+        "time": (row.created_ms, statement["rotated_ms"]),
+        "end of the old key": (found, row.leaf_index + 1),
+    }
 
 
 def _check_columns(row: RecordRow, check: CheckRow, keyring: Keyring, statement: Mapping[str, Any]) -> Pairs:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Callable
+from dataclasses import replace
 
+from medauth.errors import KeyRetired
 from medauth.evidence.commitment import RecordKeys, leaf_commitment
-from medauth.evidence.sealing import seal
-from medauth.evidence.signing import KeyPurpose, PayloadType
+from medauth.evidence.sealing import seal, unseal
+from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType
 from medauth.evidence.statement import statement_digest
 from medauth.protocol.canonical import Json, canonical
-from medauth.store.interface import REHEARSAL_LOG, Keyring, LeafKind, NewRecord
+from medauth.store.interface import REHEARSAL_LOG, Keyring, LeafKind, NewRecord, RecordStore
 
 ENVELOPE = "envelope"
 """The name under which an envelope is sealed."""
@@ -37,9 +40,8 @@ def sealed_record(
     outcome: str,
     created_ms: int,
 ) -> NewRecord:
-    """Signs a statement about a check and seals its envelope; `statement` names record and check."""
-    record_id, check = str(statement["record_id"]), statement["check"]
-    assert isinstance(check, dict)
+    """Signs a statement and seals its envelope; `statement` names the record, and the check where it is about one."""
+    record_id, check = str(statement["record_id"]), statement.get("check")
     payload = canonical(statement)
     envelope = keyring.signing_key(purpose_of(log)).sign(payload, payload_type)
     sealed = seal(keys.seal, envelope.to_bytes(), record_id=record_id, name=ENVELOPE)
@@ -47,11 +49,43 @@ def sealed_record(
         record_id=record_id,
         log=log,
         kind=kind,
-        check_id=str(check["id"]),
+        check_id=str(check["id"]) if isinstance(check, dict) else None,
         leaf=leaf_commitment(keys.leaf, payload),
         wrapped_key=keyring.wrap(record_id, keys),
         sealed_envelope=sealed,
         sealed_envelope_sha256=statement_digest(sealed),
         outcome=outcome,
         created_ms=created_ms,
+        key_id=envelope.key_id,
     )
+
+
+def appended(
+    append: Callable[[NewRecord], int], record: NewRecord, keys: RecordKeys, records: RecordStore, keyring: Keyring
+) -> int:
+    """Commits a record by `append`; returns its leaf index.
+
+    Where its signing key was retired since it was signed, it is signed again by the successor: the leaf commits to the
+    statement, so it stays what it is.
+    """
+    try:
+        return append(record)
+    except KeyRetired:
+        renew(records, keyring)
+        again = _signed_again(record, keys, keyring)
+        if again.key_id == record.key_id:
+            raise
+        return append(again)
+
+
+def renew(records: RecordStore, keyring: Keyring) -> None:
+    """Brings the keys in line with what the log announced."""
+    for retired in records.retired_keys():
+        keyring.retire(retired)
+
+
+def _signed_again(record: NewRecord, keys: RecordKeys, keyring: Keyring) -> NewRecord:
+    old = Envelope.from_bytes(unseal(keys.seal, record.sealed_envelope, record_id=record.record_id, name=ENVELOPE))
+    new = keyring.signing_key(purpose_of(record.log)).sign(old.payload, PayloadType(old.payload_type))
+    sealed = seal(keys.seal, new.to_bytes(), record_id=record.record_id, name=ENVELOPE)
+    return replace(record, sealed_envelope=sealed, sealed_envelope_sha256=statement_digest(sealed), key_id=new.key_id)

@@ -23,7 +23,7 @@ from medauth.protocol.challenge import Challenge
 from medauth.protocol.policy import Policy
 from medauth.protocol.reading import SignalReading
 from medauth.protocol.verdict import Decision, Reason
-from medauth.service.records import new_id, purpose_of, sealed_record
+from medauth.service.records import appended, new_id, purpose_of, sealed_record
 from medauth.store.interface import (
     MAIN_LOG,
     REHEARSAL_LOG,
@@ -128,7 +128,8 @@ class Verification:
             started_ms=now,
             expires_ms=expires,
         )
-        record = self._record(statement, PayloadType.START, RecordKeys.generate(), LeafKind.START, "started", log, now)
+        keys = RecordKeys.generate()
+        record = self._record(statement, PayloadType.START, keys, LeafKind.START, "started", log, now)
         subject_tag, client_tag = self._tags(identity, client)
         row = CheckRow(
             check_id=identity.check_id,
@@ -141,7 +142,9 @@ class Verification:
             started_ms=now,
             expires_ms=expires,
         )
-        leaf_index = self._records.begin_check(row, record)
+        leaf_index = appended(
+            lambda signed: self._records.begin_check(row, signed), record, keys, self._records, self._keyring
+        )
         receipt = self._receipt(record, leaf_index, challenge, purpose)
         record_id = new_id("evd")
         return StartedCheck(
@@ -196,7 +199,13 @@ class Verification:
         record = prepared.record
         counted = False
         try:
-            index = self._records.conclude_check(check.identity.check_id, record, record.created_ms)
+            index = appended(
+                lambda signed: self._records.conclude_check(check.identity.check_id, signed, record.created_ms),
+                record,
+                check.keys,
+                self._records,
+                self._keyring,
+            )
         except CeremonyError:
             index = self._committed_before(check, record)
             counted = record.created_ms in self._failures(check, record.created_ms)

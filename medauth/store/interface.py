@@ -1,4 +1,4 @@
-"""What the server remembers: two ports over one database.
+"""What the server remembers: two ports over one database; the third, `Keyring`, is beside.
 
 `RecordStore` keeps checks, their records and the leaves of the log, and commits them together. `AnchorStore` keeps what
 the chain writer needs. A *log* is named (`main`, `rehearsal`); logs never share leaves, keys or contracts.
@@ -6,13 +6,13 @@ the chain writer needs. A *log* is named (`main`, `rehearsal`); logs never share
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from medauth.evidence.commitment import RecordKeys
-from medauth.evidence.signing import KeyPurpose, SigningKey, VerifyKey
+from medauth.store.keyring_interface import Keyring as Keyring  # noqa: PLC0414 - all ports of the store are found here
+from medauth.store.keyring_interface import RetiredKeyRow as RetiredKeyRow  # noqa: PLC0414 - likewise
 
 MAIN_LOG = "main"
 REHEARSAL_LOG = "rehearsal"
@@ -74,7 +74,8 @@ class NewRecord:
     record_id: str
     log: str
     kind: LeafKind
-    check_id: str
+    check_id: str | None
+    """None for a record about a key."""
     leaf: bytes
     """32 bytes: HMAC-SHA256(record key, canonical statement)."""
     wrapped_key: bytes
@@ -85,6 +86,8 @@ class NewRecord:
     outcome: str
     created_ms: int
     blobs: tuple[BlobRow, ...] = ()
+    key_id: str = ""
+    """Which key signed the envelope. The store takes nothing signed by a key that was retired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,9 @@ class LeafRow:
 
 
 class RecordStore(Protocol):
-    """Checks, records and leaves. Every method is one transaction; errors are `StoreError`."""
+    """Checks, records and leaves. Every method is one transaction; errors are `StoreError`, and `KeyRetired` from those
+    that commit a record.
+    """
 
     def begin_check(self, check: CheckRow, record: NewRecord) -> int:
         """Commits the check, its start record and the leaf together; returns the leaf index."""
@@ -143,6 +148,15 @@ class RecordStore(Protocol):
 
     def erase_check(self, check_id: str, tombstone: NewRecord) -> int:
         """Blanks everything readable of a check's records and commits the tombstone with its leaf; returns its index."""
+
+    def rotate_key(self, record: NewRecord, retired: RetiredKeyRow) -> int:
+        """Commits the announcement of a key's successor and retires the key in one transaction; returns the leaf index.
+
+        From then on nothing signed by it is taken. Its leaves count up to this one, or up to `retired.until` if larger.
+        """
+
+    def retired_keys(self) -> Sequence[RetiredKeyRow]:
+        """Every key that was replaced, oldest first."""
 
     def wipe(self) -> None:
         """Takes what was deleted out of the database's files too, as far as the database lets its client do that."""
@@ -187,23 +201,6 @@ class BlobStore(Protocol):
 
     def delete(self, record_id: str) -> None:
         """Removes all files of a record."""
-
-
-class Keyring(Protocol):
-    """Keys that never leave the server. Errors are `KeyringError`."""
-
-    def signing_key(self, purpose: KeyPurpose) -> SigningKey: ...
-
-    def trusted(self) -> Mapping[str, VerifyKey]:
-        """Public keys by key id."""
-
-    def wrap(self, record_id: str, keys: RecordKeys) -> bytes:
-        """A record's keys, encrypted under the master key and bound to the record."""
-
-    def unwrap(self, record_id: str, wrapped: bytes) -> RecordKeys: ...
-
-    def tag(self, kind: str, text: str) -> bytes:
-        """32 bytes that stand for a subject or client in look-ups; useless without the master key."""
 
 
 class CheckpointState(StrEnum):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
-import stat
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +19,18 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from medauth.errors import KeyringError
 from medauth.evidence.commitment import KEY_BYTES, RecordKeys
 from medauth.evidence.signing import KeyPurpose, SigningKey, VerifyKey
+from medauth.store.key_files import (
+    RETIRED_FOLDER,
+    Stamp,
+    create_file,
+    keep_retired,
+    one_at_a_time,
+    read_retired,
+    refuse_shared,
+    replace_key,
+    stamp_of,
+)
+from medauth.store.keyring_interface import RetiredKeyRow
 
 _NONCE_BYTES = 12
 _MAX_PASSPHRASE_BYTES = 1023
@@ -40,29 +50,66 @@ class FileKeyring:
             raise KeyringError(
                 f"a pass phrase of {len(self._passphrase)} bytes", expected=f"at most {_MAX_PASSPHRASE_BYTES}"
             )
-        self._signing: dict[KeyPurpose, SigningKey] = {}
+        self._signing: dict[KeyPurpose, tuple[Stamp | None, SigningKey]] = {}
+        self._retired: tuple[Stamp | None, dict[str, RetiredKeyRow]] = (None, {})
         self._master: bytes | None = None
+        self._uses: dict[str, bytes] = {}
+        self._wrapping: AESGCM | None = None
         self._lock = threading.Lock()
 
     def signing_key(self, purpose: KeyPurpose) -> SigningKey:
+        """Looks at the file each time: another process may have put a successor there."""
         with self._lock:
-            if purpose not in self._signing:
-                self._signing[purpose] = self._load_signing(purpose)
-            return self._signing[purpose]
+            path = self._active(purpose)
+            known = self._signing.get(purpose)
+            if known is None or known[0] is None or known[0] != stamp_of(path):
+                known = self._signing[purpose] = (stamp_of(path), self._load_signing(path, purpose))
+            return known[1]
 
     def trusted(self) -> Mapping[str, VerifyKey]:
         keys = [self.signing_key(purpose).verify_key for purpose in KeyPurpose]
+        keys += [VerifyKey(row.purpose, row.raw) for row in self._retired_rows().values()]
         return {key.key_id: key for key in keys}
+
+    def retired(self) -> Mapping[str, int]:
+        return {key_id: row.until for key_id, row in self._retired_rows().items()}
+
+    def next_key(self, purpose: KeyPurpose) -> SigningKey:
+        return self._load_signing(self._next(purpose), purpose)
+
+    def retire(self, retired: RetiredKeyRow) -> bool:
+        keep_retired(self._folder / RETIRED_FOLDER, retired)
+        if self.signing_key(retired.purpose).verify_key.key_id != retired.key_id:
+            return True
+        with one_at_a_time(self._folder):
+            if self.signing_key(retired.purpose).verify_key.key_id != retired.key_id:
+                return True
+            following = self._next(retired.purpose)
+            if not following.exists() or self.next_key(retired.purpose).verify_key.key_id != retired.successor:
+                return False
+            replace_key(self._active(retired.purpose), following)
+        return True
+
+    def _active(self, purpose: KeyPurpose) -> Path:
+        return self._folder / f"{purpose.value}.pem"
+
+    def _next(self, purpose: KeyPurpose) -> Path:
+        return self._folder / f"{purpose.value}.next.pem"
+
+    def _retired_rows(self) -> Mapping[str, RetiredKeyRow]:
+        folder = self._folder / RETIRED_FOLDER
+        stamp = stamp_of(folder)
+        if stamp is None or self._retired[0] != stamp:
+            self._retired = (stamp, read_retired(folder))
+        return self._retired[1]
 
     def wrap(self, record_id: str, keys: RecordKeys) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + AESGCM(self._derived("wrap")).encrypt(nonce, keys.to_bytes(), record_id.encode())
+        return nonce + self._wrapper().encrypt(nonce, keys.to_bytes(), record_id.encode())
 
     def unwrap(self, record_id: str, wrapped: bytes) -> RecordKeys:
         try:
-            opened = AESGCM(self._derived("wrap")).decrypt(
-                wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], record_id.encode()
-            )
+            opened = self._wrapper().decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], record_id.encode())
         except (InvalidTag, ValueError):
             raise KeyringError(
                 f"the key of record {record_id} does not open",
@@ -74,9 +121,17 @@ class FileKeyring:
     def tag(self, kind: str, text: str) -> bytes:
         return hmac.digest(self._derived("tag"), f"{kind}\x00{text}".encode("utf-8", "surrogatepass"), "sha256")
 
+    def _wrapper(self) -> AESGCM:
+        """Kept, not made anew for each of a million records."""
+        if self._wrapping is None:
+            self._wrapping = AESGCM(self._derived("wrap"))
+        return self._wrapping
+
     def _derived(self, use: str) -> bytes:
-        """A key for one use: the master key itself encrypts nothing."""
-        return HKDFExpand(SHA256(), 32, f"medauth {use} v1".encode()).derive(self._master_key())
+        """A key for one use: the master key itself encrypts nothing. Two threads at worst derive the same one twice."""
+        if use not in self._uses:
+            self._uses[use] = HKDFExpand(SHA256(), 32, f"medauth {use} v1".encode()).derive(self._master_key())
+        return self._uses[use]
 
     def _master_key(self) -> bytes:
         with self._lock:
@@ -112,8 +167,7 @@ class FileKeyring:
             self._passphrase, salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P, maxmem=2**26, dklen=32
         )
 
-    def _load_signing(self, purpose: KeyPurpose) -> SigningKey:
-        path = self._folder / f"{purpose.value}.pem"
+    def _load_signing(self, path: Path, purpose: KeyPurpose) -> SigningKey:
         data = self._read_or_make(path, self._new_signing)
         try:
             private = serialization.load_pem_private_key(data, self._passphrase)
@@ -134,8 +188,8 @@ class FileKeyring:
     def _read_or_make(self, path: Path, make: Callable[[], bytes]) -> bytes:
         try:
             if not path.exists():
-                _create(path, make())
-            _refuse_shared(path)
+                create_file(path, make())
+            refuse_shared(path)
             return path.read_bytes()
         except OSError as error:
             raise KeyringError(
@@ -143,48 +197,10 @@ class FileKeyring:
             ) from error
 
 
-def _create(path: Path, data: bytes) -> None:
-    """Writes a key so that of two processes that start at once both end up with the same one, and none half written."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-        _sync_folder(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """What was sealed under a key outlives a power cut; so must the key."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _whole(key: bytes) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError("a key that was cut off")
     return key
-
-
-def _refuse_shared(path: Path) -> None:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise KeyringError(
-            f"{path.name} has mode {mode:04o}",
-            expected="0600: nobody else may read a key",
-            next_step=f"chmod 600 {path}, and think about who may have read it",
-        )
 
 
 def _unreadable(path: Path) -> KeyringError:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from medauth.errors import CeremonyError, NotFound, StoreError
+from medauth.errors import CeremonyError, KeyRetired, NotFound, StoreError
 from medauth.evidence.merkle import append_coordinates, appended_nodes
+from medauth.evidence.signing import KeyPurpose
 from medauth.store import tables
 from medauth.store.anchors import SqlAnchors, dialect_insert, read_nodes
 from medauth.store.database import transaction, wipe
@@ -23,6 +24,7 @@ from medauth.store.interface import (
     LeafRow,
     NewRecord,
     RecordRow,
+    RetiredKeyRow,
 )
 from medauth.store.notes import SqlNotes
 
@@ -134,6 +136,21 @@ class SqlStore(SqlAnchors, SqlNotes):
             connection.execute(update(checks).where(checks.c.check_id == check_id).values(**nobody))
             return _append(connection, tombstone)
 
+    def rotate_key(self, record: NewRecord, retired: RetiredKeyRow) -> int:
+        with transaction(self._engine, writes=True) as connection:
+            index = _append(connection, record)
+            until = max(index + 1, retired.until)
+            values = asdict(retired) | {"until": until, "purpose": retired.purpose.value}
+            connection.execute(insert(tables.retired_keys).values(**values))
+            return index
+
+    def retired_keys(self) -> Sequence[RetiredKeyRow]:
+        keys, records = tables.retired_keys, tables.records
+        found = select(keys).join(records, records.c.record_id == keys.c.record_id).order_by(records.c.created_ms)
+        with transaction(self._engine, writes=False) as connection:
+            rows = connection.execute(found).mappings().all()
+        return [RetiredKeyRow(**{**row, "purpose": _known(KeyPurpose, row["purpose"])}) for row in rows]
+
     def wipe(self) -> None:
         wipe(self._engine)
 
@@ -171,6 +188,7 @@ def _close(connection: Connection, check_id: str, state: CheckState, closed_ms: 
 def _append(connection: Connection, record: NewRecord) -> int:
     """Gives the record the next place in its log, and writes record, blobs, leaf and tree nodes."""
     index = _next_index(connection, record.log)
+    _refuse_retired(connection, record)
     values = asdict(record)
     blobs = values.pop("blobs")
     connection.execute(insert(tables.records).values(**values, leaf_index=index))
@@ -183,6 +201,17 @@ def _append(connection: Connection, record: NewRecord) -> int:
     )
     _append_nodes(connection, record.log, index, record.leaf)
     return index
+
+
+def _refuse_retired(connection: Connection, record: NewRecord) -> None:
+    """Asked behind the lock of the log: whoever retires a key appends to the same log."""
+    key_id = tables.retired_keys.c.key_id
+    if connection.execute(select(key_id).where(key_id == record.key_id)).first() is not None:
+        raise KeyRetired(
+            f"record {record.record_id} is signed by {record.key_id}, which was retired",
+            expected="a signature by its successor",
+            next_step="restore the newest backup of the keys, or run `medauth keys list`",
+        )
 
 
 def _next_index(connection: Connection, log: str) -> int:

@@ -47,7 +47,7 @@ records = Table(
     Column("record_id", ID, primary_key=True),
     Column("log", LOG_NAME, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("check_id", ID, ForeignKey("checks.check_id"), nullable=False),
+    Column("check_id", ID, ForeignKey("checks.check_id")),
     Column("leaf_index", BigInteger, nullable=False),
     Column("leaf", LargeBinary(32), nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),
@@ -55,9 +55,22 @@ records = Table(
     Column("sealed_envelope_sha256", LargeBinary(32), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("key_id", ID, nullable=False),
     Unique("log", "leaf_index"),
 )
 Index("ix_records_check_id", records.c.check_id)
+
+retired_keys = Table(
+    "retired_keys",
+    metadata,
+    Column("key_id", ID, primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("raw", LargeBinary(32), nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("successor", ID, nullable=False),
+    Column("record_id", ID, ForeignKey("records.record_id"), nullable=False),
+)
+"""Keys that were replaced. Written with the leaf that announced it, read with every record that is appended."""
 
 blobs = Table(
     "blobs",

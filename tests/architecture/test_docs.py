@@ -21,6 +21,7 @@ ERRORS = {
     name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, MedauthError)
 }
 COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+COMMANDS |= {str(group.name) for group in app.registered_groups}
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 
 

@@ -113,7 +113,7 @@ def upgrade() -> None:
         sa.Column("record_id", sa.String(length=64), nullable=False),
         sa.Column("log", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("check_id", sa.String(length=64), nullable=False),
+        sa.Column("check_id", sa.String(length=64), nullable=True),
         sa.Column("leaf_index", sa.BigInteger(), nullable=False),
         sa.Column("leaf", sa.LargeBinary(length=32), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
@@ -121,11 +121,23 @@ def upgrade() -> None:
         sa.Column("sealed_envelope_sha256", sa.LargeBinary(length=32), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("key_id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["check_id"], ["checks.check_id"], name=op.f("fk_records_check_id")),
         sa.PrimaryKeyConstraint("record_id", name=op.f("pk_records")),
         sa.UniqueConstraint("log", "leaf_index", name=op.f("uq_records_log")),
     )
     op.create_index("ix_records_check_id", "records", ["check_id"], unique=False)
+    op.create_table(
+        "retired_keys",
+        sa.Column("key_id", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("raw", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("successor", sa.String(length=64), nullable=False),
+        sa.Column("record_id", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["record_id"], ["records.record_id"], name=op.f("fk_retired_keys_record_id")),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_retired_keys")),
+    )
     op.create_table(
         "blobs",
         sa.Column("record_id", sa.String(length=64), nullable=False),
@@ -140,6 +152,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Takes this revision back."""
     op.drop_table("blobs")
+    op.drop_table("retired_keys")
     op.drop_index("ix_records_check_id", table_name="records")
     op.drop_table("records")
     op.drop_table("nodes")
