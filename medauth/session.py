@@ -23,12 +23,10 @@ from medauth.evidence.commitment import FrameChain, microseconds
 from medauth.evidence.signing import Envelope
 from medauth.evidence.statement import FrameSummary, KeptFrame
 from medauth.protocol.canonical import Json
-from medauth.protocol.ceremony import Ceremony, Phase
-from medauth.protocol.coverage import Coverage
+from medauth.protocol.ceremony import Phase
 from medauth.protocol.observation import HINTS, Frame, Observation, Prompt
-from medauth.protocol.reading import SignalReading
-from medauth.protocol.response import challenge_reading
-from medauth.protocol.verdict import Verdict, decide
+from medauth.protocol.verdict import Verdict
+from medauth.service.judging import Judging
 from medauth.service.observing import FrameReader, Observer
 from medauth.service.verification import Conclusion, Prepared, StartedCheck, Verification
 from medauth.signals.interface import Marks, Trace
@@ -82,8 +80,8 @@ class AuthenticationSession:
         self._read_frame = read_frame
         self._clock_ms = clock_ms
         self._keep = keep
-        self._ceremony = Ceremony(check.challenge, check.policy.timing)
-        self._coverage = Coverage()
+        self._judging = Judging(check.challenge, check.policy, observer)
+        self._ceremony = self._judging.ceremony
         self._chain = FrameChain(check.identity.check_id)
         self._kept: list[KeptFrame] = []
         self._began_ms = clock_ms()
@@ -183,9 +181,7 @@ class AuthenticationSession:
             t_ms = self._time(captured)
             judged = self._read_frame(captured, self._chain.count, t_ms)
             before = self._milestone()
-            observation = self._observer.observe(judged, self._ceremony.prompt)
-            self._ceremony.advance(t_ms, self._observer.posture(observation))
-            self._coverage.add(observation)
+            observation = self._judging.take(judged)
             self._remember(judged, happened=self._milestone() != before)
             return self._progress(observation), observation
 
@@ -257,33 +253,26 @@ class AuthenticationSession:
         )
 
     def _conclude(self) -> Conclusion:
-        if not self._check.policy.rehearsal:
-            self._ceremony.expire(self._clock_ms() - self._began_ms)
-        readings = self._readings()
-        decision, reasons = decide(self._check.policy, readings)
+        elapsed_ms = None if self._check.policy.rehearsal else self._clock_ms() - self._began_ms
+        judgement = self._judging.judgement(elapsed_ms)
         marks = self._observer.marks()
         models = {model.name: model.sha256 for mark in marks.values() for model in mark.models}
         traces: dict[str, Json] = {
             name: [_trace_json(trace) for trace in mark.traces] for name, mark in marks.items() if mark.traces
         }
         return Conclusion(
-            decision,
-            reasons,
-            self._ceremony.results,
-            readings,
+            judgement.decision,
+            judgement.reasons,
+            judgement.steps,
+            judgement.readings,
             self._frame_summary(),
             models,
             traces,
             prompted=self._ceremony.prompted,
         )
 
-    def _readings(self) -> tuple[SignalReading, ...]:
-        expired = self._ceremony.phase is Phase.EXPIRED
-        challenge = challenge_reading(self._ceremony.results, len(self._check.challenge.steps), expired=expired)
-        return (*self._coverage.readings(self._check.policy), challenge, *self._observer.readings())
-
     def _frame_summary(self) -> FrameSummary:
-        coverage = self._coverage
+        coverage = self._judging.coverage
         return FrameSummary(
             count=coverage.frames,
             chain=self._chain.head,

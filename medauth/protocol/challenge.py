@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 from medauth.errors import InputError
 from medauth.protocol.canonical import Json, canonical
@@ -205,6 +206,16 @@ class Challenge:
             "challenge": {"scripted": self.scripted, "steps": [step.to_json() for step in self.steps]},
             "nonce": self.nonce.hex(),
         }
+
+    @classmethod
+    def from_opening(cls, opening: Mapping[str, Any]) -> Challenge:
+        """The inverse of `opening()`, for auditors. Raises `InputError`."""
+        try:
+            stated = opening["challenge"]
+            steps = tuple(Step(**step | {"action": Action(step["action"])}) for step in stated["steps"])
+            return cls(opening["check_id"], steps, bytes.fromhex(opening["nonce"]), stated["scripted"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"not the opening of a challenge: {error}", expected="check, steps and nonce") from error
 
     def commitment(self) -> bytes:
         """SHA-256 of the RFC 8785 form of `opening()`."""

@@ -1,0 +1,199 @@
+"""The verdict judged again: from the sealed frames, by the models that the statement names, in the way it was judged.
+
+Whoever signed a reading that the frames do not give is found out here, though every hash and signature holds. Needs
+every frame (`MEDAUTH_KEEP_FRAMES=all`) and a machine like the first: the face mesh gives the same numbers in every
+process on one kind of processor, and nearly the same on another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+from medauth.capture.interface import CapturedFrame
+from medauth.errors import EvidenceError, MedauthError
+from medauth.evidence.archive import FILE, frames_in
+from medauth.evidence.commitment import FrameChain, RecordKeys
+from medauth.evidence.signing import PayloadType
+from medauth.evidence.verifier import PURPOSES, CheckedStep, StepState
+from medauth.protocol.canonical import Json, parse_object
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.observation import Frame
+from medauth.protocol.policy import Policy
+from medauth.protocol.reading import PPM, SignalReading
+from medauth.service.disclosure import opened
+from medauth.service.judging import Judgement, Judging
+from medauth.service.observing import FrameReader, Observer
+from medauth.store.interface import BlobStore, Keyring, LeafKind, RecordRow, RecordStore
+
+STEP = "replay"
+TOLERANCE_PPM = 100
+"""Scores may differ by 1e-4: more than any processor of one kind shows, less than any threshold turns on."""
+_TOLERANCE = TOLERANCE_PPM / PPM
+_SHOWN = 3
+
+
+class Replayer:
+    """Judges records again, over ports. `observer_for` makes a tracker and fresh signals, as a check has them."""
+
+    def __init__(
+        self,
+        records: RecordStore,
+        blobs: BlobStore,
+        keyring: Keyring,
+        *,
+        observer_for: Callable[[Challenge], Observer],
+        read_frame: FrameReader,
+        software: Mapping[str, str],
+    ) -> None:
+        self._records = records
+        self._blobs = blobs
+        self._keyring = keyring
+        self._observer_for = observer_for
+        self._read_frame = read_frame
+        self._software = software
+
+    def replay(self, record_id: str) -> CheckedStep:
+        """One step: holds, fails and names the signal that drifts, or skipped with what is missing. Raises `NotFound`."""
+        row = self._records.record(record_id)
+        if row.kind is not LeafKind.VERDICT:
+            return _skipped(f"a {row.kind.value} holds no verdict")
+        try:
+            return self._judged_again(row)
+        except MedauthError as error:
+            return CheckedStep(STEP, StepState.FAILS, str(error))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            return CheckedStep(STEP, StepState.FAILS, f"malformed: {type(error).__name__} {error}")
+
+    def _judged_again(self, row: RecordRow) -> CheckedStep:
+        keys, envelope = opened(row, self._keyring)
+        payload = envelope.verified(self._keyring.trusted(), PayloadType.VERDICT, PURPOSES[row.log])
+        statement: dict[str, Any] = parse_object(payload)
+        missing = _missing(statement["frames"])
+        if missing:
+            return _skipped(f"{missing} not kept: set MEDAUTH_KEEP_FRAMES=all, for checks from now on")
+        challenge = Challenge.from_opening(statement["challenge"]["opening"])
+        observer = self._observer_for(challenge)
+        try:
+            judging = Judging(challenge, Policy.from_json(statement["policy"]["rules"]), observer)
+            for frame in self._frames(row, keys, statement):
+                judging.take(frame)
+            rehearsed = challenge.scripted
+            judgement = judging.judgement(None if rehearsed else statement["finished_ms"] - statement["started_ms"])
+            models = {model.name: model.sha256 for mark in observer.marks().values() for model in mark.models}
+        finally:
+            observer.close()
+        _require_models(models, statement["models"])
+        _require_same(judgement, statement, _elsewhere(self._software, statement["software"]))
+        count, scores = statement["frames"]["count"], len(judgement.readings)
+        text = (
+            f"{count} frames judged again by the same models: {scores} readings within 1e-4, {judgement.decision.value}"
+        )
+        return CheckedStep(STEP, StepState.HOLDS, text)
+
+    def _frames(self, row: RecordRow, keys: RecordKeys, statement: Mapping[str, Any]) -> Iterator[Frame]:
+        """Every frame with the time that was signed; their digest chain must be the one that was signed, too."""
+        kept = {index: (t_us, digest) for index, t_us, digest in statement["frames"]["kept"]}
+        chain = FrameChain(statement["check"]["id"])
+        data = self._blobs.read(row.record_id, FILE)
+        for index, jpeg in frames_in(keys.seal, data, record_id=row.record_id, indices=list(kept)):
+            t_us, digest = kept[index]
+            sha256 = hashlib.sha256(jpeg)
+            if sha256.hexdigest() != digest:
+                raise EvidenceError(f"kept frame {index} is another picture", expected=digest)
+            t_ms = t_us / 1_000
+            chain.add(sha256.digest(), t_ms)
+            yield self._read_frame(CapturedFrame(None, jpeg=jpeg), index, t_ms)
+        if chain.head.hex() != statement["frames"]["chain"]:
+            raise EvidenceError("the frames do not give the signed digest chain", expected=statement["frames"]["chain"])
+
+
+def _missing(frames: Mapping[str, Any]) -> str:
+    """Which frames are not kept, in words; "" when all are there."""
+    kept = {entry[0] for entry in frames["kept"]}
+    lost = [index for index in range(frames["count"]) if index not in kept]
+    if not lost:
+        return "" if frames["count"] else "no frame came, so none was"
+    runs: list[list[int]] = []
+    for index in lost:
+        if runs and index == runs[-1][1] + 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    named = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:_SHOWN]]
+    more = " …" if len(runs) > _SHOWN else ""
+    return f"{len(lost)} of {frames['count']} frames ({', '.join(named)}{more})"
+
+
+def _require_models(found: Mapping[str, str], stated: Mapping[str, str]) -> None:
+    for name, sha256 in stated.items():
+        if found.get(name) != sha256:
+            raise EvidenceError(
+                f"model {name} here is {found.get(name, 'missing')}",
+                expected=f"SHA-256 {sha256}, which judged then",
+                next_step="set MEDAUTH_MODELS_DIR to the models of that time",
+            )
+    extra = sorted(set(found) - set(stated))
+    if extra:
+        raise EvidenceError(f"model {extra[0]} judges here and did not then", expected="the models of that time")
+
+
+def _require_same(judgement: Judgement, statement: Mapping[str, Any], elsewhere: str) -> None:
+    """Readings, steps and verdict as they were signed; else the first signal that differs is named."""
+    stated = [SignalReading.from_json(value) for value in statement["readings"]]
+    for found, expected in zip_longest(judgement.readings, stated):
+        drift = _drift(found, expected)
+        if drift:
+            signal = (expected or found).signal
+            raise EvidenceError(f"{signal}: {drift[0]}", expected=f"{drift[1]}, as signed", next_step=elsewhere)
+    outcomes = [step.to_json()["outcome"] for step in judgement.steps]
+    if outcomes != [step["outcome"] for step in statement["steps"]]:
+        raise EvidenceError(f"challenge: steps came out as {outcomes}", expected="as signed", next_step=elsewhere)
+    codes = [reason.code for reason in judgement.reasons]
+    verdict = statement["verdict"]
+    if (judgement.decision.value, codes) != (verdict["decision"], [reason["code"] for reason in verdict["reasons"]]):
+        raise EvidenceError(f"the frames say {judgement.decision.value}", expected=f"{verdict['decision']}, as signed")
+
+
+def _drift(found: SignalReading | None, stated: SignalReading | None) -> tuple[str, str] | None:
+    """What differs, as (here, signed)."""
+    if found is None or stated is None or found.signal != stated.signal:
+        return (found.signal if found else "no reading", stated.signal if stated else "no reading")
+    if (found.outcome, found.code) != (stated.outcome, stated.code):
+        return f"{found.outcome.value}, {found.code}", f"{stated.outcome.value}, {stated.code}"
+    if not _near(found.score_ppm, stated.score_ppm, TOLERANCE_PPM):
+        return f"score {_score(found)}", _score(stated)
+    for name in sorted({*found.details, *stated.details}):
+        here, signed = found.details.get(name), stated.details.get(name)
+        if not _near(here, signed):
+            return f"{name} {here}", f"{signed}"
+    return None
+
+
+def _near(found: Json, stated: Json, least: float = 1) -> bool:
+    """Equal; numbers within 1e-4 of their size, or `least`, by default one unit of rounding; however deep they lie."""
+    if isinstance(found, bool) or isinstance(stated, bool):
+        return found is stated
+    if isinstance(found, int) and isinstance(stated, int):
+        return abs(found - stated) <= max(least, _TOLERANCE * abs(stated))
+    if isinstance(found, dict) and isinstance(stated, dict):
+        return found.keys() == stated.keys() and all(_near(found[name], stated[name]) for name in found)
+    if isinstance(found, list) and isinstance(stated, list):
+        return len(found) == len(stated) and all(map(_near, found, stated))
+    return found == stated
+
+
+def _score(reading: SignalReading) -> str:
+    return "none" if reading.score_ppm is None else f"{reading.score_ppm / PPM:.6f}"
+
+
+def _elsewhere(here: Mapping[str, str], then: Mapping[str, str]) -> str:
+    """Why numbers may differ without anybody's doing: another software than then."""
+    changed = [f"{name} {then[name]}" for name in sorted(then) if here.get(name) != then[name]]
+    return f"judge again with the software of then: {', '.join(changed)}" if changed else ""
+
+
+def _skipped(text: str) -> CheckedStep:
+    return CheckedStep(STEP, StepState.SKIPPED, text)
