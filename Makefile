@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/.make/bin:$(CURDIR)/.venv/bin:$(PATH)
 
 # Unit tests need no network: where the system allows it they run in an empty network namespace.
-OFFLINE := $(shell if unshare -n true 2>/dev/null; then echo "unshare -n"; elif unshare -rn true 2>/dev/null; then echo "unshare -rn"; fi)
+OFFLINE := $(shell for how in -n -rn; do if unshare $$how true 2>/dev/null; then echo "unshare $$how $(BIN)/python scripts/with_loopback.py"; break; fi; done)
 PYTEST := $(BIN)/python -m pytest -rs
 ARGS ?=
 
