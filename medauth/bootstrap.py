@@ -123,7 +123,7 @@ class Medauth:
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
         """Puts everything that waits under a checkpoint on chain, follows it until it is final, and signs it."""
-        report = self.chains.writer(log).run()
+        report = self.chains.anchor(log)
         self.notary().notarise(log)
         return report
 
@@ -159,7 +159,7 @@ class Medauth:
             from medauth.ledger.timestamp import TrustedAuthorities
 
             stamped_ms = TrustedAuthorities(certificates).stamped_ms
-        return Auditor(self.store, self.store, self.blobs, self.keyring, ask, stamped_ms)
+        return Auditor(self.store, self.store, self.store, self.blobs, self.keyring, ask, stamped_ms)
 
     def erasure(self) -> Erasure:
         """Destroys the keys of checks, and with them all that could be read of them."""

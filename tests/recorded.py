@@ -11,7 +11,7 @@ from pathlib import Path
 from medauth.evidence.archive import FILE, frame_entry
 from medauth.evidence.commitment import FrameChain, microseconds
 from medauth.evidence.statement import CheckIdentity, FrameSummary, KeptFrame, statement_digest
-from medauth.ledger.interface import ChainIdentity, TimeStampAuthority
+from medauth.ledger.interface import AnchoredCheckpoint, ChainIdentity, TimeStampAuthority
 from medauth.ledger.memory import MemoryChain
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import Action, Challenge, scripted_step
@@ -21,8 +21,14 @@ from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.response import challenge_reading
 from medauth.protocol.verdict import decide
 from medauth.service.anchoring import AnchorOptions, AnchorWriter
-from medauth.service.audit import Auditor
+from medauth.service.audit import Audit, Auditor
+from medauth.service.chain_audit import ChainView
+from medauth.service.log_audit import LogAudit, LogReport
 from medauth.service.notarising import Notary
+from medauth.service.note_audit import NoteAudit
+from medauth.service.receipts import ReceiptAudit
+from medauth.service.sweep import Depth, Sweep
+from medauth.service.sweeping import in_this_process
 from medauth.service.verification import Conclusion, Recorded, Verification
 from medauth.store.blobs import FileBlobs
 from medauth.store.database import migrate, open_engine
@@ -119,7 +125,23 @@ class World:
         return self.chain.open(self.identity()).checkpoint_size(root) or None
 
     def auditor(self) -> Auditor:
-        return Auditor(self.store, self.store, self.blobs, self.keyring, self.size_on_chain)
+        return Auditor(self.store, self.store, self.store, self.blobs, self.keyring, self.size_on_chain)
+
+    def audits(self) -> list[Audit]:
+        """Every record by itself."""
+        return [self.auditor().record(row.record_id) for row in self.store.records(MAIN_LOG)]
+
+    def events(self, log: str) -> Iterator[AnchoredCheckpoint]:
+        return self.chain.open(self.identity()).checkpoints()
+
+    def report(self, depth: Depth = Depth.FULL, chain: ChainView | None = None) -> LogReport:
+        """The audit of the whole log, in this process."""
+        sweep_all = in_this_process(Sweep(self.store, self.blobs, self.keyring, depth))
+        notes = NoteAudit(self.store, self.store, self.keyring)
+        return LogAudit(self.store, self.store, sweep_all, notes, chain or self, lambda: self.now_ms).over(MAIN_LOG)
+
+    def receipts(self) -> ReceiptAudit:
+        return ReceiptAudit(self.store, self.store, self.keyring, self.size_on_chain, lambda: self.now_ms)
 
 
 def answered(index: int) -> StepResult:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from medauth.auditing import receipt_audit
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
-from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting, steps_json
+from medauth.cli.audit_all import audit_all
+from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting
 from medauth.errors import InputError
-from medauth.service.audit import Audit, Auditor
+from medauth.replaying import replayed
+from medauth.report.audit_report import audit_json
+from medauth.service.audit import Auditor
 from medauth.service.standing import standing_of
-
-_NAMED = 5
-_PENDING_HINT = "Records that wait for a checkpoint are audited up to their leaf; `medauth anchor` anchors them."
+from medauth.service.sweep import Depth
 
 
 def audit(
@@ -27,34 +28,61 @@ def audit(
     ] = False,
     listing: Annotated[bool, typer.Option("--list", help="List the records; audit nothing.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the chain; its step is skipped.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="With --all: bytes, key, signature and place in the log; verdicts, columns and files not."
+        ),
+    ] = False,
+    processes: Annotated[
+        int, typer.Option(help="With --all: how many processes share the work; default: one for each core.", min=0)
+    ] = 0,
+    report: Annotated[
+        Path | None, typer.Option(help="With --all: write audit.json and audit.html into this folder.")
+    ] = None,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Hold this start receipt to the log: is its leaf there, in its place, on chain?")
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="With a record: judge it again from its sealed frames, by the same models.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Audit one record, or all: re-hash, signature, verdict, inclusion, checkpoint, chain, mirror.
+    """Audit one record, all, or the receipt of a start: re-hash, signature, verdict, inclusion, checkpoint, chain, mirror.
 
     One line a step. The exit code names the kind of fault: 0 all holds, 10 stored bytes, 11 key, 12 signature,
     13 statement, 14 challenge, 15 verdict, 16 leaf, 17 inclusion, 18 checkpoint, 19 chain, 20 mirror, 21 files, 22 log,
-    23 tombstone, 24 time stamp.
+    23 tombstone, 24 time stamp, 25 replay, 26 receipt.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         if listing:
             _print_list(auth, as_json=as_json)
             return
-        if bool(record_id) is everything:
+        if sum((bool(record_id), everything, receipt is not None)) != 1:
             raise InputError(
-                "nothing to audit", expected="a record id, or --all", next_step="see `medauth audit --list`"
+                "nothing to audit, or more than one thing",
+                expected="a record id, --all or --receipt FILE",
+                next_step="see `medauth audit --list`",
             )
-        auditor = auth.auditor(ask_chain=not offline)
-        code = (
-            _audit_all(auth, auditor, as_json=as_json) if everything else _audit_one(auth, auditor, record_id, as_json)
-        )
+        if receipt is not None:
+            code = _audit_receipt(auth, receipt, ask_chain=not offline, as_json=as_json)
+        elif everything:
+            depth = Depth.QUICK if quick else Depth.FULL
+            code = audit_all(
+                auth, ask_chain=not offline, depth=depth, processes=processes, report=report, as_json=as_json
+            )
+        else:
+            code = _audit_one(auth, auth.auditor(ask_chain=not offline), record_id, as_json, replay=replay)
     raise typer.Exit(code)
 
 
-def _audit_one(auth: Medauth, auditor: Auditor, record_id: str, as_json: bool) -> int:
+def _audit_one(auth: Medauth, auditor: Auditor, record_id: str, as_json: bool, *, replay: bool) -> int:
     found = auditor.record(record_id)
+    if replay and found.fault is None:
+        found = replayed(auth, found)
     standing = standing_of(auth.store.record(record_id), auth.store)
     if as_json:
-        print_json({**_audit_json(found), "standing": asdict(standing)})
+        print_json({**audit_json(found), "standing": asdict(standing)})
     else:
         print_title(f"Audit of {record_id}")
         print_steps(found.steps)
@@ -62,48 +90,21 @@ def _audit_one(auth: Medauth, auditor: Auditor, record_id: str, as_json: bool) -
     return found.exit_code
 
 
-def _audit_all(auth: Medauth, auditor: Auditor, *, as_json: bool) -> int:
-    """Streams every record; prints the first fault of each record that has one, and a line a log."""
-    faults: list[Audit] = []
-    totals: dict[str, Any] = {}
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        for log in auth.store.logs():
-            task = progress.add_task(log, total=auth.store.leaf_count(log))
-            count = 0
-            for found in _log_audits(auditor, log):
-                progress.advance(task)
-                count += 1
-                if found.fault is not None:
-                    faults.append(found)
-            totals[log] = count - 1
+def _audit_receipt(auth: Medauth, path: Path, *, ask_chain: bool, as_json: bool) -> int:
+    found = receipt_audit(auth, ask_chain=ask_chain).over(_read(path))
     if as_json:
-        print_json({"records": totals, "faults": [_audit_json(found) for found in faults]})
-    _print_faults(faults)
-    if not faults:
-        console.print(f"  All holds: {sum(totals.values())} records in {len(totals)} logs. {_PENDING_HINT}")
-    return faults[0].exit_code if faults else 0
+        print_json(audit_json(found))
+    else:
+        print_title(f"Receipt {path.name}")
+        print_steps(found.steps)
+    return found.exit_code
 
 
-def _print_faults(faults: list[Audit]) -> None:
-    """In full the first record of each kind of fault, by name the others: one broken chain is one fault, not thousands."""
-    alike: dict[tuple[str, str], list[Audit]] = {}
-    for found in faults:
-        assert found.fault is not None
-        alike.setdefault((found.fault.name, found.fault.text), []).append(found)
-    for first, *others in alike.values():
-        print_title(f"Fault in {first.subject}")
-        print_steps(first.steps)
-        if others:
-            named = ", ".join(found.subject for found in others[:_NAMED])
-            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-            console.print(f"  The same in {named}{more}.")
-
-
-def _log_audits(auditor: Auditor, log: str) -> Iterator[Audit]:
-    """The log as a whole first: a record's own audit leans on it."""
-    yield auditor.log(log)
-    yield from auditor.records(log)
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", expected="a receipt of a start") from error
 
 
 def _print_list(auth: Medauth, *, as_json: bool) -> None:
@@ -116,8 +117,3 @@ def _print_list(auth: Medauth, *, as_json: bool) -> None:
         print_json(rows)
     for row in rows:
         console.print(f"  {row['record_id']}  {row['log']:<10} {row['leaf']:>6}  {row['kind']:<8} {row['outcome']}")
-
-
-def _audit_json(found: Audit) -> dict[str, Any]:
-    fault = found.fault.name if found.fault else None
-    return {"subject": found.subject, "fault": fault, "exit_code": found.exit_code, "steps": steps_json(found.steps)}

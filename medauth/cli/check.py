@@ -12,6 +12,7 @@ from medauth.bootstrap import open as open_medauth
 from medauth.bootstrap import source_of, webcam
 from medauth.cli.console import JsonOption, console, print_json, print_title, print_verdict, reporting, verdict_json
 from medauth.cli.prompts import TerminalPrompts
+from medauth.errors import InputError
 from medauth.protocol.verdict import Decision
 from medauth.session import AuthenticationSession, OnProgress
 
@@ -29,6 +30,10 @@ def check(
     window: Annotated[
         bool, typer.Option(help="Show picture and prompts in a window; else prompts in the terminal.")
     ] = True,
+    receipt_out: Annotated[
+        Path | None,
+        typer.Option(help="Write the signed receipt of the start here; `medauth audit --receipt` holds it to the log."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that a live person is in front of the camera.
@@ -39,6 +44,8 @@ def check(
     with reporting(as_json=as_json), open_medauth() as auth:
         source = source_of(video, realtime=True) if video else webcam(camera)
         with auth.start(subject=subject, purpose=purpose, policy=policy) as session:
+            if receipt_out is not None:
+                _write_receipt(receipt_out, session)
             verdict = session.run(source, on_progress(session, window=window))
         if as_json:
             print_json(verdict_json(verdict))
@@ -47,6 +54,14 @@ def check(
             print_verdict(verdict)
             console.print(f"\n  evidence {verdict.evidence_id}\n  audit it with: medauth audit {verdict.evidence_id}")
     raise typer.Exit(EXIT_CODES[verdict.decision])
+
+
+def _write_receipt(path: Path, session: AuthenticationSession) -> None:
+    """Before the first frame: whatever becomes of the check, its start can be held to the log."""
+    try:
+        path.write_bytes(session.receipt.to_bytes() + b"\n")
+    except OSError as error:
+        raise InputError(f"the receipt cannot be written: {error.strerror}", expected=f"a path like {path}") from error
 
 
 def has_screen() -> bool:

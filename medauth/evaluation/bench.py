@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.progress import track
 
 from medauth import bootstrap
+from medauth.auditing import log_audit
 from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
@@ -187,9 +188,9 @@ def ledger(records: int) -> list[Measure]:
         began = time.perf_counter()
         auth.anchor(MAIN_LOG)
         anchored = time.perf_counter() - began
-        auditor = auth.auditor()
+        audit = log_audit(auth)
         began = time.perf_counter()
-        faults = sum(found.fault is not None for found in auditor.records(MAIN_LOG))
+        faults = audit.over(MAIN_LOG).fault_count
         audited = time.perf_counter() - began
     note = f"n = {records}, one checkpoint"
     return [

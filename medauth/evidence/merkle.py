@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Protocol
 
 from medauth.errors import EvidenceError, InputError
@@ -241,14 +242,39 @@ class RunningRoot:
 
     def append(self, leaf: bytes) -> None:
         """Takes the next leaf."""
-        digest = leaf_hash(leaf)
-        completed = self.size
-        while completed & 1:
-            digest = node_hash(self._peaks.pop(), digest)
-            completed >>= 1
-        self._peaks.append(digest)
-        self.size += 1
+        self.append_subtree(0, leaf_hash(leaf))
 
-    def root(self) -> bytes:
-        """Root of the leaves taken so far."""
-        return _fold(self._peaks) if self._peaks else EMPTY_ROOT
+    def append_subtree(self, level: int, digest: bytes) -> list[tuple[Coordinate, bytes]]:
+        """Takes the next 2**level leaves by the root over them; returns the larger subtrees that this completes."""
+        if self.size & ((1 << level) - 1):
+            raise InputError(f"a subtree of {1 << level} leaves after {self.size}", expected="one that begins there")
+        completed: list[tuple[Coordinate, bytes]] = []
+        position = self.size >> level
+        while position & 1:
+            digest = node_hash(self._peaks.pop(), digest)
+            level, position = level + 1, position >> 1
+            completed.append(((level, position), digest))
+        self._peaks.append(digest)
+        self.size = (position + 1) << level
+        return completed
+
+    def root(self, beyond: Sequence[bytes] = ()) -> bytes:
+        """Root of the leaves taken so far, and of those `beyond` them, given as their complete subtrees."""
+        peaks = [*self._peaks, *beyond]
+        return _fold(peaks) if peaks else EMPTY_ROOT
+
+
+class Stretch:
+    """All complete subtrees over a stretch of leaves that begins at a multiple of a power of two not below its length."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self.levels: list[list[bytes]] = []
+        level = [sha256(b"\x00" + leaf).digest() for leaf in leaves]
+        while level:
+            self.levels.append(level)
+            pairs = iter(level)
+            level = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
+
+    def peaks(self, count: int) -> list[tuple[int, bytes]]:
+        """Level and hash of the complete subtrees over the first `count` leaves, largest first."""
+        return [(level, self.levels[level][position]) for level, position in _subtrees(0, count)]

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -20,6 +21,9 @@ from medauth.errors import EvidenceError, InputError, KeyringError
 from medauth.protocol.canonical import Json, canonical, parse_object
 
 KEY_BYTES = 32
+_WRITTEN = b'{"payload":"%s","payloadType":"%s","signatures":[{"keyid":"%s","sig":"%s"}]}'
+"""An envelope as canonical JSON."""
+_WORDS = _WRITTEN.count(b'"') + 1
 
 
 class KeyPurpose(StrEnum):
@@ -127,7 +131,29 @@ class Envelope:
     @classmethod
     def from_bytes(cls, data: bytes) -> Envelope:
         """Reads the DSSE form from JSON bytes. Raises `InputError`."""
-        return cls.from_json(parse_object(data))
+        return cls._as_written(data) or cls.from_json(parse_object(data))
+
+    @classmethod
+    def _as_written(cls, data: bytes) -> Envelope | None:
+        """The short way for `to_bytes`'s own form, taken a million times in an audit; None for anything else.
+
+        Only the four texts are looked for. That nothing else was there is known because they give the same bytes again.
+        """
+        words = data.split(b'"', 20)
+        if len(words) != _WORDS or b"\\" in data:
+            return None
+        payload, kind, key_id, signature = words[3], words[7], words[13], words[17]
+        if data != _WRITTEN % (payload, kind, key_id, signature):
+            return None
+        try:
+            decoded = binascii.a2b_base64(payload), binascii.a2b_base64(signature)
+            texts = kind.decode("ascii"), key_id.decode("ascii")
+        except ValueError:
+            return None
+        again = [binascii.b2a_base64(part, newline=False) for part in decoded]
+        if again != [payload, signature] or not (texts[0].isprintable() and texts[1].isprintable()):
+            return None
+        return cls(decoded[0], texts[0], texts[1], decoded[1])
 
     def verified(self, trusted: Mapping[str, VerifyKey], payload_type: PayloadType, purpose: KeyPurpose) -> bytes:
         """The payload, once its signature holds under a key trusted for this purpose. Raises `EvidenceError`."""
@@ -141,12 +167,15 @@ class Envelope:
                 next_step="get the operator's public key from a source you trust",
             )
         try:
-            Ed25519PublicKey.from_public_bytes(key.raw).verify(
-                self.signature, pre_authentication_encoding(payload_type, self.payload)
-            )
+            _public_key(key.raw).verify(self.signature, pre_authentication_encoding(payload_type, self.payload))
         except InvalidSignature:
             raise EvidenceError("the signature does not fit the payload", expected="an unaltered statement") from None
         return self.payload
+
+
+@lru_cache(maxsize=64)
+def _public_key(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def pre_authentication_encoding(payload_type: PayloadType, payload: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""Does everything that was recorded still hold? One record in numbered steps, or a whole log against the chain.
+"""Does a record still hold? In numbered steps.
 
-A record's audit opens what the mirror stores, runs the same examination a stranger would run on its bundle, and
-compares the mirror's own columns with what the signed statement says.
+It opens what the mirror stores, runs the same examination a stranger would run on its bundle, and compares the mirror's
+own columns with what the signed statement says. `log_audit.py` does the same for all records of a log at once.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from medauth.errors import EvidenceError, MedauthError, StoreError
+from medauth.errors import EvidenceError, MedauthError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.verifier import CheckedStep, Examination, StepState, Trust
 from medauth.service.disclosure import bundle_of, opened
 from medauth.service.erasure import is_erased
-from medauth.service.log_audit import live_checkpoints, log_steps
-from medauth.service.mirrored import compare_columns, compare_files, leaf_in_place
+from medauth.service.mirrored import beside, compare_columns, compare_files, leaf_in_place
 from medauth.store.interface import (
     AnchorStore,
     BlobStore,
@@ -26,6 +26,7 @@ from medauth.store.interface import (
     RecordRow,
     RecordStore,
 )
+from medauth.store.reading import LogReader
 
 SizeOnChain = Callable[[str, bytes], int | None]
 """(log, root) to the size the contract holds under it, or None. Raises `LedgerError` when no node answers."""
@@ -46,6 +47,8 @@ EXIT_CODES: Mapping[str, int] = {
     "log": 22,
     "tombstone": 23,
     "time stamp": 24,
+    "replay": 25,
+    "receipt": 26,
 }
 """What `medauth audit` exits with: the step at which the first fault was found."""
 
@@ -75,6 +78,7 @@ class Auditor:
         self,
         records: RecordStore,
         anchors: AnchorStore,
+        reader: LogReader,
         blobs: BlobStore,
         keyring: Keyring,
         size_on_chain: SizeOnChain | None = None,
@@ -82,6 +86,7 @@ class Auditor:
     ) -> None:
         self._records = records
         self._anchors = anchors
+        self._reader = reader
         self._blobs = blobs
         self._keyring = keyring
         self._size_on_chain = size_on_chain
@@ -92,29 +97,15 @@ class Auditor:
         """Audits one record. Raises `NotFound` for an unknown id."""
         return self._audit(self._records.record(record_id))
 
-    def records(self, log: str) -> Iterator[Audit]:
-        """Audits every record of a log, in order, streamed."""
-        try:
-            for row in self._records.records(log):
-                yield self._audit(row)
-        except StoreError as error:  # a row that this program did not write ends the stream
-            yield Audit(f"log {log}", (CheckedStep("mirror", StepState.FAILS, str(error)),))
-
     def bundle(self, record_id: str) -> Bundle:
         """The record's bundle, for a stranger."""
         return bundle_of(self._records.record(record_id), self._keyring, self._anchors)
 
-    def log(self, log: str) -> Audit:
-        """Audits a log as a whole: leaves without gaps, every checkpoint's root rebuilt from them, all on chain."""
-        ask = None if self._size_on_chain is None else lambda root: self._on_chain(log, root)
-        steps = log_steps(log, self._records, live_checkpoints(self._anchors, log), ask)
-        return Audit(f"log {log}", tuple(steps))
-
     def _audit(self, row: RecordRow) -> Audit:
         steps: list[CheckedStep] = []
-        for step in self._steps(row):
-            steps.append(step)
-            if step.state is StepState.FAILS:
+        for done in self._steps(row):
+            steps.append(done)
+            if done.state is StepState.FAILS:
                 break
         return Audit(row.record_id, tuple(steps))
 
@@ -123,9 +114,9 @@ class Auditor:
         if is_erased(row):
             yield from self._erased_steps(row)
             return
-        yield _step("stored bytes", lambda: _stored_bytes(row))
+        yield step("stored bytes", lambda: stored_bytes(row))
         keys: list[RecordKeys] = []
-        yield _step("key", lambda: _opened(row, self._keyring, keys))
+        yield step("key", lambda: _opened(row, self._keyring, keys))
         try:
             bundle = bundle_of(row, self._keyring, self._anchors)
         except MedauthError as error:
@@ -134,20 +125,24 @@ class Auditor:
         examination = Examination(bundle, self._trust(row))
         yield from examination.steps()
         statement = examination.statement
-        yield _step("mirror", lambda: compare_columns(row, self._records, self._keyring, keys[0], bundle, statement))
-        yield _step("files", lambda: compare_files(row, self._blobs, keys[0], statement))
+        yield step("mirror", lambda: self._columns(row, keys[0], bundle, statement))
+        yield step("files", lambda: compare_files(row, self._blobs, keys[0], statement))
+
+    def _columns(self, row: RecordRow, keys: RecordKeys, bundle: Bundle, statement: Mapping[str, Any]) -> str:
+        around = beside(row, self._records, self._reader)
+        return compare_columns(row, around, self._keyring, keys, bundle.envelope, statement)
 
     def _erased_steps(self, row: RecordRow) -> Iterator[CheckedStep]:
         """Nothing can be opened any more; the leaf still has its place, and a signed tombstone says why."""
-        yield _step("tombstone", lambda: self._tombstone(row))
-        yield _step("inclusion", lambda: leaf_in_place(row, self._records, self._anchors))
+        yield step("tombstone", lambda: self._tombstone(row))
+        yield step("inclusion", lambda: leaf_in_place(row, self._reader.leaf(row.log, row.leaf_index), self._anchors))
 
     def _tombstone(self, row: RecordRow) -> str:
         found = [other for other in self._records.records_of(row.check_id or "") if other.kind is LeafKind.TOMBSTONE]
         for stone in found:
             bundle = bundle_of(stone, self._keyring, self._anchors)
             examination = Examination(bundle, self._trust(stone))
-            if any(step.state is StepState.FAILS for step in examination.steps()):
+            if any(done.state is StepState.FAILS for done in examination.steps()):
                 continue
             erased = [[row.record_id, row.leaf_index, row.leaf.hex()]]
             if all(entry in examination.statement["erased"] for entry in erased):
@@ -156,11 +151,12 @@ class Auditor:
 
     def _trust(self, record: RecordRow) -> Trust:
         log = record.log
+        checkpoint = self._anchors.covering_checkpoint(log, record.leaf_index)
+        checkpoints = {checkpoint.root: checkpoint.new_size} if checkpoint else None
+        ask = None if self._size_on_chain is None else lambda root: self._on_chain(log, root)
         # The record's place is known here before any checkpoint covers it.
         retired = {key: until for key, until in self._keyring.retired().items() if not _counts(record, key, until)}
-        checkpoints = {row.root: row.new_size for row in live_checkpoints(self._anchors, log)}
-        ask = None if self._size_on_chain is None else lambda root: self._on_chain(log, root)
-        return Trust(self._keyring.trusted(), checkpoints or None, ask, stamped_ms=self._stamped_ms, retired=retired)
+        return Trust(self._keyring.trusted(), checkpoints, ask, stamped_ms=self._stamped_ms, retired=retired)
 
     def _on_chain(self, log: str, root: bytes) -> int | None:
         """Asks the contract once for each root."""
@@ -175,7 +171,8 @@ def _counts(record: RecordRow, key_id: str, until: int) -> bool:
     return record.key_id == key_id and record.leaf_index < until
 
 
-def _stored_bytes(row: RecordRow) -> str:
+def stored_bytes(row: RecordRow) -> str:
+    """The sealed envelope is the one that was stored. Raises `EvidenceError`."""
     found = hashlib.sha256(row.sealed_envelope).digest()
     if found != row.sealed_envelope_sha256:
         raise EvidenceError("the sealed envelope was altered", expected=row.sealed_envelope_sha256.hex())
@@ -191,7 +188,8 @@ def _holds(name: str, text: str) -> CheckedStep:
     return CheckedStep(name, StepState.HOLDS, text)
 
 
-def _step(name: str, do: Callable[[], str]) -> CheckedStep:
+def step(name: str, do: Callable[[], str]) -> CheckedStep:
+    """One step of an audit: what it says, or the fault it found."""
     try:
         return _holds(name, do())
     except MedauthError as error:

@@ -1,77 +1,191 @@
-"""A log as a whole: leaves without gaps, records for each, every checkpoint's root rebuilt, all of them on chain."""
+"""A whole log: swept in stretches, its tree hashed anew, every checkpoint's root compared, chain and mirror held together.
+
+In memory that does not grow with the log: stretches stream by, and what is kept are the tree's O(log n) peaks, totals,
+and the first faults in full.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from medauth.errors import EvidenceError, MedauthError
 from medauth.evidence.merkle import RunningRoot
 from medauth.evidence.verifier import CheckedStep, StepState
-from medauth.store.interface import AnchorStore, CheckpointRow, CheckpointState, RecordStore
+from medauth.service.audit import Audit
+from medauth.service.chain_audit import ChainView, compare_chain
+from medauth.service.note_audit import NoteAudit
+from medauth.service.sweep import LEAVES, Swept, Task
+from medauth.service.sweeping import SweepAll
+from medauth.store.interface import AnchorStore, CheckpointRow, LeafKind
+from medauth.store.reading import CheckTally, LogReader
+
+NAMED_FAULTS = 100
+"""Kept in full for each log; the rest are counted."""
+
+OnProgress = Callable[[int], None]
+"""Called with the number of leaves that were just swept."""
 
 
-def live_checkpoints(anchors: AnchorStore, log: str) -> list[CheckpointRow]:
-    """Every checkpoint that did not fail, in order."""
-    return [row for row in anchors.checkpoints(log) if row.state is not CheckpointState.FAILED]
+@dataclass(frozen=True, slots=True)
+class LogReport:
+    """What the audit of one log came to."""
+
+    log: str
+    size: int
+    kinds: Mapping[LeafKind, int]
+    erased: int
+    checkpoints: int
+    covered: int
+    """Leaves under the last checkpoint whose root was rebuilt."""
+    steps: tuple[CheckedStep, ...]
+    """The log as a whole: `log`, `checkpoint`, `time stamp` where there is one, `chain`."""
+    faults: tuple[Audit, ...]
+    """The log's own fault first, then the records', in leaf order; the first `NAMED_FAULTS` of them."""
+    fault_count: int
+    tally: CheckTally
+
+    @property
+    def dropped(self) -> int:
+        """Started checks without a verdict, those still running included."""
+        return self.kinds[LeafKind.START] - self.kinds[LeafKind.VERDICT]
 
 
-def log_steps(
-    log: str,
-    records: RecordStore,
-    checkpoints: Sequence[CheckpointRow],
-    size_on_chain: Callable[[bytes], int | None] | None,
-) -> Iterator[CheckedStep]:
-    """Two steps, `log` and `chain`; the second is left out when the first fails."""
-    by_size = {checkpoint.new_size: checkpoint for checkpoint in checkpoints}
-    try:
-        count = _rebuild(log, records, by_size)
-    except MedauthError as error:
-        yield CheckedStep("log", StepState.FAILS, str(error))
-        return
-    covered = max(by_size, default=0)
-    yield CheckedStep(
-        "log", StepState.HOLDS, f"{count} leaves rebuilt, {len(by_size)} checkpoints over {covered} of them"
-    )
-    if size_on_chain is None:
-        yield CheckedStep("chain", StepState.SKIPPED, "no chain was asked")
-        return
-    try:
-        yield CheckedStep("chain", StepState.HOLDS, _all_on_chain(log, checkpoints, size_on_chain))
-    except MedauthError as error:
-        yield CheckedStep("chain", StepState.FAILS, str(error))
+@dataclass(slots=True)
+class _Progress:
+    """What has been seen of a log so far."""
+
+    running: RunningRoot = field(default_factory=RunningRoot)
+    expected: deque[CheckpointRow] = field(default_factory=deque)
+    """Checkpoints whose stretch was handed out and has not come back."""
+    kinds: dict[LeafKind, int] = field(default_factory=lambda: dict.fromkeys(LeafKind, 0))
+    erased: int = 0
+    checkpoints: int = 0
+    covered: int = 0
+    trouble: str = ""
+    """Why the log as a whole does not hold: the first thing that was found."""
+    faults: list[Audit] = field(default_factory=list)
+    fault_count: int = 0
+
+    def note(self, trouble: str) -> None:
+        self.trouble = self.trouble or trouble
 
 
-def _rebuild(log: str, store: RecordStore, checkpoints: Mapping[int, CheckpointRow]) -> int:
-    """Hashes all leaves again, in order, and compares each checkpoint's root as it is passed."""
-    running = RunningRoot()
-    records = iter(store.records(log))
-    for leaf in store.leaves(log):
-        if leaf.index != running.size:
-            raise EvidenceError(f"leaf {running.size} of log {log} is missing", expected="a log without gaps")
-        record = next(records, None)
-        if record is None or (record.leaf_index, record.record_id) != (leaf.index, leaf.record_id):
-            raise EvidenceError(f"leaf {leaf.index} of log {log} has no record", expected=leaf.record_id)
-        running.append(leaf.leaf)
-        checkpoint = checkpoints.get(running.size)
-        if checkpoint is not None and checkpoint.root != running.root():
-            raise EvidenceError(
-                f"the leaves of log {log} do not give checkpoint {checkpoint.seq}", expected=checkpoint.root.hex()
-            )
-    extra = next(records, None)
-    if extra is not None:
-        raise EvidenceError(f"record {extra.record_id} has no leaf", expected="a leaf for every record")
-    beyond = [row for row in checkpoints.values() if row.new_size > running.size]
-    if beyond:
-        raise EvidenceError(
-            f"log {log} ends after {running.size} leaves",
-            expected=f"{beyond[0].new_size}, as checkpoint {beyond[0].seq} says",
+class LogAudit:
+    """Audits logs over ports. Without a view of the chain its step is skipped and says so."""
+
+    def __init__(
+        self,
+        anchors: AnchorStore,
+        reader: LogReader,
+        sweep_all: SweepAll,
+        notes: NoteAudit,
+        chain: ChainView | None,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._anchors = anchors
+        self._reader = reader
+        self._sweep_all = sweep_all
+        self._notes = notes
+        self._chain = chain
+        self._now_ms = now_ms
+
+    def over(self, log: str, on_progress: OnProgress = lambda _: None) -> LogReport:
+        """Audits one log. Raises `StoreError` when the mirror does not answer."""
+        size, seen = self._anchors.leaf_count(log), _Progress()
+        for swept in self._sweep_all(self._tasks(log, size, seen)):
+            self._take(swept, seen)
+            on_progress(swept.task.end - swept.task.first)
+        strays = self._reader.strays(log)
+        if strays:
+            seen.note(f"{', '.join(strays)}: outside the log · expected: a leaf for every record and check")
+        steps = [_log_step(log, size, seen), *self._notes.steps(log), self._chain_step(log)]
+        own = [Audit(f"log {log}", (step,)) for step in steps if step.state is StepState.FAILS]
+        return LogReport(
+            log,
+            size,
+            seen.kinds,
+            seen.erased,
+            seen.checkpoints,
+            seen.covered,
+            tuple(steps),
+            (*own, *seen.faults)[:NAMED_FAULTS],
+            seen.fault_count + len(own),
+            self._reader.tally(log, self._now_ms()),
         )
-    return running.size
+
+    def _tasks(self, log: str, size: int, seen: _Progress) -> Iterator[Task]:
+        """Stretches in order, each with the checkpoints that end in it. Checkpoints continue one another."""
+        checkpoints, reached = self._reader.live_checkpoints(log), 0
+        row = next(checkpoints, None)
+        for first in range(0, size, LEAVES):
+            end, sizes = min(first + LEAVES, size), []
+            while row is not None and row.new_size <= end:
+                if row.old_size != reached or row.new_size <= reached:
+                    seen.note(
+                        f"checkpoint {row.seq} goes from {row.old_size} to {row.new_size} leaves · "
+                        f"expected: one that continues from {reached}"
+                    )
+                if row.new_size > reached:
+                    sizes.append(row.new_size)
+                    seen.expected.append(row)
+                    reached = row.new_size
+                row = next(checkpoints, None)
+            yield Task(log, first, end, tuple(sizes))
+        if row is not None:
+            seen.note(f"log {log} ends after {size} leaves · expected: {row.new_size}, as checkpoint {row.seq} says")
+
+    def _take(self, swept: Swept, seen: _Progress) -> None:
+        """The next stretch in order. Behind a missing leaf no root can be rebuilt; records are audited all the same."""
+        seen.erased += swept.erased
+        for kind, number in swept.kinds.items():
+            seen.kinds[kind] += number
+        self._extend(swept, seen)
+        seen.faults.extend(swept.faults[: max(0, NAMED_FAULTS - len(seen.faults))])
+        seen.fault_count += swept.fault_count
+
+    def _extend(self, swept: Swept, seen: _Progress) -> None:
+        if seen.running.size != swept.task.first or not swept.peaks:
+            seen.note(
+                f"leaves {swept.task.first} to {swept.task.end - 1} of log {swept.task.log} are not all there · "
+                "expected: a log without gaps"
+            )
+            return
+        for size in swept.task.sizes:
+            self._compare_root(seen.expected.popleft(), seen.running.root(swept.heads[size]), seen)
+        completed = [node for level, digest in swept.peaks for node in seen.running.append_subtree(level, digest)]
+        try:
+            stored = self._anchors.nodes(swept.task.log, [coordinate for coordinate, _ in completed])
+            if list(stored) != [digest for _, digest in completed]:
+                raise EvidenceError("a stored tree node is not what its leaves give", expected="the rebuilt one")
+        except MedauthError as error:
+            subject = f"leaves up to {swept.task.end - 1} of log {swept.task.log}"
+            seen.faults.append(Audit(subject, (CheckedStep("inclusion", StepState.FAILS, str(error)),)))
+            seen.fault_count += 1
+
+    def _compare_root(self, row: CheckpointRow, root: bytes, seen: _Progress) -> None:
+        if row.root != root:
+            seen.note(
+                f"the leaves of log {row.log} do not give checkpoint {row.seq}: of leaves {row.old_size} to "
+                f"{row.new_size - 1} one is not what was anchored, or stands elsewhere · expected: {row.root.hex()}"
+            )
+        elif not seen.trouble:
+            seen.covered = row.new_size
+        seen.checkpoints += 1
+
+    def _chain_step(self, log: str) -> CheckedStep:
+        if self._chain is None:
+            return CheckedStep("chain", StepState.SKIPPED, "no chain was asked")
+        try:
+            text = compare_chain(log, self._reader, self._chain)
+        except MedauthError as error:
+            return CheckedStep("chain", StepState.FAILS, str(error))
+        return CheckedStep("chain", StepState.HOLDS, text)
 
 
-def _all_on_chain(log: str, checkpoints: Sequence[CheckpointRow], size_on_chain: Callable[[bytes], int | None]) -> str:
-    done = [row for row in checkpoints if row.state in {CheckpointState.ANCHORED, CheckpointState.FINAL}]
-    for row in done:
-        if size_on_chain(row.root) != row.new_size:
-            raise EvidenceError(f"checkpoint {row.seq} of log {log} is not on chain", expected=f"root {row.root.hex()}")
-    return f"{len(done)} checkpoints are on chain"
+def _log_step(log: str, size: int, seen: _Progress) -> CheckedStep:
+    if seen.trouble:
+        return CheckedStep("log", StepState.FAILS, seen.trouble)
+    text = f"{size} leaves of log {log} rebuilt, {seen.checkpoints} checkpoints over {seen.covered} of them"
+    return CheckedStep("log", StepState.HOLDS, text)

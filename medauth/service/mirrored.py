@@ -3,53 +3,81 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from medauth.errors import EvidenceError
 from medauth.evidence.archive import FILE, frames_in
-from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import RecordKeys, leaf_commitment
 from medauth.evidence.merkle import inclusion_path, leaf_hash, verify_inclusion
 from medauth.evidence.sealing import unseal
-from medauth.evidence.signing import KeyPurpose
-from medauth.store.interface import AnchorStore, BlobStore, CheckRow, Keyring, LeafKind, RecordRow, RecordStore
+from medauth.evidence.signing import Envelope, KeyPurpose
+from medauth.store.interface import (
+    AnchorStore,
+    BlobStore,
+    CheckRow,
+    CheckState,
+    Keyring,
+    LeafKind,
+    LeafRow,
+    RecordRow,
+    RecordStore,
+)
+from medauth.store.reading import LogReader, Sibling
 
 Pairs = dict[str, tuple[object, object]]
 """By name: what the mirror says, and what was signed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the mirror holds beside a record: its line of the log, its check, and the check's records in leaf order."""
+
+    leaf: LeafRow | None
+    check: CheckRow | None
+    siblings: Sequence[Sibling]
+
+
+def beside(row: RecordRow, records: RecordStore, reader: LogReader) -> Beside:
+    """Looked up for one record. Raises `NotFound` for a check that is gone."""
+    leaf = reader.leaf(row.log, row.leaf_index)
+    if row.check_id is None:
+        return Beside(leaf, None, ())
+    return Beside(leaf, records.check(row.check_id), reader.siblings(row.check_id))
+
+
 def compare_columns(
     row: RecordRow,
-    records: RecordStore,
+    around: Beside,
     keyring: Keyring,
     keys: RecordKeys,
-    bundle: Bundle,
+    envelope: Envelope,
     statement: Mapping[str, Any],
 ) -> str:
     """The mirror's columns say nothing that the signed statement does not. Raises `EvidenceError`."""
     pairs: Pairs = {
-        "leaf": (row.leaf, leaf_commitment(keys.leaf, bundle.envelope.payload)),
-        "line of the log": (_line(row, records), (row.leaf_index, row.leaf, row.record_id)),
+        "leaf": (row.leaf, leaf_commitment(keys.leaf, envelope.payload)),
+        "line of the log": (line_of(around.leaf), (row.leaf_index, row.leaf, row.record_id)),
         "check": (row.check_id, statement["check"]["id"] if row.kind is not LeafKind.KEY else None),
-        "kind": (row.kind, _KINDS.get(bundle.envelope.payload_type)),
-        "signing key": (row.key_id, bundle.envelope.key_id),
+        "kind": (row.kind, _KINDS.get(envelope.payload_type)),
+        "signing key": (row.key_id, envelope.key_id),
     }
     if row.kind is LeafKind.KEY:
         pairs |= _key_columns(row, keyring, statement)
     elif row.kind is LeafKind.TOMBSTONE:
         pairs |= {"outcome": (row.outcome, "tombstone"), "time": (row.created_ms, statement["erased_ms"])}
     else:
-        pairs |= _check_columns(row, records.check(row.check_id or ""), keyring, statement)
+        pairs |= _check_columns(row, around, keyring, statement)
     for name, (mirrored, signed) in pairs.items():
         if mirrored != signed:
             raise EvidenceError(f"the mirror's {name} differs from the signed one", expected="the signed one")
     return f"{len(pairs)} columns agree with the statement"
 
 
-def leaf_in_place(row: RecordRow, records: RecordStore, anchors: AnchorStore) -> str:
+def leaf_in_place(row: RecordRow, leaf: LeafRow | None, anchors: AnchorStore) -> str:
     """The leaf of a record that nobody can open any more still lies under its checkpoint. Raises `EvidenceError`."""
-    if _line(row, records) != (row.leaf_index, row.leaf, row.record_id):
+    if line_of(leaf) != (row.leaf_index, row.leaf, row.record_id):
         raise EvidenceError("the line of the log differs from the record", expected=f"leaf {row.leaf.hex()}")
     checkpoint = anchors.covering_checkpoint(row.log, row.leaf_index)
     if checkpoint is None:
@@ -101,10 +129,15 @@ def _key_columns(row: RecordRow, keyring: Keyring, statement: Mapping[str, Any])
     }
 
 
-def _check_columns(row: RecordRow, check: CheckRow, keyring: Keyring, statement: Mapping[str, Any]) -> Pairs:
-    ends = row.kind is LeafKind.VERDICT
+def _check_columns(row: RecordRow, around: Beside, keyring: Keyring, statement: Mapping[str, Any]) -> Pairs:
+    """A check has one start, before its one verdict, and is finished exactly when it has that verdict."""
+    check, ends = around.check, row.kind is LeafKind.VERDICT
+    if check is None:
+        raise EvidenceError(f"check {row.check_id} is gone from the mirror", expected="the check of every record")
     commitment = statement["challenge"]["commitment"] if ends else statement["commitment"]
-    return {
+    starts = [other for other in around.siblings if other.kind is LeafKind.START]
+    verdicts = [other for other in around.siblings if other.kind is LeafKind.VERDICT]
+    pairs: Pairs = {
         "outcome": (row.outcome, statement["verdict"]["decision"] if ends else "started"),
         "time": (row.created_ms, statement["finished_ms" if ends else "started_ms"]),
         "log": (check.log, row.log),
@@ -112,11 +145,17 @@ def _check_columns(row: RecordRow, check: CheckRow, keyring: Keyring, statement:
         "policy": (check.policy, statement["policy"]["name"]),
         "commitment": (check.commitment.hex(), commitment),
         "subject": (check.subject_tag, keyring.tag("subject", statement["check"]["subject"])),
+        "state": (check.state is CheckState.FINISHED, bool(verdicts)),
+        "number of verdicts": (len(verdicts) <= 1, True),
     }
+    if ends:
+        started = [(start.record_id, start.log) for start in starts if start.leaf_index < row.leaf_index]
+        pairs["start"] = (started, [(statement["start_record_id"], row.log)])
+    return pairs
 
 
-def _line(row: RecordRow, records: RecordStore) -> tuple[int, bytes, str] | None:
-    leaf = next(iter(records.leaves(row.log, row.leaf_index)), None)
+def line_of(leaf: LeafRow | None) -> tuple[int, bytes, str] | None:
+    """What a line of the log says; None where it is missing."""
     return (leaf.index, leaf.leaf, leaf.record_id) if leaf else None
 
 

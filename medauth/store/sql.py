@@ -27,6 +27,7 @@ from medauth.store.interface import (
     RetiredKeyRow,
 )
 from medauth.store.notes import SqlNotes
+from medauth.store.sql_reading import SqlLogReader
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -34,8 +35,8 @@ PAGE = 500
 """Rows fetched at a time when streaming."""
 
 
-class SqlStore(SqlAnchors, SqlNotes):
-    """`RecordStore` and `AnchorStore` over one database."""
+class SqlStore(SqlAnchors, SqlNotes, SqlLogReader):
+    """`RecordStore`, `AnchorStore` and `LogReader` over one database."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)

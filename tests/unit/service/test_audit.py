@@ -13,7 +13,6 @@ import pytest
 from medauth.evidence.verifier import StepState
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.service.audit import Audit
-from medauth.store.interface import MAIN_LOG
 from tests.recorded import OTHER_READINGS, World, copied, open_world
 
 
@@ -28,9 +27,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def faults(world: World) -> list[Audit]:
-    auditor = world.auditor()
-    audits = [auditor.log(MAIN_LOG), *auditor.records(MAIN_LOG)]
-    return [found for found in audits if found.fault is not None]
+    """What the audit of the whole log finds."""
+    return list(world.report().faults)
 
 
 def fault_names(world: World) -> set[str]:
@@ -104,13 +102,7 @@ CHANGES: dict[str, tuple[str, Callable[[World], object]]] = {
     "a leaf of the log": ("log", lambda w: sql(w, 'UPDATE leaves SET leaf=zeroblob(32) WHERE "index"=1')),
     "a leaf left out": ("log", lambda w: sql(w, 'DELETE FROM leaves WHERE "index"=1')),
     "a record left out": ("log", lambda w: sql(w, "DELETE FROM records WHERE leaf_index=1")),
-    "two records exchanged": (
-        "log",
-        lambda w: [
-            sql(w, "UPDATE records SET leaf_index=? WHERE leaf_index=?", new, old)
-            for old, new in ((1, -1), (3, 1), (-1, 3))
-        ],
-    ),
+    "two records exchanged": ("log", lambda w: exchange(w, 1, 3)),
     "a tree node": ("inclusion", lambda w: sql(w, "UPDATE nodes SET hash=zeroblob(32) WHERE level=1")),
     "a tree node left out": ("inclusion", lambda w: sql(w, "DELETE FROM nodes WHERE level=1")),
     "a checkpoint's root": ("log", lambda w: sql(w, "UPDATE checkpoints SET root=zeroblob(32)")),
@@ -145,7 +137,6 @@ def test_a_root_that_the_contract_does_not_hold_is_found(world: World) -> None:
     auditor = world.auditor()
     auditor._size_on_chain = lambda log, root: None  # the contract was never told
     assert auditor.record(verdict_of(world)).exit_code == 19
-    assert auditor.log(MAIN_LOG).exit_code == 19
 
 
 @pytest.mark.parametrize("seed", range(10))

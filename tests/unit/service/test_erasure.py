@@ -56,9 +56,9 @@ def test_nothing_readable_of_an_erased_check_is_left_in_any_file(world: World) -
 def test_every_other_proof_still_holds_and_the_erased_records_name_their_tombstone(world: World) -> None:
     stone = erasure(world).erase("chk_1")
     world.anchor()
-    auditor = world.auditor()
-    audits = [auditor.log(MAIN_LOG), *auditor.records(MAIN_LOG)]
-    assert [found.fault for found in audits] == [None] * 8
+    assert world.report().faults == ()
+    audits = world.audits()
+    assert [found.fault for found in audits] == [None] * 7
     erased = [found for found in audits if found.subject in stone.erased]
     assert len(erased) == 2
     assert all([step.name for step in found.steps] == ["tombstone", "inclusion"] for found in erased)
@@ -69,7 +69,8 @@ def test_a_record_that_vanished_without_a_tombstone_is_a_fault(world: World) -> 
         connection.execute(
             "UPDATE records SET outcome='erased', wrapped_key=X'', sealed_envelope=X'' WHERE check_id='chk_1'"
         )
-    assert {found.exit_code for found in world.auditor().records(MAIN_LOG)} == {0, 23}
+    assert {found.exit_code for found in world.audits()} == {0, 23}
+    assert {found.exit_code for found in world.report().faults} == {23}
 
 
 def test_a_tombstone_excuses_no_other_record(world: World) -> None:
@@ -79,7 +80,8 @@ def test_a_tombstone_excuses_no_other_record(world: World) -> None:
             "UPDATE records SET outcome='erased', wrapped_key=X'', sealed_envelope=X'', check_id='chk_1'"
             " WHERE check_id='chk_2'"
         )
-    assert 23 in {found.exit_code for found in world.auditor().records(MAIN_LOG)}
+    assert 23 in {found.exit_code for found in world.audits()}
+    assert 23 in {found.exit_code for found in world.report().faults}
 
 
 def test_erasing_again_finishes_what_a_crash_left_and_makes_no_second_tombstone(world: World) -> None:
@@ -103,6 +105,6 @@ def test_retention_erases_what_is_older_and_nothing_else(world: World) -> None:
     stones = list(erasure(world).erase_older(30))
     assert len(stones) == 3
     assert list(erasure(world).erase_older(30)) == []
-    reasons = {step.text.split(": ")[-1] for found in world.auditor().records(MAIN_LOG) for step in found.steps[:1]}
+    reasons = {step.text.split(": ")[-1] for found in world.audits() for step in found.steps[:1]}
     assert ErasureReason.RETENTION.value in reasons
     assert world.store.check("chk_9").purpose == "login"

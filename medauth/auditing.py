@@ -1,0 +1,49 @@
+"""Audits of whole logs and of receipts, wired; apart from `bootstrap.py`, since each process of an audit opens it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from medauth.bootstrap import Medauth, Sources
+from medauth.bootstrap import open as open_medauth
+from medauth.config import Settings
+from medauth.service.log_audit import LogAudit
+from medauth.service.note_audit import NoteAudit
+from medauth.service.receipts import ReceiptAudit
+from medauth.service.sweep import Depth, Sweep
+from medauth.service.sweeping import in_processes, in_this_process
+
+
+def log_audit(auth: Medauth, *, ask_chain: bool = True, depth: Depth = Depth.FULL, processes: int = 1) -> LogAudit:
+    """Audits whole logs, shared by several processes where the mirror lies where they can open it too."""
+    if processes > 1 and ":memory:" not in auth.settings.mirror_url:
+        sweep_all = in_processes(processes, partial(_open_sweep, auth.settings, depth))
+    else:
+        sweep_all = in_this_process(_sweep(auth, depth))
+    notes = NoteAudit(auth.store, auth.store, auth.keyring, _stamped_ms(auth))
+    return LogAudit(auth.store, auth.store, sweep_all, notes, auth.chains if ask_chain else None, Sources().now_ms)
+
+
+def receipt_audit(auth: Medauth, *, ask_chain: bool = True) -> ReceiptAudit:
+    """Holds receipts of started checks against the log."""
+    ask = auth.chains.size_on_chain if ask_chain else None
+    return ReceiptAudit(auth.store, auth.store, auth.keyring, ask, Sources().now_ms)
+
+
+def _stamped_ms(auth: Medauth) -> Callable[[bytes, bytes], int] | None:
+    certificates = auth.time_stamp_certificates
+    if not certificates:
+        return None
+    from medauth.ledger.timestamp import TrustedAuthorities
+
+    return TrustedAuthorities(certificates).stamped_ms
+
+
+def _sweep(auth: Medauth, depth: Depth) -> Sweep:
+    return Sweep(auth.store, auth.blobs, auth.keyring, depth)
+
+
+def _open_sweep(settings: Settings, depth: Depth) -> Sweep:
+    """In a process of its own."""
+    return _sweep(open_medauth(settings), depth)

@@ -1,0 +1,71 @@
+"""The signed notes of a log's checkpoints, and their time stamps: what strangers are handed beside a record's proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from medauth.errors import EvidenceError
+from medauth.evidence.note import CheckpointNote, origin_of
+from medauth.evidence.verifier import CheckedStep, StepState
+from medauth.service.audit import step
+from medauth.store.interface import AnchorStore, CheckpointRow, Keyring
+from medauth.store.reading import LogReader
+
+
+class NoteAudit:
+    """Audits notes over ports. Without `stamped_ms` no authority is trusted, and time stamps are passed over."""
+
+    def __init__(
+        self,
+        anchors: AnchorStore,
+        reader: LogReader,
+        keyring: Keyring,
+        stamped_ms: Callable[[bytes, bytes], int] | None = None,
+    ) -> None:
+        self._anchors = anchors
+        self._reader = reader
+        self._stamped_ms = stamped_ms
+        self._keys = tuple(keyring.trusted().values())
+        self._retired = keyring.retired()
+
+    def steps(self, log: str) -> Iterator[CheckedStep]:
+        """`checkpoint`, and `time stamp` where the log has one; ends with the first that fails."""
+        stamps = [0]
+        signed = step("checkpoint", lambda: self._all_signed(log))
+        yield signed
+        if signed.state is StepState.HOLDS:
+            stamped = step("time stamp", lambda: self._all_stamped(log, stamps))
+            if stamps[0]:
+                yield stamped
+
+    def _all_signed(self, log: str) -> str:
+        identity, count = self._anchors.chain_identity(log), 0
+        for row, note in self._noted(log):
+            if identity is None or note.origin != origin_of(identity.log_id):
+                raise EvidenceError(
+                    f"the note of checkpoint {row.seq} is about {note.origin[:80]}", expected=f"log {log}"
+                )
+            if (note.size, note.root) != (row.new_size, row.root):
+                raise EvidenceError(
+                    f"the note of checkpoint {row.seq} is for another head of log {log}",
+                    expected=f"{row.new_size} leaves under {row.root.hex()}",
+                )
+            signer = note.verified(self._keys)
+            if note.size > self._retired.get(signer.key_id, note.size):
+                raise EvidenceError(f"{note.size} leaves, signed by a retired key", expected="a key in use")
+            count += 1
+        return f"{count} checkpoints of log {log} are signed for strangers"
+
+    def _all_stamped(self, log: str, stamps: list[int]) -> str:
+        for row, note in self._noted(log):
+            for stamp in self._anchors.stamps(log, row.seq):
+                stamps[0] += 1
+                if self._stamped_ms is not None:
+                    self._stamped_ms(stamp.token, note.to_text().encode())
+        return f"{stamps[0]} time stamps" + ("" if self._stamped_ms else " passed over: no authority is trusted")
+
+    def _noted(self, log: str) -> Iterator[tuple[CheckpointRow, CheckpointNote]]:
+        for row in self._reader.live_checkpoints(log):
+            note = self._anchors.note(log, row.seq)
+            if note is not None:
+                yield row, CheckpointNote.from_text(note.text)
