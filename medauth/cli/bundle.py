@@ -50,7 +50,8 @@ def trust(
         pinned = [identity for log in auth.store.logs() if (identity := auth.store.chain_identity(log)) is not None]
         contracts = {identity.log: (contract_of(identity),) for identity in pinned}
         keys = auth.keyring.trusted().values()
-        write_file(out, TrustFile.of(keys, final, contracts, auth.time_stamp_certificates).to_bytes())
+        file = TrustFile.of(keys, final, contracts, auth.time_stamp_certificates, auth.keyring.retired())
+        write_file(out, file.to_bytes())
         if as_json:
             print_json({"trust": str(out), "checkpoints": len(final), "contracts": len(contracts)})
         console.print(f"  {out}: {len(keys)} keys, {len(contracts)} contracts, {len(final)} checkpoints")

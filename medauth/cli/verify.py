@@ -49,14 +49,7 @@ def _trust(path: Path | None, size_on_chain: Callable[[bytes], int | None] | Non
         with open_medauth() as auth:
             return Trust(auth.keyring.trusted(), None, size_on_chain)
     file = TrustFile.from_bytes(_read(path))
-    return Trust(
-        file.keys,
-        file.checkpoints or None,
-        size_on_chain,
-        contracts=file.contracts or None,
-        stamped_ms=_reading_stamps(file.authorities),
-        retired=file.retired,
-    )
+    return Trust.of(file, size_on_chain=size_on_chain, stamped_ms=_reading_stamps(file.authorities))
 
 
 def _reading_stamps(authorities: Sequence[str]) -> Callable[[bytes, bytes], int] | None:

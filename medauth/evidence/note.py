@@ -32,8 +32,9 @@ _HASH_BYTES = 4
 _ROOT_BYTES = 32
 _MAX_SIZE = 2**53 - 1
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
-_NAME = re.compile(r"[^\s+\x00-\x1f\x7f]+")
-_SIGNATURE_LINE = re.compile(r"— ([^\s+]+) (\S+)")
+_NAME = re.compile(r"[!-*,-~]+")
+"""Printable ASCII but space and plus: less than the specification allows, and the same in every language."""
+_SIGNATURE_LINE = re.compile(rf"— ({_NAME.pattern}) ([A-Za-z0-9+/=]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _signature(line: str) -> NoteSignature:
     """Signatures of other kinds than Ed25519 have other lengths, and are kept as they are."""
     match = _SIGNATURE_LINE.fullmatch(line)
     data = _unbase64(match[2]) if match else b""
-    if match is None or len(data) <= _HASH_BYTES or not _NAME.fullmatch(match[1]):
+    if match is None or len(data) <= _HASH_BYTES:
         raise _malformed("signature lines below it")
     return NoteSignature(match[1], data[:_HASH_BYTES], data[_HASH_BYTES:])
 

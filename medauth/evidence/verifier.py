@@ -32,7 +32,7 @@ from medauth.evidence.note import CheckpointNote, origin_of
 from medauth.evidence.rotation import require_endorsed
 from medauth.evidence.signing import KeyPurpose, PayloadType, VerifyKey
 from medauth.evidence.statement import VERSION, opened_commitment
-from medauth.evidence.trust import Contracts
+from medauth.evidence.trust import Contracts, TrustFile
 from medauth.protocol.canonical import canonical, parse_object
 from medauth.protocol.policy import POLICIES, Policy
 from medauth.protocol.reading import SignalReading
@@ -77,6 +77,18 @@ class Trust:
     """(token, text) to the time stamped, in ms. Raises `EvidenceError`; None: no authority is trusted."""
     retired: Mapping[str, int] = field(default_factory=dict)
     """Key id to the size of the log until which a replaced key counted."""
+
+    @classmethod
+    def of(
+        cls,
+        file: TrustFile,
+        *,
+        size_on_chain: Callable[[bytes], int | None] | None = None,
+        stamped_ms: Callable[[bytes, bytes], int] | None = None,
+    ) -> Trust:
+        """What a trust file names; what it leaves out is not pinned."""
+        pinned, contracts = file.checkpoints or None, file.contracts or None
+        return cls(file.keys, pinned, size_on_chain, contracts, stamped_ms, file.retired)
 
 
 class _Skip(Exception):

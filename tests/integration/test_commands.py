@@ -78,6 +78,36 @@ def test_a_bundle_verifies_against_the_trust_file_and_not_once_it_was_changed(wo
     assert [step["name"] for step in broken["steps"] if step["state"] == "fails"] == ["inclusion"]
 
 
+def test_a_trust_file_names_the_contract_and_a_bundle_chooses_no_other(world: World) -> None:
+    run_json("bundle", verdict_id(), "--out", "it.json")
+    assert run_json("trust", "--out", "trust.json") == {"trust": "trust.json", "checkpoints": 1, "contracts": 1}
+    trust = json.loads(Path("trust.json").read_bytes())
+    trust["contracts"][0]["address"] = "0x" + "11" * 20
+    Path("other.json").write_text(json.dumps(trust))
+    broken = run_json("verify", "it.json", "--trust", "other.json", code=19)
+    assert broken["steps"][-1]["name"] == "chain"
+    Path("keys.json").write_text(json.dumps(trust | {"contracts": [], "checkpoints": []}))
+    alone = run_json("verify", "it.json", "--trust", "keys.json")
+    assert "none is pinned" in next(step["text"] for step in alone["steps"] if step["name"] == "checkpoint")
+
+
+@pytest.mark.parametrize("purpose", ["statements", "checkpoints"])
+def test_evidence_holds_before_and_after_a_key_was_rotated(purpose: str, world: World) -> None:
+    """The trust file says until when the old key counted; old bundles hold by it, and so do new ones."""
+    record = verdict_id()
+    run_json("bundle", record, "--out", "before.json")
+    run_json("keys", "rotate", purpose)
+    world.record_check(7)
+    world.anchor()
+    run_json("trust", "--out", "trust.json")
+    retired = [key for key in json.loads(Path("trust.json").read_bytes())["keys"] if key["until_size"]]
+    assert [key["purpose"] for key in retired] == [purpose]
+    newest = [row["record_id"] for row in run_json("audit", "--list") if row["kind"] == "verdict"][-1]
+    run_json("bundle", newest, "--out", "after.json")
+    for file in ("before.json", "after.json"):
+        assert run_json("verify", file, "--trust", "trust.json")["holds"]
+
+
 def test_an_erased_check_cannot_be_read_and_everything_else_still_holds(world: World) -> None:
     record = verdict_id()
     erased = run_json("erase", record)

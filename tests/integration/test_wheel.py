@@ -57,6 +57,7 @@ def test_models_contract_and_migrations_travel_in_the_wheel(wheel: Path) -> None
         "ledger/artifacts/LivenessLedger.json",
         "store/migrations/env.py",
         "store/migrations/script.py.mako",
+        "evidence/verifier.mjs",
         "py.typed",
     ):
         assert f"medauth/{file}" in names

@@ -337,7 +337,9 @@ def test_a_rehearsal_is_rehearsed_never_live_and_has_a_log_of_its_own(server: Se
 # Frames
 
 
-@pytest.mark.parametrize("frame", [None, 7, "jpeg", [[1]], bytearray(b"x"), object()], ids=lambda frame: type(frame).__name__)
+@pytest.mark.parametrize(
+    "frame", [None, 7, "jpeg", [[1]], bytearray(b"x"), object()], ids=lambda frame: type(frame).__name__
+)
 def test_what_is_no_frame_is_refused_and_the_check_goes_on(server: Server, frame: Any) -> None:
     check = server.check()
     with pytest.raises(InputError):

@@ -1,0 +1,845 @@
+/**
+ * Checks a bundle step by step in a browser or in Node (22 or newer), with Web Crypto and nothing else.
+ *
+ *   import { verify } from "./verifier.mjs";
+ *   const found = await verify(bundleText, trustText, { rpc: "https://node.example" });
+ *   found.holds; found.steps.forEach(({ name, state, text }) => ...);
+ *
+ * 1. signature   - the statement is signed by a key trusted for this log
+ * 2. statement   - its bytes are canonical, and it is the record the bundle names
+ * 3. challenge   - the commitment published before the first frame opens to the steps that were asked
+ * 4. verdict     - answers keep to their windows, and the decision follows from the readings under the stated rules
+ * 5. leaf        - the keyed commitment of the record
+ * 6. inclusion   - the leaf lies under the bundle's root
+ * 7. checkpoint  - the root is pinned, or at least signed by the log's key for checkpoints
+ * 8. time stamp  - where the bundle carries one: skipped here, `medauth verify` reads it
+ * 9. chain       - the contract, the trusted one where one is named, holds that root for that size
+ *
+ * A step that cannot be done says why it was skipped; a step that fails ends the check. `verifier.py` beside this file
+ * does the same steps; `tests/vectors/bundles.json` holds the two to the same answers.
+ */
+
+export const HOLDS = "holds";
+export const FAILS = "fails";
+export const SKIPPED = "skipped";
+
+/** What is no bundle or no trust file at all; nothing was checked. */
+export class InputError extends Error {}
+
+class Fault extends Error {}
+class Skip extends Error {}
+
+const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_DEPTH = 32;
+const PURPOSES = { main: "statements", rehearsal: "rehearsals" };
+const KEY_PURPOSES = ["statements", "rehearsals", "checkpoints", "tokens", "webhooks"];
+const VERDICT = "application/vnd.medauth.verdict.v1+json";
+const KEY = "application/vnd.medauth.key.v1+json";
+const RECORDS = [VERDICT, "application/vnd.medauth.start.v1+json", "application/vnd.medauth.tombstone.v1+json", KEY];
+const LOCAL_CHAINS = [1337, 31337];
+
+/** What the rules say about each action: its family, and how many outcomes can be told apart. */
+export const ACTIONS = {
+  blink: ["blink", 3],
+  smile: ["expression", 2],
+  raise_brows: ["expression", 2],
+  open_mouth: ["expression", 2],
+  turn_left: ["turn", 2],
+  turn_right: ["turn", 2],
+  look_up: ["other", 1],
+  look_down: ["other", 1],
+  tilt_left: ["other", 1],
+  tilt_right: ["other", 1],
+  closer: ["other", 1],
+  farther: ["other", 1],
+};
+const FAMILIES = ["expression", "blink", "turn", "other"];
+const MINIMUM_ENTROPY_BITS = 20;
+const MAXIMUM_STEPS = 24;
+const PPM = 1_000_000;
+const ROUNDING_MS = 1;
+
+/** Rules that are known by name: version and SHA-256. Nobody passes others off under their name. */
+export const POLICIES = {
+  standard: [1, "383450a4bf41d12f8ba929e41cf227d76ac9e54e82247414975a3d33ff6dd42a"],
+  strict: [1, "1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5"],
+  "no-expression": [1, "94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff"],
+  "no-turn": [1, "009c0819cf5d7ada890fb50cbccf07cda697636aa3c75f9169136e268b07bca8"],
+  unhurried: [1, "b50bf162888ef947bed71cdea520f3201d26dff515ad7565e6ca0b4f0deffea2"],
+  rehearsal: [1, "2e46dc45b9a68faebc835702797bc42ba7a78a7ae1c8ee3dfa970d79cd71dc8c"],
+};
+
+/** The ledger contract: its code with zeros where the log's id stands, and the one question that is asked. */
+export const CONTRACT = {
+  sha256: "fa2c9f18145f0b62849b9731337be553ed2da80e3a57222f2990196c025f080b",
+  logIdOffset: 848,
+  checkpointOf: "0x2d2275ad",
+};
+
+/**
+ * Checks a bundle against a trust file, both as text, bytes or parsed JSON.
+ * @returns {Promise<{recordId: string, holds: boolean, steps: {name: string, state: string, text: string}[]}>}
+ * @throws {InputError} for what is no bundle or no trust file.
+ */
+export async function verify(bundle, trust, { rpc = "", fetch = globalThis.fetch } = {}) {
+  if (!globalThis.crypto?.subtle) throw new InputError("no Web Crypto here: open this page over https");
+  const check = new Examination(readBundle(bundle), await readTrust(trust), rpc ? { rpc, fetch } : null);
+  const steps = [];
+  for (const [name, run] of check.plan()) {
+    const step = await done(name, run);
+    steps.push(step);
+    if (step.state === FAILS) break;
+  }
+  return { recordId: check.bundle.recordId, holds: steps.every(({ state }) => state !== FAILS), steps };
+}
+
+async function done(name, run) {
+  try {
+    return { name, state: HOLDS, text: await run() };
+  } catch (error) {
+    if (error instanceof Skip) return { name, state: SKIPPED, text: error.message };
+    if (error instanceof Fault || error instanceof InputError) return { name, state: FAILS, text: error.message };
+    return { name, state: FAILS, text: `malformed: ${error.message}` };
+  }
+}
+
+class Examination {
+  constructor(bundle, trust, chain) {
+    Object.assign(this, { bundle, trust, chain, statement: {} });
+  }
+
+  plan() {
+    const steps = [
+      ["signature", () => this.signature()],
+      ["statement", () => this.canonicalStatement()],
+      ["challenge", () => this.challenge()],
+      ["verdict", () => this.verdict()],
+      ["leaf", () => this.leaf()],
+      ["inclusion", () => this.inclusion()],
+      ["checkpoint", () => this.checkpoint()],
+      ["time stamp", () => this.timeStamp()],
+      ["chain", () => this.onChain()],
+    ];
+    return steps.filter(([name]) => name !== "time stamp" || this.bundle.stamps.length);
+  }
+
+  /** 1. A key trusted for this log's purpose, over exactly these bytes and this type. */
+  async signature() {
+    const { log, envelope } = this.bundle;
+    const purpose = own(PURPOSES, log);
+    if (!purpose) throw new Fault(`a log called ${log.slice(0, 40)}`);
+    if (!RECORDS.includes(envelope.payloadType))
+      throw new Fault(`a payload of type ${envelope.payloadType.slice(0, 80)}`);
+    const key = this.trust.keys.get(envelope.keyId);
+    if (key?.purpose !== purpose) {
+      throw new Fault(`a signature by key ${envelope.keyId.slice(0, 80)}, which is not trusted for ${purpose}`);
+    }
+    const signed = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
+    if (!(await ed25519(key.raw, envelope.signature, signed)))
+      throw new Fault("the signature does not fit the payload");
+    return `signed by ${envelope.keyId}`;
+  }
+
+  /** 2. One byte form, so that one digest stands for one statement. */
+  async canonicalStatement() {
+    const { envelope, recordId } = this.bundle;
+    const statement = parseObject(envelope.payload);
+    if (!same(utf8(canonical(statement)), envelope.payload))
+      throw new Fault("a statement that is not in canonical form");
+    if (statement.version !== 1) throw new Fault(`a statement of version ${statement.version}`);
+    if (statement.record_id !== recordId) throw new Fault("a statement about another record");
+    if (envelope.payloadType === KEY) await requireEndorsed(statement, this.bundle);
+    this.statement = statement;
+    return `SHA-256 ${hex(await sha256(envelope.payload))}`;
+  }
+
+  /** 3. What was asked is what had been committed to, and no step was swapped afterwards. */
+  async challenge() {
+    this.onlyVerdicts();
+    const { opening, commitment } = this.statement.challenge;
+    if (hex(await sha256(utf8(canonical(object(opening))))) !== commitment) {
+      throw new Fault("the commitment does not open to the challenge");
+    }
+    if (opening.version !== 1 || opening.check_id !== this.statement.check.id)
+      throw new Fault("a challenge of another check");
+    const planned = list(opening.challenge.steps);
+    const steps = list(this.statement.steps);
+    if (steps.length > planned.length) throw new Fault(`${steps.length} steps were closed, ${planned.length} asked`);
+    steps.forEach((step, position) => {
+      const plan = object(planned[position]);
+      const wanted = [plan.action, plan.target, [plan.low, plan.high], [plan.hold_min_ms, plan.hold_max_ms]];
+      if (!equal([step.index, step.action, step.target, step.accepted, step.hold_ms], [position, ...wanted])) {
+        throw new Fault(`step ${position} is not the one committed to`);
+      }
+    });
+    return `${planned.length} steps, committed to before the first frame`;
+  }
+
+  /** 4. Judged again from the stated readings, under the stated rules. */
+  async verdict() {
+    this.onlyVerdicts();
+    const stated = this.statement.policy;
+    const policy = readPolicy(stated.rules);
+    const digest = hex(await sha256(utf8(canonical(stated.rules))));
+    const known = own(POLICIES, policy.name);
+    if (known && known[0] === policy.version && !policy.rehearsal && known[1] !== digest) {
+      throw new Fault(`other rules under the name ${policy.name} v${policy.version}`);
+    }
+    if (!equal([digest, policy.name, policy.version], [stated.digest, stated.name, stated.version])) {
+      throw new Fault("the policy's rules do not fit its digest");
+    }
+    if (policy.rehearsal !== (PURPOSES[this.bundle.log] === "rehearsals"))
+      throw new Fault("a rehearsal outside its log");
+    const readings = list(this.statement.readings).map(readReading);
+    requireAnswers(this.statement, policy, readings);
+    const [decision, reasons] = decide(policy, readings);
+    const verdict = this.statement.verdict;
+    if (decision !== verdict.decision || !equal(reasons, verdict.reasons))
+      throw new Fault(`the readings say ${decision}`);
+    return `${decision}, by policy ${policy.name} v${policy.version}`;
+  }
+
+  /** 5. Only who has the record's key can tell what a leaf commits to; whether it does, inclusion tells. */
+  async leaf() {
+    if (!this.bundle.proof) throw new Skip("nothing to compare the leaf with: the record waits for a checkpoint");
+    return `leaf ${hex(await hmac(this.bundle.leafKey, this.bundle.envelope.payload))}`;
+  }
+
+  /** 6. The leaf's place in the log cannot be changed without changing the root. */
+  async inclusion() {
+    const { proof, envelope, leafKey } = this.bundle;
+    const until = this.trust.retired.get(envelope.keyId);
+    if (!proof) {
+      if (until !== undefined) throw new Fault(`a new record signed by the retired key ${envelope.keyId}`);
+      throw new Skip("the record waits for a checkpoint");
+    }
+    const leaf = await leafHash(await hmac(leafKey, envelope.payload));
+    if (!(await verifyInclusion(leaf, proof.leafIndex, proof.size, proof.root, proof.path))) {
+      throw new Fault("the leaf does not lie under the root");
+    }
+    if (until !== undefined && proof.leafIndex >= until)
+      throw new Fault(`leaf ${proof.leafIndex}, signed by a retired key`);
+    return `leaf ${proof.leafIndex} of ${proof.size} under root ${hex(proof.root)}`;
+  }
+
+  /** 7. A root that somebody vouches for. A pin is the verifier's own; a signature is only the operator's word. */
+  async checkpoint() {
+    const { proof, note } = this.bundle;
+    if (!proof) {
+      if (note) throw new Fault("a checkpoint without a place in it");
+      throw new Skip("the record waits for a checkpoint");
+    }
+    const signer = note ? await this.signer(note, proof) : null;
+    const pinned = this.trust.checkpoints;
+    if (!pinned.size) {
+      if (!signer)
+        throw new Skip("no checkpoint is pinned, and none is signed by a key that is trusted for checkpoints");
+      return `checkpoint of ${proof.size} leaves, signed by ${signer}; none is pinned`;
+    }
+    const size = pinned.get(hex(proof.root));
+    if (size === undefined) throw new Fault(unpinned(proof.size, [...pinned.values()]));
+    if (size !== proof.size) throw new Fault(`the root stands for ${size} leaves`);
+    return `checkpoint of ${size} leaves is pinned${signer ? ", and signed" : ""}`;
+  }
+
+  /** Who signed the checkpoint, which must be that of the proof and of this log; null: no key for it is trusted. */
+  async signer(note, proof) {
+    const { anchor, log } = this.bundle;
+    if (note.size !== proof.size || !same(note.root, proof.root)) {
+      throw new Fault(`a checkpoint of ${note.size} leaves under another root`);
+    }
+    if (!anchor || note.origin !== `medauth/${anchor.contract.log_id}`)
+      throw new Fault(`a checkpoint of ${note.origin}`);
+    const keys = [...this.trust.keys.values()].filter(({ purpose }) => purpose === "checkpoints");
+    if (!keys.length) return null;
+    for (const line of note.signatures) {
+      for (const key of keys) {
+        const hint = (await sha256(join(utf8(`${note.origin}\n`), [1], key.raw))).slice(0, 4);
+        if (line.name !== note.origin || !same(line.hint, hint)) continue;
+        if (!(await ed25519(key.raw, line.signature, utf8(note.body)))) continue;
+        const until = this.trust.retired.get(key.id);
+        if (until !== undefined && note.size > until && log === "main") {
+          throw new Fault(`${note.size} leaves, signed by a retired key`);
+        }
+        return key.id;
+      }
+    }
+    throw new Fault(`no trusted key signed the checkpoint of ${note.size} leaves`);
+  }
+
+  /** 8. Somebody other than the operator says that the checkpoint was there by then. */
+  timeStamp() {
+    if (!this.bundle.note) throw new Fault("a time stamp without a checkpoint");
+    throw new Skip("time stamps are not read here; `medauth verify` reads them");
+  }
+
+  /** 9. The contract accepted the root only with a proof that it extends the one before. */
+  async onChain() {
+    const { proof, anchor, log } = this.bundle;
+    if (!proof || !anchor) throw new Skip("the record is not on chain yet");
+    const { contract } = anchor;
+    const { contracts } = this.trust;
+    if (contracts.length && !contracts.some((other) => other.log === log && sameContract(other.contract, contract))) {
+      throw new Fault(`contract ${contract.address} on chain ${contract.chain_id} is not a trusted one`);
+    }
+    if (!this.chain) throw new Skip("no chain was asked; give an RPC address to ask one");
+    const size = await sizeOnChain(this.chain, contract, proof.root);
+    if (size !== BigInt(proof.size))
+      throw new Fault(`the contract holds ${size ? `it for ${size} leaves` : "no such root"}`);
+    const local = LOCAL_CHAINS.includes(contract.chain_id) ? " - a local chain: it proves nothing to outsiders" : "";
+    return `contract ${contract.address}, chain ${contract.chain_id}, block ${anchor.block} as stated${local}`;
+  }
+
+  onlyVerdicts() {
+    if (this.bundle.envelope.payloadType !== VERDICT) throw new Skip("this record holds no verdict");
+  }
+}
+
+/** Says how the bundle's checkpoint stands to those that are pinned, so that a reader knows which file is old. */
+function unpinned(size, pinned) {
+  const [least, most] = [Math.min(...pinned), Math.max(...pinned)];
+  if (size > most) {
+    return `the bundle's checkpoint of ${size} leaves is larger than the newest pinned one, of ${most}: get a newer trust file`;
+  }
+  if (pinned.includes(size)) {
+    return `another root than the pinned checkpoint of ${size} leaves: the log was rewritten, or is not this one`;
+  }
+  if (size < least)
+    return `the bundle's checkpoint of ${size} leaves is smaller than the oldest pinned one, of ${least}`;
+  return `the bundle's checkpoint of ${size} leaves lies between the pinned ones and is none of them`;
+}
+
+// Keys that give way to their successors
+
+async function requireEndorsed(statement, { envelope, log }) {
+  if (!KEY_PURPOSES.includes(statement.purpose)) throw new Fault(`a key for ${statement.purpose}`);
+  const [before, after] = [await readKey(statement.old), await readKey(statement.new)];
+  if (before.id === after.id) throw new Fault("a key that replaces itself");
+  const { endorsements, ...announced } = statement;
+  const signed = preAuthenticationEncoding(KEY, utf8(canonical(announced)));
+  for (const [name, key] of [
+    ["old", before],
+    ["new", after],
+  ]) {
+    if (!(await ed25519(key.raw, unhex(endorsements[name], 64), signed)))
+      throw new Fault(`the ${name} key did not endorse this`);
+  }
+  if (statement.purpose === PURPOSES[log] && before.id !== envelope.keyId) {
+    throw new Fault("a key whose successor another one announces");
+  }
+}
+
+async function readKey({ key_id: id, ed25519: raw }) {
+  const key = { id, raw: unhex(raw) };
+  if (id !== (await keyId(key.raw))) throw new Fault("a key id that does not fit its key");
+  return key;
+}
+
+async function keyId(raw) {
+  return `ed25519:${hex(await sha256(raw)).slice(0, 32)}`;
+}
+
+// What was asked and what came
+
+function requireAnswers(statement, policy, readings) {
+  const { scripted, steps: planned } = statement.challenge.opening.challenge;
+  const steps = statement.steps;
+  if (scripted !== policy.rehearsal) throw new Fault("a scripted challenge under rules for checks");
+  requireDrawable(planned, policy);
+  requireOrder(steps, planned);
+  const answered = steps.filter(({ outcome }) => outcome === "answered");
+  for (const step of answered) {
+    if (!(timely(step, policy.timing) && withinBounds(step))) throw new Fault(`step ${step.index} says answered`);
+  }
+  const given = readings.filter(({ signal }) => signal === "challenge");
+  const passed = given.some(({ outcome }) => outcome === "pass");
+  const expired = given.some(({ code, outcome }) => code === "challenge.expired" && outcome === "inconclusive");
+  const all = planned.length > 0 && answered.length === planned.length;
+  if (passed !== all && !(expired && !passed))
+    throw new Fault(`${answered.length} of ${planned.length} steps answered`);
+}
+
+/** The rules could have drawn these steps: as many, of their actions, with every family they require. */
+function requireDrawable(planned, policy) {
+  const families = planned.map(({ action }) => (own(ACTIONS, action) ?? refuse(`an action ${action}`))[0]);
+  const fits =
+    planned.length === policy.steps &&
+    planned.every(({ action }) => policy.actions.includes(action)) &&
+    policy.required.every((family) => families.includes(family));
+  if (!fits) throw new Fault(`${planned.length} steps that ${policy.name} does not draw`);
+}
+
+/** No prompt was shown before the step ahead of it had closed and the pause was over. */
+function requireOrder(steps, planned) {
+  let before = 0;
+  steps.forEach((step, position) => {
+    const closed = integer(step.closed_ms);
+    if (closed < before) throw new Fault("steps that closed out of order");
+    const due = before + integer(planned[position].pause_ms);
+    if (step.shown_ms !== null && integer(step.shown_ms) + ROUNDING_MS < due) {
+      throw new Fault(`step ${step.index} was shown too early`);
+    }
+    before = closed;
+  });
+}
+
+function timely(step, timing) {
+  const delay = integer(step.onset_ms) - integer(step.shown_ms);
+  const onTime = timing.onset_min_ms - ROUNDING_MS <= delay && delay <= timing.onset_max_ms + ROUNDING_MS;
+  return onTime && step.gesture === step.action && step.onset_ms <= step.closed_ms;
+}
+
+function withinBounds(step) {
+  const [[low, high], [shortest, longest]] = [list(step.accepted).map(integer), list(step.hold_ms).map(integer)];
+  const amount = integer(step.amount);
+  if (!longest) return low <= amount && amount <= high;
+  const held = integer(step.held_ms);
+  return low <= amount && shortest <= held && held <= longest;
+}
+
+// Rules, readings and what follows from them
+
+const TIMING = ["onset_min_ms", "onset_max_ms", "perform_ms", "relax_max_ms", "session_max_ms"];
+const RULES = [
+  "name",
+  "version",
+  "actions",
+  "steps",
+  "required",
+  "deny",
+  "confirm",
+  "timing",
+  "min_judged_ppm",
+  "min_fps",
+  "rehearsal",
+];
+
+function readPolicy(rules) {
+  exactly(rules, RULES);
+  [rules.name, ...list(rules.actions), ...list(rules.required), ...list(rules.deny), ...list(rules.confirm)].forEach(
+    text,
+  );
+  [rules.version, rules.steps, rules.min_judged_ppm, rules.min_fps].forEach(integer);
+  TIMING.forEach((name) => integer(exactly(rules.timing, TIMING)[name]));
+  if (typeof rules.rehearsal !== "boolean") refuse("rules that leave open whether this is a rehearsal");
+  if (!rules.actions.every((action) => own(ACTIONS, action))) refuse("an action that nobody knows");
+  if (!rules.required.every((family) => FAMILIES.includes(family))) refuse("a family that nobody knows");
+  if (new Set(rules.actions).size !== rules.actions.length) refuse("an action twice");
+  if (rules.steps < 0 || rules.steps > MAXIMUM_STEPS) refuse(`${rules.steps} steps`);
+  if (rules.min_judged_ppm < 0 || rules.min_judged_ppm > PPM) refuse(`a share of ${rules.min_judged_ppm} ppm`);
+  if (rules.rehearsal) return rules;
+  if (!rules.confirm.includes("challenge")) refuse("no challenge to confirm");
+  if (entropyBits(rules) < MINIMUM_ENTROPY_BITS) refuse(`rules that draw ${entropyBits(rules).toFixed(1)} bits`);
+  return rules;
+}
+
+/** log2 of how many sequences can be drawn: no action twice in a row, every required family in each. */
+function entropyBits({ actions, steps, required }) {
+  const families = [...new Set(required)];
+  const allMissing = (1 << families.length) - 1;
+  let states = new Map([["", new Map([[allMissing, 1]])]]);
+  for (let step = 0; step < steps; step += 1) {
+    const following = new Map(actions.map((action) => [action, new Map()]));
+    for (const [last, missing] of states) {
+      for (const action of actions.filter((other) => other !== last)) {
+        const [family, outcomes] = ACTIONS[action];
+        const seen = families.indexOf(family);
+        for (const [mask, ways] of missing) {
+          const left = seen < 0 ? mask : mask & ~(1 << seen);
+          following.get(action).set(left, (following.get(action).get(left) ?? 0) + ways * outcomes);
+        }
+      }
+    }
+    states = following;
+  }
+  const sequences = [...states.values()].reduce((sum, missing) => sum + (missing.get(0) ?? 0), 0);
+  return sequences > 1 ? Math.log2(sequences) : 0;
+}
+
+function readReading(value) {
+  const needed = ["signal", "outcome", "code", "reason"];
+  const names = Object.keys(object(value));
+  if (!needed.every((name) => names.includes(name))) refuse("not a reading");
+  if (!names.every((name) => [...needed, "score_ppm", "details"].includes(name))) refuse("not a reading");
+  if (!WORST_LAST.includes(value.outcome)) refuse("not a reading");
+  return value;
+}
+
+const WORST_LAST = ["pass", "inconclusive", "fail"];
+
+/** A failing cue denies; a missing or unclear one leaves open; of several readings of one signal the worst counts. */
+function decide(policy, readings) {
+  const bySignal = new Map();
+  const ordered = [...readings].sort((a, b) => WORST_LAST.indexOf(a.outcome) - WORST_LAST.indexOf(b.outcome));
+  ordered.forEach((reading) => bySignal.set(reading.signal, reading));
+  const reasons = (signals, role, outcome) =>
+    signals
+      .map((name) => bySignal.get(name))
+      .filter((reading) => reading?.outcome === outcome)
+      .map(({ code, signal, reason }) => ({ code, signal, role, text: reason }));
+  const confirmedOnly = policy.confirm.filter((name) => !policy.deny.includes(name));
+  const failed = [...reasons(policy.deny, "deny", "fail"), ...reasons(confirmedOnly, "confirm", "fail")];
+  if (failed.length) return ["not_live", failed];
+  const unclear = [...new Set([...policy.confirm, ...policy.deny])].flatMap((name) => {
+    const role = policy.confirm.includes(name) ? "confirm" : "deny";
+    if (bySignal.has(name)) return reasons([name], role, "inconclusive");
+    return [{ code: `${name}.missing`, signal: name, role, text: "This signal gave no reading." }];
+  });
+  if (unclear.length) return ["inconclusive", unclear];
+  return [policy.rehearsal ? "rehearsed" : "live", reasons(policy.confirm, "confirm", "pass")];
+}
+
+// The log: RFC 9162 section 2.1 over SHA-256
+
+/** SHA-256(0x00 || leaf). */
+export async function leafHash(leaf) {
+  return sha256(join([0], leaf));
+}
+
+/** Whether the leaf with hash `digest` stands at `index` below `root` (section 2.1.3.2). */
+export async function verifyInclusion(digest, index, size, root, path) {
+  if (!(index >= 0 && index < size)) return false;
+  let [position, last, node] = [BigInt(index), BigInt(size) - 1n, digest];
+  for (const sibling of path) {
+    if (last === 0n) return false;
+    if (position & 1n || position === last) {
+      node = await sha256(join([1], sibling, node));
+      while (position && !(position & 1n)) [position, last] = [position >> 1n, last >> 1n];
+    } else {
+      node = await sha256(join([1], node, sibling));
+    }
+    [position, last] = [position >> 1n, last >> 1n];
+  }
+  return last === 0n && same(node, root);
+}
+
+// The chain, by JSON-RPC
+
+/** The size that the contract holds under a root, once chain, code and log are seen to be those of the bundle. */
+async function sizeOnChain({ rpc, fetch }, contract, root) {
+  const ask = (method, ...params) => call(fetch, rpc, method, params);
+  const chainId = Number(await ask("eth_chainId"));
+  if (chainId !== contract.chain_id) throw new Fault(`the node is on chain ${chainId}, not ${contract.chain_id}`);
+  const genesis = (await ask("eth_getBlockByNumber", "0x0", false))?.hash;
+  if (genesis !== `0x${contract.genesis}`) throw new Fault("the node's chain has another first block");
+  const code = bytesOf(await ask("eth_getCode", contract.address, "latest"));
+  const logId = code.slice(CONTRACT.logIdOffset, CONTRACT.logIdOffset + 32);
+  code.fill(0, CONTRACT.logIdOffset, CONTRACT.logIdOffset + 32);
+  if (hex(logId) !== contract.log_id || hex(await sha256(code)) !== CONTRACT.sha256) {
+    throw new Fault(`no ledger of this log at ${contract.address}`);
+  }
+  const data = CONTRACT.checkpointOf + hex(root);
+  const answer = bytesOf(await ask("eth_call", { to: contract.address, data }, "latest"));
+  if (answer.length !== 96) throw new Fault("an answer of the contract that makes no sense");
+  return BigInt(`0x${hex(answer.slice(0, 32))}`);
+}
+
+async function call(fetch, rpc, method, params) {
+  let answer;
+  try {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+    const response = await fetch(rpc, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    answer = await response.json();
+  } catch {
+    throw new Fault("no answer from the node");
+  }
+  if (answer?.error || answer?.result === undefined) throw new Fault(`the node refused ${method}`);
+  return answer.result;
+}
+
+function bytesOf(value) {
+  if (typeof value !== "string" || !/^0x([0-9a-fA-F]{2})*$/.test(value))
+    throw new Fault("an answer that makes no sense");
+  return Uint8Array.from(value.slice(2).match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
+function sameContract(one, other) {
+  const names = ["chain_id", "genesis", "log_id"];
+  return names.every((name) => one[name] === other[name]) && one.address.toLowerCase() === other.address.toLowerCase();
+}
+
+// Reading bundles and trust files: of the texts that mean the same, layout aside, only one is taken
+
+function readBundle(source) {
+  const value = parsed(source);
+  if (value.format !== "medauth bundle v1") refuse("a file that is no evidence bundle");
+  exactly(value, [
+    "format",
+    "log",
+    "record_id",
+    "envelope",
+    "leaf_key",
+    "proof",
+    "anchor",
+    "checkpoint",
+    "time_stamps",
+  ]);
+  const stamps = list(value.time_stamps);
+  if (stamps.length > 16) refuse("more time stamps than anybody asks for");
+  return {
+    log: text(value.log),
+    recordId: text(value.record_id),
+    envelope: readEnvelope(value.envelope),
+    leafKey: unhex(value.leaf_key),
+    proof: value.proof === null ? null : readProof(value.proof),
+    anchor: value.anchor === null ? null : readAnchor(value.anchor),
+    note: value.checkpoint === null ? null : readNote(value.checkpoint),
+    stamps: stamps.map(unbase64),
+  };
+}
+
+function readEnvelope(value) {
+  const { payload, payloadType, signatures } = exactly(value, ["payload", "payloadType", "signatures"]);
+  if (list(signatures).length !== 1) refuse("an envelope without exactly one signature");
+  const { keyid, sig } = exactly(signatures[0], ["keyid", "sig"]);
+  return { payload: unbase64(payload), payloadType: text(payloadType), keyId: text(keyid), signature: unbase64(sig) };
+}
+
+function readProof(value) {
+  exactly(value, ["leaf_index", "size", "root", "path"]);
+  const path = list(value.path).map((node) => unhex(node));
+  return { leafIndex: count(value.leaf_index), size: count(value.size), root: unhex(value.root), path };
+}
+
+function readAnchor(value) {
+  const { tx_hash, block, ...contract } = exactly(value, [...CONTRACT_FIELDS, "tx_hash", "block"]);
+  unhex(tx_hash);
+  return { contract: readContract(contract), block: count(block) };
+}
+
+const CONTRACT_FIELDS = ["chain_id", "genesis", "address", "log_id"];
+
+function readContract(value) {
+  exactly(value, CONTRACT_FIELDS);
+  count(value.chain_id);
+  [value.genesis, value.log_id].forEach((digest) => unhex(digest));
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text(value.address))) refuse("an address that is none");
+  return value;
+}
+
+const NOTE = /^([!-*,-~]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n\n((?:.+\n)+)$/;
+const SIGNATURE = /^\u2014 ([!-*,-~]+) ([A-Za-z0-9+/=]+)$/;
+
+/** C2SP tlog-checkpoint in signed-note form: origin, size and root, an empty line, signatures. */
+function readNote(value) {
+  const [, origin, size, root, below] = NOTE.exec(text(value)) ?? refuse("a checkpoint that is no signed note");
+  if (value.length > 16 * 1024) refuse("a huge note");
+  const signatures = below
+    .slice(0, -1)
+    .split("\n")
+    .map((line) => {
+      const [, name, data] = SIGNATURE.exec(line) ?? refuse("a signature line that is none");
+      const bytes = unbase64(data);
+      if (bytes.length <= 4) refuse("a signature line without a signature");
+      return { name, hint: bytes.slice(0, 4), signature: bytes.slice(4) };
+    });
+  return { origin, size: count(Number(size)), root: unbase64(root), body: `${origin}\n${size}\n${root}\n`, signatures };
+}
+
+async function readTrust(source) {
+  const value = parsed(source);
+  if (value.format !== "medauth trust v1") refuse("a file that is no trust file");
+  exactly(value, ["format", "keys", "checkpoints", "contracts", "time_stamp_authorities"]);
+  const keys = list(value.keys).map((entry) => {
+    exactly(entry, ["purpose", "key_id", "ed25519", "until_size"]);
+    if (!KEY_PURPOSES.includes(entry.purpose)) refuse("a key for nothing that is known");
+    const until = entry.until_size === null ? undefined : positive(entry.until_size);
+    return { id: text(entry.key_id), purpose: entry.purpose, raw: unhex(entry.ed25519), until };
+  });
+  const checkpoints = list(value.checkpoints).map((entry) => {
+    exactly(entry, ["root", "size"]);
+    return [hex(unhex(entry.root)), positive(entry.size)];
+  });
+  const contracts = list(value.contracts).map((entry) => {
+    const { log, ...contract } = exactly(entry, ["log", ...CONTRACT_FIELDS]);
+    return { log: text(log), contract: readContract(contract) };
+  });
+  const authorities = list(value.time_stamp_authorities).map(text);
+  if (!authorities.every((pem) => pem.startsWith("-----BEGIN CERTIFICATE-----")))
+    refuse("an authority without a certificate");
+  for (const { id, raw } of keys) {
+    if (id !== (await keyId(raw))) refuse("a key id that does not fit its key");
+  }
+  const trust = {
+    keys: new Map(keys.map((key) => [key.id, key])),
+    retired: new Map(keys.filter(({ until }) => until !== undefined).map(({ id, until }) => [id, until])),
+    checkpoints: new Map(checkpoints),
+    contracts,
+  };
+  const twice = trust.keys.size !== keys.length || trust.checkpoints.size !== checkpoints.length;
+  return twice ? refuse("a trust file that says a thing twice") : trust;
+}
+
+/** JSON from outside: text, bytes, or what a caller has parsed. */
+function parsed(source) {
+  if (typeof source === "string") return parseObject(utf8(source));
+  if (source instanceof Uint8Array) return parseObject(source);
+  return parseObject(utf8(canonical(object(source))));
+}
+
+function exactly(value, names) {
+  if (!equal(Object.keys(object(value)).sort(), [...names].sort()))
+    refuse("a part missing, or more than belongs there");
+  return value;
+}
+
+function object(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : refuse("no object");
+}
+
+function list(value) {
+  return Array.isArray(value) ? value : refuse("no list");
+}
+
+function text(value) {
+  return typeof value === "string" ? value : refuse("no text");
+}
+
+function integer(value) {
+  return Number.isSafeInteger(value) ? value : refuse("no whole number");
+}
+
+function count(value) {
+  return integer(value) >= 0 ? value : refuse("no count");
+}
+
+function positive(value) {
+  return integer(value) >= 1 ? value : refuse("no size");
+}
+
+function refuse(what) {
+  throw new InputError(what);
+}
+
+function own(table, name) {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+// JSON with one meaning, and RFC 8785 for values without floats
+
+/** JSON.parse takes a key twice and 1.0 for 1; a signed document must not be read in two ways. */
+function parseObject(bytes) {
+  if (bytes.length > MAX_BYTES) refuse(`${bytes.length} bytes of JSON`);
+  let source, value;
+  try {
+    source = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(source);
+  } catch {
+    refuse("not JSON");
+  }
+  requireUnambiguous(source);
+  return object(checked(value, 0));
+}
+
+/** Over a text that JSON.parse took: no key twice in one object, and no number but a whole one. */
+function requireUnambiguous(source) {
+  const open = [];
+  const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|-?[0-9][0-9.eE+-]*|true|false|null/gs;
+  for (const [token] of source.matchAll(tokens)) {
+    const top = open.at(-1);
+    if (token === "{" || token === "[") open.push(token === "{" ? { keys: new Set(), key: true } : {});
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === "," && top.keys) top.key = true;
+    else if (token === ":") top.key = false;
+    else if (token[0] === '"' && top?.key) {
+      const key = JSON.parse(token);
+      if (top.keys.has(key)) refuse("a key stands twice in one object");
+      top.keys.add(key);
+    } else if (/^-?[0-9]/.test(token) && !/^-?[0-9]+$/.test(token)) refuse("a number that is not whole");
+  }
+}
+
+function checked(value, depth) {
+  if (depth > MAX_DEPTH) refuse("JSON nested too deep");
+  if (typeof value === "number") integer(value);
+  else if (typeof value === "string") requireWhole(value);
+  else if (Array.isArray(value)) value.forEach((item) => checked(item, depth + 1));
+  else if (typeof value === "object" && value !== null) {
+    for (const [key, item] of Object.entries(value)) {
+      requireWhole(key);
+      checked(item, depth + 1);
+    }
+  }
+  return value;
+}
+
+function requireWhole(value) {
+  if (/\p{Surrogate}/u.test(value)) refuse("half a surrogate pair in a string");
+}
+
+/** The RFC 8785 form: keys in the order of their UTF-16 code units, no blanks. */
+export function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const names = Object.keys(value).sort();
+    return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
+  }
+  if (typeof value === "number") return String(integer(value));
+  return value === undefined ? "undefined" : JSON.stringify(value);
+}
+
+function equal(one, other) {
+  return canonical(one) === canonical(other);
+}
+
+// Bytes
+
+function preAuthenticationEncoding(kind, payload) {
+  const name = utf8(kind);
+  return join(utf8(`DSSEv1 ${name.length} `), name, utf8(` ${payload.length} `), payload);
+}
+
+async function ed25519(raw, signature, signed) {
+  if (signature.length !== 64) return false;
+  const key = await crypto.subtle.importKey("raw", raw, { name: "Ed25519" }, false, ["verify"]);
+  return crypto.subtle.verify({ name: "Ed25519" }, key, signature, signed);
+}
+
+async function hmac(raw, data) {
+  const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, data));
+}
+
+async function sha256(data) {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+}
+
+function utf8(value) {
+  return new TextEncoder().encode(value);
+}
+
+function hex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function unhex(value, length = 32) {
+  if (!/^(?:[0-9a-f]{2})*$/.test(text(value)) || value.length !== 2 * length)
+    refuse(`no ${length} bytes in hexadecimal`);
+  return Uint8Array.from(value.match(/../g), (pair) => parseInt(pair, 16));
+}
+
+function unbase64(value) {
+  try {
+    const bytes = Uint8Array.from(atob(text(value)), (character) => character.charCodeAt(0));
+    let back = "";
+    bytes.forEach((byte) => (back += String.fromCharCode(byte)));
+    if (btoa(back) === value) return bytes;
+  } catch {
+    // named below
+  }
+  return refuse("no base64");
+}
+
+function join(...parts) {
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function same(one, other) {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}

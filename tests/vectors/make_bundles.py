@@ -1,0 +1,444 @@
+"""Writes bundles.json: bundles that hold and bundles with one named defect, for the verifiers in Python and JavaScript.
+
+Keys, ids and times are fixed, so the file never changes by itself. What each case comes to is what `verifier.py` says;
+that a defect fails at the step it is listed under is asserted here. `python -m tests.vectors.make_bundles --check` fails
+where the committed file differs.
+
+To keep the file small a text may stand as `{"first": 9, "then": "…", "last": 7}`: the first 9 characters of the same text
+of the case `live`, then these, then its last 7. `bundle` is the file; where it says `@payload`, `payload` goes, in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from medauth.errors import InputError
+from medauth.evidence.bundle import Bundle
+from medauth.evidence.note import NoteSignature, signed_note
+from medauth.evidence.rotation import rotation_statement
+from medauth.evidence.signing import KeyPurpose, PayloadType, SigningKey
+from medauth.evidence.statement import opened_commitment
+from medauth.evidence.trust import TrustFile
+from medauth.evidence.verifier import Examination, StepState, Trust
+from medauth.protocol.canonical import canonical
+from medauth.protocol.policy import REHEARSAL, Policy
+from medauth.protocol.reading import SignalReading
+from medauth.protocol.response import EXPIRED
+from medauth.protocol.verdict import decide
+from tests.unit.evidence.bundles import (
+    CHECKPOINT_KEY,
+    CONTRACT,
+    KEY,
+    REHEARSAL_KEY,
+    TRUSTED,
+    Statement,
+    good_statement,
+    recorded,
+    start,
+)
+
+TARGET = Path(__file__).with_name("bundles.json")
+STRANGER = SigningKey(KeyPurpose.STATEMENTS, Ed25519PrivateKey.from_private_bytes(bytes(range(3, 35))))
+STRANGERS_NOTES = SigningKey(KeyPurpose.CHECKPOINTS, Ed25519PrivateKey.from_private_bytes(bytes(range(4, 36))))
+
+Case = dict[str, Any]
+Change = Callable[[Statement], object]
+
+GOOD = recorded().bundle
+assert GOOD.proof is not None
+assert GOOD.anchor is not None
+ROOT, SIZE = GOOD.proof.root, GOOD.proof.size
+CONTRACTS = {"main": (CONTRACT,), "rehearsal": (CONTRACT,)}
+LOCAL = replace(CONTRACT, chain_id=31_337)
+
+
+# Trust files
+
+
+def roots() -> dict[bytes, int]:
+    """The roots of all cases, so that a case fails where it should and not for want of a pin."""
+    return {**dict.fromkeys(PINNED, SIZE), ROOT: SIZE}
+
+
+PINNED: list[bytes] = []
+
+
+def trust_files() -> dict[str, TrustFile]:
+    keys = list(TRUSTED.values())
+    retired, head = {KEY.verify_key.key_id: 4}, {ROOT: SIZE}
+    return {
+        "pinned": TrustFile.of(keys, roots(), CONTRACTS),
+        "keys alone": TrustFile.of(keys, {}),
+        "one key alone": TrustFile.of([KEY.verify_key], {}),
+        "an older checkpoint": TrustFile.of(keys, {bytes(32): SIZE - 1}, CONTRACTS),
+        "a newer checkpoint": TrustFile.of(keys, {bytes(32): SIZE + 1}, CONTRACTS),
+        "another root": TrustFile.of(keys, {bytes(32): SIZE}, CONTRACTS),
+        "another size": TrustFile.of(keys, {ROOT: SIZE + 1}, CONTRACTS),
+        "another contract": TrustFile.of(keys, head, {"main": (replace(CONTRACT, address="0x" + "cd" * 20),)}),
+        "another log's contract": TrustFile.of(keys, head, {"rehearsal": (CONTRACT,)}),
+        "a local contract": TrustFile.of(keys, head, {"main": (CONTRACT, LOCAL)}),
+        "a retired key": TrustFile.of(keys, head, CONTRACTS, retired=retired),
+        "a retired checkpoint key": TrustFile.of(
+            keys, head, CONTRACTS, retired={CHECKPOINT_KEY.verify_key.key_id: SIZE - 1}
+        ),
+    }
+
+
+# Cases
+
+
+def case(name: str, bundle: Bundle | bytes, fails: str | None = None, **more: Any) -> Case:
+    """`fails` is the step; "" for a file that is refused before any step."""
+    file = bundle if isinstance(bundle, bytes) else bundle.to_bytes()
+    if isinstance(bundle, Bundle) and bundle.proof is not None and fails != "inclusion":
+        PINNED.append(bundle.proof.root)
+    return {"name": name, "bundle": file.decode(), "trust": "pinned", "on_chain": True, "fails": fails} | more
+
+
+def spoilt(name: str, fails: str | None, change: Change, **more: Any) -> Case:
+    statement = good_statement()
+    change(statement)
+    return case(name, recorded(statement).bundle, fails, **more)
+
+
+def envelope(**changes: Any) -> Bundle:
+    return replace(GOOD, envelope=replace(GOOD.envelope, **changes))
+
+
+def proof(**changes: Any) -> Bundle:
+    assert GOOD.proof is not None
+    return replace(GOOD, proof=replace(GOOD.proof, **changes))
+
+
+def flipped(data: bytes) -> bytes:
+    return bytes([data[0] ^ 1]) + data[1:]
+
+
+def restated(statement: Statement) -> Statement:
+    """The verdict that follows from what the statement says now."""
+    policy = Policy.from_json(statement["policy"]["rules"])
+    decision, reasons = decide(policy, [SignalReading.from_json(value) for value in statement["readings"]])
+    statement["verdict"] = {"decision": decision.value, "reasons": [dict(r.to_json()) for r in reasons]}
+    return statement
+
+
+def ruled(statement: Statement, **rules: Any) -> None:
+    """Other rules, with a digest that fits them."""
+    statement["policy"]["rules"].update(rules)
+    policy = Policy.from_json(statement["policy"]["rules"])
+    statement["policy"] |= {"digest": policy.digest().hex(), "name": policy.name, "version": policy.version}
+    restated(statement)
+
+
+def reread(statement: Statement, name: str, **changes: Any) -> None:
+    for value in statement["readings"]:
+        if value["signal"] == name:
+            value.update(changes)
+    restated(statement)
+
+
+def reopened(statement: Statement) -> Statement:
+    """A commitment that fits the challenge as it was changed."""
+    statement["challenge"]["commitment"] = opened_commitment(statement).hex()
+    return statement
+
+
+def rehearsed() -> Statement:
+    statement = good_statement()
+    statement["challenge"]["opening"]["challenge"]["scripted"] = True
+    reopened(statement)
+    statement["policy"] = {"rules": replace(REHEARSAL, steps=6).to_json()}
+    ruled(statement)
+    return statement
+
+
+def announced(old: SigningKey = KEY, new: SigningKey = STRANGER) -> Statement:
+    return rotation_statement(old, new, record_id="key_1", rotated_ms=1)
+
+
+def rotation(name: str, statement: Statement, fails: str | None = None, **more: Any) -> Case:
+    return case(name, recorded(statement, kind=PayloadType.KEY).bundle, fails, **more)
+
+
+def rotations() -> list[Case]:
+    tokens = [SigningKey(KeyPurpose.TOKENS, Ed25519PrivateKey.from_private_bytes(bytes([n] * 32))) for n in (5, 6)]
+    good, by_another = announced(), announced(STRANGER, KEY)
+    swapped = good["endorsements"] | {"old": good["endorsements"]["new"], "new": good["endorsements"]["old"]}
+    return [
+        rotation("rotation", good),
+        rotation("rotation-of-a-key-for-tokens", announced(*tokens)),
+        rotation("rotation-endorsed-the-other-way-round", good | {"endorsements": swapped}, "statement"),
+        rotation("rotation-changed-after-its-endorsement", good | {"rotated_ms": 2}, "statement"),
+        rotation("rotation-to-itself", announced(KEY, KEY), "statement"),
+        rotation("rotation-announced-by-another-key", by_another, "statement"),
+        rotation("rotation-with-a-claimed-key-id", good | {"new": good["new"] | {"key_id": "ed25519:0"}}, "statement"),
+        rotation("rotation-of-a-key-for-nothing", good | {"purpose": "anything"}, "statement"),
+    ]
+
+
+def holding() -> list[Case]:
+    witness = NoteSignature("witness.example", b"\x01\x02\x03\x04", bytes(72))
+    assert GOOD.checkpoint is not None
+    witnessed = replace(GOOD.checkpoint, signatures=(witness, *GOOD.checkpoint.signatures))
+    assert GOOD.anchor is not None
+    return [
+        case("live", GOOD),
+        case("layout-of-its-own", json.dumps(json.loads(GOOD.to_bytes()), indent=2, ensure_ascii=True).encode()),
+        case("no-chain-asked", GOOD, on_chain=False),
+        case("nothing-pinned", GOOD, trust="keys alone"),
+        case("no-key-for-checkpoints", GOOD, trust="one key alone"),
+        case("no-checkpoint-in-the-bundle", replace(GOOD, checkpoint=None)),
+        case("witnessed-checkpoint", replace(GOOD, checkpoint=witnessed), trust="keys alone"),
+        case("waiting", recorded(anchored=False).bundle),
+        case("local-chain", replace(GOOD, anchor=replace(GOOD.anchor, contract=LOCAL)), trust="a local contract"),
+        case("time-stamp-that-nobody-reads", replace(GOOD, stamps=(b"\x30\x00",))),
+        case("start", recorded(start(), kind=PayloadType.START).bundle),
+        case("rehearsal", recorded(rehearsed(), key=REHEARSAL_KEY, log="rehearsal").bundle),
+        spoilt("rules-of-ones-own", None, lambda s: ruled(s, name="mine", min_fps=20)),
+        spoilt("not-live", None, lambda s: reread(s, "identity", outcome="fail")),
+        spoilt("inconclusive", None, lambda s: reread(s, "challenge", outcome="inconclusive", code=EXPIRED)),
+        spoilt("a-cue-missing", None, lambda s: (s["readings"].pop(0), restated(s))),
+        spoilt(
+            "a-reading-twice", None, lambda s: (s["readings"].append(s["readings"][1] | {"code": "x"}), restated(s))
+        ),
+        spoilt("every-kind-of-character", None, lambda s: s["check"].update(subject='é€😀\u2028"\\/\x00\x1f\x7f ￿')),
+        spoilt("keys-in-the-order-of-code-units", None, lambda s: s["software"].update({"😀": "1", "￿": "2", "": "3"})),
+    ]
+
+
+def unsigned() -> list[Case]:
+    name = "signature"
+    return [
+        case("key-of-a-stranger", recorded(key=STRANGER).bundle, name),
+        case("key-id-claimed", recorded(key=STRANGER).bundle.to_bytes().replace(*_ids()), name),
+        case("key-for-rehearsals", recorded(key=REHEARSAL_KEY).bundle, name),
+        case("log-nobody-knows", recorded(log="shadow").bundle, name),
+        case("receipt-for-a-record", recorded(kind=PayloadType.RECEIPT).bundle, name),
+        case("payload-flipped", envelope(payload=flipped(GOOD.envelope.payload)), name),
+        case("signature-flipped", envelope(signature=flipped(GOOD.envelope.signature)), name),
+        case("signature-cut", envelope(signature=GOOD.envelope.signature[:63]), name),
+        case("type-exchanged", envelope(payload_type=PayloadType.START.value), name),
+    ]
+
+
+def _ids() -> tuple[bytes, bytes]:
+    return STRANGER.verify_key.key_id.encode(), KEY.verify_key.key_id.encode()
+
+
+def misstated() -> list[Case]:
+    name, good = "statement", canonical(good_statement())
+    return [
+        case("statement-with-a-space", recorded(b" " + good).bundle, name),
+        case("statement-with-a-key-twice", recorded(good[:-1] + b',"version":1}').bundle, name),
+        case("statement-with-a-float", recorded(good.replace(b'"version":1}', b'"version":1.0}')).bundle, name),
+        case(
+            "statement-with-a-huge-number", recorded(b'{"record_id":"evd_1","version":9007199254740993}').bundle, name
+        ),
+        case("statement-with-half-a-character", recorded(b'{"record_id":"\\ud800","version":1}').bundle, name),
+        case("statement-that-is-a-list", recorded(b"[]").bundle, name),
+        case("statement-that-is-no-text", recorded(b'{"version":"\xff"}').bundle, name),
+        case("statement-after-a-byte-order-mark", recorded(b"\xef\xbb\xbf" + good).bundle, name),
+        case("statement-too-deep", recorded(b'{"a":' * 40 + b"1" + b"}" * 40).bundle, name),
+        spoilt("another-version", name, lambda s: s.update(version=2)),
+        case("another-record", replace(GOOD, record_id="evd_2"), name),
+    ]
+
+
+CHALLENGES: Mapping[str, Change] = {
+    "another-commitment": lambda s: s["challenge"].update(commitment="00" * 32),
+    "no-opening": lambda s: s["challenge"].pop("opening"),
+    "another-action-done": lambda s: s["steps"][1].update(action="raise_brows"),
+    "other-bounds-done": lambda s: s["steps"][2].update(accepted=[0, 360]),
+    "a-step-more-than-asked": lambda s: s["steps"].append(dict(s["steps"][0], index=6)),
+    "of-another-check": lambda s: (s["challenge"]["opening"].update(check_id="chk_2"), reopened(s)),
+}
+VERDICTS: Mapping[str, Change] = {
+    "another-decision": lambda s: s["verdict"].update(decision="inconclusive"),
+    "another-reason": lambda s: s["verdict"]["reasons"].pop(),
+    "a-reading-that-denies": lambda s: s["readings"][1].update(outcome="fail"),
+    "a-reading-with-more-in-it": lambda s: s["readings"][1].update(weight=1),
+    "rules-that-do-not-fit-their-digest": lambda s: s["policy"]["rules"].update(min_fps=1),
+    "lenient-rules-under-a-known-name": lambda s: ruled(s, min_fps=1, deny=["challenge"]),
+    "rules-that-draw-too-few-bits": lambda s: s["policy"]["rules"].update(name="mine", steps=4, required=[]),
+    "rules-without-a-challenge": lambda s: s["policy"]["rules"].update(confirm=[]),
+    "rules-of-a-rehearsal": lambda s: ruled(s, rehearsal=True, name="mine"),
+    "rules-that-draw-more-steps": lambda s: ruled(s, steps=8, name="mine"),
+    "a-scripted-challenge": lambda s: (s["challenge"]["opening"]["challenge"].update(scripted=True), reopened(s)),
+    "a-step-not-answered": lambda s: s["steps"][0].update(outcome="wrong_amount"),
+    "an-answer-too-early": lambda s: s["steps"][1].update(onset_ms=s["steps"][1]["shown_ms"] + 248),
+    "an-answer-by-another-gesture": lambda s: s["steps"][2].update(gesture="turn_right"),
+    "an-answer-too-far": lambda s: s["steps"][2].update(amount=61),
+    "an-answer-not-held": lambda s: s["steps"][1].update(held_ms=149),
+    "an-answer-without-an-onset": lambda s: s["steps"][2].update(onset_ms=None),
+    "a-prompt-without-its-pause": lambda s: s["steps"][0].update(shown_ms=798, onset_ms=1_200),
+    "closed-in-another-order": lambda s: s["steps"][0].update(closed_ms=23_000),
+}
+
+
+def misjudged() -> list[Case]:
+    challenges = [spoilt(f"challenge-{name}", "challenge", change) for name, change in CHALLENGES.items()]
+    return challenges + [spoilt(f"verdict-{name}", "verdict", change) for name, change in VERDICTS.items()]
+
+
+def misplaced() -> list[Case]:
+    assert GOOD.proof is not None
+    inclusion, checkpoint, chain = "inclusion", "checkpoint", "chain"
+    notes = {
+        "signed-by-a-stranger": signed_note(STRANGERS_NOTES, CONTRACT.log_id, SIZE, ROOT),
+        "of-another-log": signed_note(CHECKPOINT_KEY, bytes(32), SIZE, ROOT),
+        "of-another-size": signed_note(CHECKPOINT_KEY, CONTRACT.log_id, SIZE - 1, ROOT),
+        "of-another-root": signed_note(CHECKPOINT_KEY, CONTRACT.log_id, SIZE, bytes(32)),
+    }
+    return [
+        case("leaf-key-of-another-record", replace(GOOD, leaf_key=bytes(32)), inclusion),
+        case("index-of-the-neighbour", proof(leaf_index=3), inclusion),
+        case("index-beyond-the-log", proof(leaf_index=9), inclusion),
+        case("index-of-53-bits", proof(leaf_index=2**53 - 2, size=2**53 - 1), inclusion),
+        case("path-cut", proof(path=GOOD.proof.path[:-1]), inclusion),
+        case("root-of-another-log", proof(root=bytes(32)), inclusion),
+        case("signed-after-the-key-retired", GOOD, inclusion, trust="a retired key"),
+        *(case(f"checkpoint-{name}", replace(GOOD, checkpoint=note), checkpoint) for name, note in notes.items()),
+        case("checkpoint-without-a-contract", replace(GOOD, anchor=None), checkpoint),
+        case("checkpoint-without-a-proof", replace(GOOD, proof=None), checkpoint),
+        case("checkpoint-newer-than-the-pinned", GOOD, checkpoint, trust="an older checkpoint"),
+        case("checkpoint-older-than-the-pinned", GOOD, checkpoint, trust="a newer checkpoint"),
+        case("checkpoint-beside-the-pinned", GOOD, checkpoint, trust="another root"),
+        case("checkpoint-pinned-for-another-size", GOOD, checkpoint, trust="another size"),
+        case("checkpoint-by-a-retired-key", GOOD, checkpoint, trust="a retired checkpoint key"),
+        case("time-stamp-on-nothing", replace(GOOD, checkpoint=None, stamps=(b"\x30\x00",)), "time stamp"),
+        case("contract-of-the-bundles-choice", GOOD, chain, trust="another contract"),
+        case("contract-of-another-log", GOOD, chain, trust="another log's contract", on_chain=False),
+        case("root-not-on-chain", GOOD, chain, on_chain=0),
+        case("another-size-on-chain", GOOD, chain, on_chain=SIZE - 1),
+    ]
+
+
+def refused() -> list[Case]:
+    file, root = GOOD.to_bytes(), ROOT.hex().encode()
+    return [
+        case("refused-something-more", file[:-1] + b',"weight":1}', ""),
+        case("refused-a-key-twice", file[:-1] + b',"log":"main"}', ""),
+        case("refused-an-escaped-key-twice", file[:-1] + b',"l\\u006fg":"main"}', ""),
+        case("refused-a-float", file.replace(b'"leaf_index":4', b'"leaf_index":4.0'), ""),
+        case("refused-an-exponent", file.replace(b'"leaf_index":4', b'"leaf_index":4e0'), ""),
+        case("refused-hex-in-capitals", file.replace(root, root.upper()), ""),
+        case("refused-another-format", file.replace(b"bundle v1", b"bundle v2"), ""),
+        case("refused-base64-in-another-spelling", file.replace(b'==","sig', b'","sig').replace(b'=="}]', b'="}]'), ""),
+        case("refused-a-note-without-its-end", file.replace(b'=\\n"', b'="'), ""),
+        case("refused-text", b"a bundle", ""),
+    ]
+
+
+# The file
+
+
+def outcome(case: Case, trust: TrustFile) -> list[list[str]] | None:
+    """What Python says: name and state of each step; None for a file that is no bundle."""
+    try:
+        bundle = Bundle.from_bytes(case["bundle"].encode())
+    except InputError:
+        return None
+    return [
+        [step.name, step.state.value]
+        for step in Examination(bundle, Trust.of(trust, size_on_chain=asked(case))).steps()
+    ]
+
+
+def asked(case: Case) -> Callable[[bytes], int | None] | None:
+    """A contract that holds every root for the size in the bundle, or for the one that `on_chain` says."""
+    held = case["on_chain"]
+    if held is False:
+        return None
+    bundle = Bundle.from_bytes(case["bundle"].encode())
+    size = bundle.proof.size if bundle.proof else 0
+    return lambda _: size if held is True else int(held)
+
+
+def shortened(text: str, like: str) -> str | dict[str, Any]:
+    """The text, or where it differs from another one."""
+    if text == like:
+        return {"first": len(like), "then": "", "last": 0}
+    shorter = min(len(text), len(like))
+    first = next((at for at in range(shorter) if text[at] != like[at]), shorter)
+    last = next((at for at in range(shorter - first) if text[-1 - at] != like[-1 - at]), shorter - first)
+    found = {"first": first, "then": text[first : len(text) - last], "last": last}
+    return found if first + last > len(text) // 2 else text
+
+
+def expanded(text: str | Mapping[str, Any], like: str) -> str:
+    """The inverse of `shortened`."""
+    if isinstance(text, str):
+        return text
+    return like[: text["first"]] + str(text["then"]) + like[len(like) - text["last"] :]
+
+
+def packed(file: str) -> tuple[str, str]:
+    """The file with its payload taken out, where that is text of its own."""
+    try:
+        payload = str(json.loads(file)["envelope"]["payload"])
+        statement = base64.b64decode(payload, validate=True).decode()
+    except (ValueError, KeyError, TypeError):
+        return file, ""
+    if base64.b64encode(statement.encode()).decode() != payload:
+        return file, ""
+    return file.replace(payload, "@payload"), statement
+
+
+def unpacked(case: Case, live: Case) -> str:
+    """The bundle's file, from a case as it is written down."""
+    payload = expanded(case.get("payload", ""), live["payload"])
+    file = expanded(case["bundle"], live["bundle"])
+    return file.replace("@payload", base64.b64encode(payload.encode()).decode())
+
+
+def written(case: Case, live: tuple[str, str]) -> Case:
+    file, payload = packed(case["bundle"])
+    if case["name"] != "live":
+        found = {"bundle": shortened(file, live[0]), "payload": shortened(payload, live[1])}
+    else:
+        found = {"bundle": file, "payload": payload}
+    return case | {name: value for name, value in found.items() if value}
+
+
+def build() -> dict[str, Any]:
+    PINNED.clear()
+    cases = [*holding(), *rotations(), *unsigned(), *misstated(), *misjudged(), *misplaced(), *refused()]
+    trust = trust_files()
+    for one in cases:
+        steps = one["steps"] = outcome(one, trust[one["trust"]])
+        fails = one.pop("fails")
+        failed = "" if steps is None else next((name for name, state in steps if state == StepState.FAILS), None)
+        assert failed == fails, (one["name"], failed, fails)
+    live = packed(cases[0]["bundle"])
+    files = [one["bundle"] for one in cases]
+    cases = [written(one, live) for one in cases]
+    assert [unpacked(one, cases[0]) for one in cases] == files
+    return {
+        "about": "bundles for verifier.py and verifier.mjs; made by make_bundles.py; named after their defect",
+        "trust": {name: json.loads(file.to_bytes()) for name, file in trust.items()},
+        "count": len(cases),
+        "cases": cases,
+    }
+
+
+def main() -> int:
+    text = json.dumps(build(), indent=1) + "\n"
+    if "--check" not in sys.argv:
+        TARGET.write_text(text)
+        return 0
+    if TARGET.read_text() == text:
+        return 0
+    print(f"{TARGET.name} differs from what its script makes; next step: run the script and commit the file")  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,130 @@
+// Runs verifier.mjs over bundles.json and merkle.json, and prints what it says as one JSON document.
+import { readFile } from "node:fs/promises";
+import {
+  ACTIONS,
+  CONTRACT,
+  FAILS,
+  InputError,
+  POLICIES,
+  canonical,
+  verify,
+  verifyInclusion,
+} from "../../medauth/evidence/verifier.mjs";
+
+const read = async (path) => JSON.parse(await readFile(new URL(path, import.meta.url), "utf8"));
+const { trust, cases } = await read("bundles.json");
+const merkle = await read("merkle.json");
+const artifact = await read("../../medauth/ledger/artifacts/LivenessLedger.json");
+const live = cases[0];
+
+function expanded(text, like) {
+  if (typeof text === "string") return text;
+  return like.slice(0, text.first) + text.then + like.slice(like.length - text.last);
+}
+
+function bundleOf(one) {
+  const payload = Buffer.from(expanded(one.payload ?? "", live.payload), "utf8").toString("base64");
+  return expanded(one.bundle, live.bundle).replaceAll("@payload", payload);
+}
+
+/** A node whose contract holds every root for one size; `broken` names the answer that is another one. */
+function node(bundle, size, broken) {
+  const { chain_id: chainId, genesis, log_id: logId } = bundle.anchor;
+  let code = artifact.deployedBytecode.slice(2);
+  for (const { start } of artifact.immutableReferences) {
+    code = code.slice(0, 2 * start) + logId + code.slice(2 * start + 64);
+  }
+  const word = (number) => BigInt(number).toString(16).padStart(64, "0");
+  const answers = {
+    eth_chainId: `0x${chainId.toString(16)}`,
+    eth_getBlockByNumber: { hash: `0x${genesis}` },
+    eth_getCode: `0x${code}`,
+    eth_call: `0x${word(size)}${word(1)}${word(0)}`,
+  };
+  return async (url, { body }) => {
+    const { method } = JSON.parse(body);
+    if (broken && method === broken.method) return { json: async () => broken.answer(answers[method]) };
+    return { json: async () => ({ jsonrpc: "2.0", id: 1, result: answers[method] }) };
+  };
+}
+
+function chainOf(one, text) {
+  if (one.on_chain === false) return {};
+  const bundle = JSON.parse(text);
+  if (!bundle.anchor) return { rpc: "http://node.test", fetch: async () => ({}) };
+  const size = one.on_chain === true ? (bundle.proof?.size ?? 0) : one.on_chain;
+  return { rpc: "http://node.test", fetch: node(bundle, size) };
+}
+
+async function stepsOf(one) {
+  const text = bundleOf(one);
+  try {
+    const chain = one.steps ? chainOf(one, text) : {};
+    const { steps, holds } = await verify(text, trust[one.trust], chain);
+    const failed = steps.some(({ state }) => state === FAILS);
+    return {
+      steps: steps.map(({ name, state }) => [name, state]),
+      texts: steps.map((step) => step.text),
+      holds: holds && !failed,
+    };
+  } catch (error) {
+    if (error instanceof InputError) return { steps: null, texts: [error.message], holds: false };
+    throw error;
+  }
+}
+
+const BROKEN = {
+  "another chain": { method: "eth_chainId", answer: () => ({ result: "0x2" }) },
+  "another first block": {
+    method: "eth_getBlockByNumber",
+    answer: () => ({ result: { hash: `0x${"11".repeat(32)}` } }),
+  },
+  "no block": { method: "eth_getBlockByNumber", answer: () => ({ result: null }) },
+  "no code": { method: "eth_getCode", answer: () => ({ result: "0x" }) },
+  "other code": { method: "eth_getCode", answer: (code) => ({ result: code.replace("6080", "6081") }) },
+  "another log": {
+    method: "eth_getCode",
+    answer: (code) => ({ result: code.replace("07".repeat(32), "08".repeat(32)) }),
+  },
+  "an error": { method: "eth_call", answer: () => ({ error: { message: "no" } }) },
+  "a short answer": { method: "eth_call", answer: () => ({ result: "0x01" }) },
+  "no hexadecimal": { method: "eth_call", answer: () => ({ result: "yes" }) },
+  nothing: { method: "eth_call", answer: () => undefined },
+};
+
+async function brokenNodes() {
+  const found = {};
+  for (const [name, broken] of Object.entries(BROKEN)) {
+    const text = bundleOf(live);
+    const fetch = node(JSON.parse(text), JSON.parse(text).proof.size, broken);
+    const { steps } = await verify(text, trust.pinned, { rpc: "http://node.test", fetch });
+    found[name] = [steps.at(-1).name, steps.at(-1).state, steps.at(-1).text];
+  }
+  return found;
+}
+
+const bytes = (text) => Uint8Array.from(Buffer.from(text.slice(2), "hex"));
+const inclusion = [];
+for (const { leaf_hash: leaf, index, size, root, path } of merkle.inclusion) {
+  inclusion.push(await verifyInclusion(bytes(leaf), index, size, bytes(root), path.map(bytes)));
+}
+
+const results = {};
+for (const one of cases) results[one.name] = await stepsOf(one);
+
+// The same as parsed JSON and as bytes, which a page may have at hand.
+const text = bundleOf(live);
+const forms = await Promise.all(
+  [text, JSON.parse(text), new TextEncoder().encode(text)].map((form) => verify(form, trust["keys alone"])),
+);
+
+console.log(
+  JSON.stringify({
+    results,
+    broken: await brokenNodes(),
+    inclusion,
+    forms: forms.map(({ holds, recordId }) => [holds, recordId]),
+    known: { ACTIONS, CONTRACT, POLICIES },
+    canonical: canonical({ b: [1, -2, null, true, "\u2028\u0001é"], a: {} }),
+  }),
+);
