@@ -1,7 +1,7 @@
 // Compiles offline: the compiler is the npm package `solc`, never a download.
 import { createRequire } from "node:module";
 
-import { defineConfig } from "hardhat/config";
+import { configVariable, defineConfig } from "hardhat/config";
 
 const require = createRequire(import.meta.url);
 
@@ -23,5 +23,12 @@ export default defineConfig({
   networks: {
     // `npx hardhat node`: the development node. Chain 31337 is local and proves nothing to outsiders.
     node: { type: "edr-simulated", chainType: "l1", chainId: 31337, hardfork: "cancun" },
+    // Any other chain, for `npm run deploy:contracts -- --network external`; read from the environment when it is used.
+    external: {
+      type: "http",
+      chainType: "generic",
+      url: configVariable("RPC_URL"),
+      accounts: [configVariable("DEPLOYER_KEY")],
+    },
   },
 });

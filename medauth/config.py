@@ -32,6 +32,8 @@ class Settings:
     """SQLAlchemy URL of the mirror; empty: SQLite in the data directory."""
     rpc_url: str = field(default="", repr=False)
     """JSON-RPC address of an EVM chain; empty: a local anvil, started when first needed."""
+    ledger_network: str = ""
+    """Network file, by name or path, whose contract log `main` uses in place of one of its own; see `docs/settings.md`."""
     anvil: str = ""
     """Path of the anvil program; empty: looked for in `node_modules` and on PATH."""
     confirmations: int = 0

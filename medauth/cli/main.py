@@ -19,6 +19,7 @@ from medauth.cli.demo import demo
 from medauth.cli.doctor import doctor
 from medauth.cli.erase import erase
 from medauth.cli.keys import keys
+from medauth.cli.ledger import ledger
 from medauth.cli.policy import policy
 from medauth.cli.verify import verify
 from medauth.errors import MedauthError
@@ -34,6 +35,7 @@ COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, erase, p
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(keys, name="keys")
+app.add_typer(ledger, name="ledger")
 app.add_typer(training, name="train")
 
 

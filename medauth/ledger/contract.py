@@ -68,6 +68,7 @@ class Web3Chain:
         self._sleep = sleep
         self._artifact = load_artifact()
         self._codec = ContractCodec(self._artifact)
+        self.deployed: TransactionReceipt | None = None
 
     def deploy(self, log_id: bytes) -> ChainIdentity:
         chain_id = self._prepare_signer()
@@ -89,6 +90,7 @@ class Web3Chain:
             raise LedgerRejected(
                 "the deployment was reverted", next_step="check the node's log and the account's funds"
             )
+        self.deployed = receipt
         address = created_address(owner, nonce)
         code = self._rpc.bytes_of("eth_getCode", address, "latest")
         if code != self._artifact.code_for(log_id):
