@@ -232,6 +232,9 @@ class Examination {
     const signer = note ? await this.signer(note, proof) : null;
     const pinned = this.trust.checkpoints;
     if (!pinned.size) {
+      const asked = this.chain && this.trust.contracts.length && this.bundle.anchor;
+      if (!signer && this.trust.retired.has(this.bundle.envelope.keyId) && !asked)
+        throw new Fault("signed by a retired key, and nobody vouches for its place in the log");
       if (!signer)
         throw new Skip("no checkpoint is pinned, and none is signed by a key that is trusted for checkpoints");
       return `checkpoint of ${proof.size} leaves, signed by ${signer}; none is pinned`;

@@ -225,6 +225,7 @@ class Examination:
         signer = None if note is None else self._signer(note)
         if self._trust.checkpoints is None:
             if signer is None:
+                self._require_voucher()
                 raise _Skip("no checkpoint is pinned, and none is signed by a key that is trusted for checkpoints")
             return f"checkpoint of {proof.size} leaves, signed by {signer.key_id}; none is pinned"
         size = self._trust.checkpoints.get(proof.root)
@@ -233,6 +234,15 @@ class Examination:
         if size != proof.size:
             raise EvidenceError(f"the root stands for {size} leaves", expected=str(proof.size))
         return f"checkpoint of {size} leaves is pinned{'' if signer is None else ', and signed'}"
+
+    def _require_voucher(self) -> None:
+        """Who stole a retired key can make a log, and a contract, in which its record stands early enough."""
+        asked = self._trust.size_on_chain is not None and self._trust.contracts is not None
+        if self._bundle.envelope.key_id in self._trust.retired and not (asked and self._bundle.anchor):
+            raise EvidenceError(
+                "signed by a retired key, and nobody vouches for its place in the log",
+                expected="a pinned or signed checkpoint, or a trusted contract",
+            )
 
     def _signer(self, note: CheckpointNote) -> VerifyKey | None:
         """Who signed the checkpoint, which must be that of the proof and of this log; None: no key for it is trusted."""

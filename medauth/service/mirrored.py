@@ -12,7 +12,7 @@ from medauth.evidence.archive import FILE, frames_in
 from medauth.evidence.commitment import RecordKeys, leaf_commitment
 from medauth.evidence.merkle import inclusion_path, leaf_hash, verify_inclusion
 from medauth.evidence.sealing import unseal
-from medauth.evidence.signing import Envelope, KeyPurpose
+from medauth.evidence.signing import Envelope
 from medauth.store.interface import (
     AnchorStore,
     BlobStore,
@@ -119,13 +119,11 @@ _KINDS = {
 
 
 def _key_columns(row: RecordRow, keyring: Keyring, statement: Mapping[str, Any]) -> Pairs:
-    """The old key counts up to this leaf; the one for checkpoints signs for both logs, up to the end of the longer."""
-    until = keyring.retired().get(statement["old"]["key_id"], 0)
-    found = row.leaf_index + 1 if statement["purpose"] == KeyPurpose.CHECKPOINTS and until > row.leaf_index else until
+    """The old key counts up to this leaf."""
     return {
         "outcome": (row.outcome, "rotated"),
         "time": (row.created_ms, statement["rotated_ms"]),
-        "end of the old key": (found, row.leaf_index + 1),
+        "end of the old key": (keyring.retired().get(statement["old"]["key_id"]), row.leaf_index + 1),
     }
 
 

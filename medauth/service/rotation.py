@@ -16,7 +16,7 @@ from medauth.evidence.rotation import rotation_statement
 from medauth.evidence.signing import KeyPurpose, PayloadType, VerifyKey
 from medauth.evidence.verifier import PURPOSES
 from medauth.service.records import appended, new_id, purpose_of, renew, sealed_record
-from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG, Keyring, LeafKind, RecordStore, RetiredKeyRow
+from medauth.store.interface import MAIN_LOG, Keyring, LeafKind, RecordStore, RetiredKeyRow
 
 OUTCOME = "rotated"
 
@@ -74,7 +74,7 @@ class KeyRotation:
             key_id=old.verify_key.key_id,
             purpose=purpose,
             raw=old.verify_key.raw,
-            until=self._least(purpose),
+            until=0,  # known once the leaf has its place
             successor=new.verify_key.key_id,
             record_id=record_id,
         )
@@ -95,10 +95,6 @@ class KeyRotation:
         retired = self._keyring.retired()
         states = [KeyState(k, log_of(k.purpose), retired.get(k.key_id)) for k in self._keyring.trusted().values()]
         return sorted(states, key=lambda s: (s.until is not None, list(KeyPurpose).index(s.key.purpose), s.until or 0))
-
-    def _least(self, purpose: KeyPurpose) -> int:
-        """Checkpoints of both logs are signed by one key, which counts to the end of the longer one."""
-        return self._records.leaf_count(REHEARSAL_LOG) if purpose is KeyPurpose.CHECKPOINTS else 0
 
 
 def log_of(purpose: KeyPurpose) -> str:

@@ -152,7 +152,7 @@ class RecordStore(Protocol):
     def rotate_key(self, record: NewRecord, retired: RetiredKeyRow) -> int:
         """Commits the announcement of a key's successor and retires the key in one transaction; returns the leaf index.
 
-        From then on nothing signed by it is taken. Its leaves count up to this one, or up to `retired.until` if larger.
+        From then on nothing signed by it is taken. `retired.until` is set here: this leaf is the last one that counts.
         """
 
     def retired_keys(self) -> Sequence[RetiredKeyRow]:

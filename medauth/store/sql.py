@@ -140,8 +140,7 @@ class SqlStore(SqlAnchors, SqlNotes, SqlLogReader):
     def rotate_key(self, record: NewRecord, retired: RetiredKeyRow) -> int:
         with transaction(self._engine, writes=True) as connection:
             index = _append(connection, record)
-            until = max(index + 1, retired.until)
-            values = asdict(retired) | {"until": until, "purpose": retired.purpose.value}
+            values = asdict(retired) | {"until": index + 1, "purpose": retired.purpose.value}
             connection.execute(insert(tables.retired_keys).values(**values))
             return index
 

@@ -149,6 +149,21 @@ def test_what_a_retired_key_signed_afterwards_is_found_by_audit_and_stranger(wor
     assert (last.name, last.state) == ("inclusion", StepState.FAILS)
 
 
+def test_a_retired_key_is_not_believed_where_nobody_vouches_for_the_log(world: World) -> None:
+    """Who has the old key can make a log of its own, in which a new record stands first."""
+    recorded = world.record_check(1)
+    world.anchor()
+    done = rotation(world).rotate(KeyPurpose.STATEMENTS)
+    bundle = replace(world.auditor().bundle(recorded.record_id), checkpoint=None)
+    assert bundle.proof is not None
+    vouched = Trust(world.keyring.trusted(), {bundle.proof.root: bundle.proof.size}, retired={done.old: 3})
+    believed = Trust(world.keyring.trusted(), retired={done.old: 3})
+    assert all(step.state is not StepState.FAILS for step in Examination(bundle, vouched).steps())
+    *_, last = Examination(bundle, believed).steps()
+    assert (last.name, last.state) == ("checkpoint", StepState.FAILS)
+    assert "nobody vouches" in last.text
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_a_rotation_that_was_interrupted_is_finished_by_the_next_writer(world: World, after: bool) -> None:
     world.record_check(1)
