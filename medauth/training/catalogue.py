@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medauth.errors import InputError
+from medauth.training.augmentation import Distortion
 from medauth.training.batches import BatchPlan
 from medauth.training.datasets import JUDGED, LabelledImages, load_expressions, load_eyes
 from medauth.training.expression import FACE_PX, LAST_CONVOLUTION, build_expression_model
@@ -42,7 +43,30 @@ EXPRESSION = ModelSpec(
     version="1",
     build=build_expression_model,
     load=load_expressions,
-    plan=TrainingPlan(),
+    plan=TrainingPlan(
+        # Small, strongly distorted and mixed crops first: fast, and no two alike. Then whole faces as a check sees them;
+        # with strong ones to the end this net reached only 86 % on its own training faces (84 % valid).
+        early=BatchPlan(size_px=40),
+        batches=BatchPlan(
+            size_px=FACE_PX,
+            mixup_chance=0.0,
+            smoothing=0.0,
+            distortion=Distortion(
+                rotation_deg=10.0,
+                scale=0.1,
+                shear=0.05,
+                shift=0.05,
+                gamma=0.3,
+                contrast=0.25,
+                brightness=20.0,
+                blur_chance=0.1,
+                shrink_chance=0.1,
+                jpeg_chance=0.15,
+                noise_chance=0.1,
+                cutout_chance=0.2,
+            ),
+        ),
+    ),
     size_px=FACE_PX,
     judged=len(JUDGED),
     # Where the eyes lie in the training tiles: medians over tiles, measured with the refined face mesh.

@@ -112,6 +112,8 @@ def _make(
     progress = load_progress(folder)
     assert progress is not None, "train always leaves a state"
     command = f"medauth train {name.replace('_', '-')} --data DIR --epochs {spec.plan.epochs} --seed {progress.seed}"
+    if spec.plan.full_size_epochs < spec.plan.epochs:
+        command += f" --full-size-epochs {spec.plan.full_size_epochs}"
     manifest = release(spec, model, progress, data, models, command, judge_test=judge_test, note=note)
     write_card(models / name)
     typer.echo(f"{models / name}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")

@@ -24,7 +24,7 @@ def draw_confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str, 
             shade = "white" if share[row, column] > _DARK else "black"
             text = f"{share[row, column]:.2f}\n{matrix[row, column]}"
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color=shade)
-    axes.set(xlabel="chosen by the model", ylabel="majority of ten people", title=title)
+    axes.set(xlabel="chosen by the model", ylabel="label", title=title)
     _write(figure, path)
 
 

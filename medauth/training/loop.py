@@ -25,8 +25,7 @@ class TrainingPlan:
     """Everything that shapes a training, besides the data and the net."""
 
     epochs: int = 40
-    full_size_epochs: int = 12  # the last epochs, at `batches.size_px`; the earlier ones use `early_px`
-    early_px: int = 40
+    full_size_epochs: int = 12  # the last epochs use `batches`; the earlier ones `early`
     peak_rate: float = 1.5e-3
     warmup_epochs: float = 1.5
     schedule: str = "cosine"  # or "plateau"
@@ -39,11 +38,12 @@ class TrainingPlan:
     precision: str = "mixed_bfloat16"
     also_h5: bool = False  # write the net as .h5 too; only .keras keeps all that a resume needs
     seed: int = 7
+    early: BatchPlan = field(default_factory=lambda: BatchPlan(size_px=40))
     batches: BatchPlan = field(default_factory=BatchPlan)
 
-    def size_px(self, epoch: int) -> int:
-        """Side of the crops in `epoch` (0-based)."""
-        return self.batches.size_px if epoch >= self.epochs - self.full_size_epochs else self.early_px
+    def batches_of(self, epoch: int) -> BatchPlan:
+        """How batches are made in `epoch` (0-based)."""
+        return self.batches if epoch >= self.epochs - self.full_size_epochs else self.early
 
 
 @dataclass
@@ -145,16 +145,15 @@ def _one_epoch(
     folder: Path,
 ) -> None:
     epoch, started = run.progress.epoch, time.monotonic()
-    size_px = plan.size_px(epoch)
+    batch_plan = plan.batches_of(epoch)
     _reseed(run.model, plan.seed, epoch)
-    batch_plan = BatchPlan(**{**vars(plan.batches), "size_px": size_px})
     batches = epoch_batches(data, batch_plan, weights, seed=plan.seed, epoch=epoch)
     loss = _fit(run, plan, _with_bar(batches, batch_count(data, batch_plan), epoch), batch_count(data, batch_plan))
     live = run.model.get_weights()
     run.model.set_weights(run.average.weights)
     figures = judge(evaluate(run.model, centre_crop(valid.images, plan.batches.size_px)), valid)
     score = figures["accuracy"]
-    entry = {"epoch": epoch + 1.0, "size_px": float(size_px), "loss": loss, "score": score, **figures}
+    entry = {"epoch": epoch + 1.0, "size_px": float(batch_plan.size_px), "loss": loss, "score": score, **figures}
     entry |= {"rate": float(run.model.optimizer.learning_rate), "seconds": time.monotonic() - started}
     before = run.progress.scores("score")
     run.progress = Progress(epoch + 1, plan.seed, asdict(plan), (*run.progress.history, entry), run.progress.files)

@@ -49,7 +49,7 @@ def plan(**changes: Any) -> Any:
 
     batches = BatchPlan(size=16, size_px=SIDE, distortion=Distortion(rotation_deg=5.0))
     small = TrainingPlan(
-        epochs=2, full_size_epochs=1, early_px=SIDE, peak_rate=5e-3, average_decay=0.9, precision="float32"
+        epochs=2, full_size_epochs=1, early=batches, peak_rate=5e-3, average_decay=0.9, precision="float32"
     )
     return replace(small, batches=batches, **changes)
 
@@ -199,10 +199,12 @@ def test_joined_files_keep_both_signatures_and_the_heat_equals_the_gradient(kera
     assert set(joined.signatures()) == {"predict", "explain"}
     image = np.random.default_rng(0).uniform(0, 255, (1, SIDE, SIDE, 1)).astype(np.float32)
     assert np.array_equal(joined.call("predict", images=image)["logits"], alone.call("predict", images=image)["logits"])
-    for target in np.eye(2, dtype=np.float32)[:, None]:
+    hottest = []
+    for target in np.array([[[1, 0]], [[-1, 0]]], np.float32):  # what is cold in one direction is hot in the other
         expected = gradient_heat(model, LAST_CONVOLUTION, image, target)
-        assert expected.max() > 0
+        hottest.append(expected.max())
         assert np.abs(joined.call("explain", images=image, target=target)["heat"] - expected).max() < 1e-3
+    assert max(hottest) > 0
 
 
 def test_the_catalogue_takes_changes_and_refuses_unknown_names(keras):
