@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, text
 
-from medauth.errors import CeremonyError, NotFound, StoreError
+from medauth.errors import CeremonyError, KeyRetired, NotFound, StoreError
 from medauth.evidence.merkle import MemoryTree, tree_root
+from medauth.evidence.signing import KeyPurpose
 from medauth.store import tables
 from medauth.store.database import migrate, open_engine, transaction
 from medauth.store.interface import (
@@ -29,6 +30,7 @@ from medauth.store.interface import (
     CheckState,
     LeafKind,
     NewRecord,
+    RetiredKeyRow,
 )
 from medauth.store.memory import memory_store
 from medauth.store.sql import PAGE, SqlStore
@@ -219,6 +221,52 @@ def test_a_long_log_is_streamed_over_its_pages(store: SqlStore) -> None:
     assert [leaf.index for leaf in store.leaves(MAIN_LOG, PAGE - 1)] == list(range(PAGE - 1, count))
     assert [row.leaf_index for row in store.records(MAIN_LOG, count - 1)] == [count - 1]
     assert [len(row.blobs) for row in store.records(MAIN_LOG, PAGE - 1)] == [2] * 4
+
+
+# Keys
+
+
+def announce(store: SqlStore, key_id: str, *, signed_by: str, record_id: str = "key_1") -> int:
+    row = replace(record(record_id, kind=LeafKind.KEY), check_id=None, key_id=signed_by)
+    retired = RetiredKeyRow(key_id, KeyPurpose.STATEMENTS, b"r" * 32, 0, "ed25519:new", record_id)
+    return store.rotate_key(row, retired)
+
+
+def test_a_key_is_retired_with_the_leaf_that_announces_its_successor(store: SqlStore) -> None:
+    begin(store)
+    assert store.retired_keys() == []
+    assert announce(store, "ed25519:old", signed_by="ed25519:old") == 1
+    (retired,) = store.retired_keys()
+    assert (retired.key_id, retired.until, retired.successor) == ("ed25519:old", 2, "ed25519:new")
+    found = store.record("key_1")
+    assert (found.check_id, found.kind, found.key_id) == (None, LeafKind.KEY, "ed25519:old")
+    assert holds_together(store) == 2
+
+
+def test_nothing_signed_by_a_retired_key_is_taken(store: SqlStore) -> None:
+    begin(store)
+    announce(store, "ed25519:old", signed_by="ed25519:old")
+    with pytest.raises(KeyRetired):
+        store.conclude_check("chk_1", replace(record("evd_1"), key_id="ed25519:old"), 5_000)
+    assert store.check("chk_1").state is CheckState.OPEN
+    with pytest.raises(KeyRetired):
+        announce(store, "ed25519:old", signed_by="ed25519:old", record_id="key_2")
+    assert store.conclude_check("chk_1", replace(record("evd_1"), key_id="ed25519:new"), 5_000) == 2
+    assert holds_together(store) == 3
+
+
+def test_of_many_that_retire_one_key_one_does(store: SqlStore) -> None:
+    begin(store)
+
+    def retire(number: int) -> object:
+        try:
+            return announce(store, "ed25519:old", signed_by="ed25519:old", record_id=f"key_{number}")
+        except KeyRetired as error:
+            return error
+
+    found = at_once(8, retire)
+    assert [result for result in found if not isinstance(result, KeyRetired)] == [1]
+    assert holds_together(store) == 2
 
 
 # Failures
