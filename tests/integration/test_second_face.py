@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
@@ -19,19 +20,19 @@ pytestmark = pytest.mark.media
 
 
 @pytest.fixture(scope="module")
-def picture() -> np.ndarray:
+def picture() -> NDArray[np.uint8]:
     image = next(iter(VideoFile(CLIP, start_ms=16_000).frames())).image
     assert image is not None
     return image
 
 
-def test_one_face_is_one_and_two_are_two(picture: np.ndarray) -> None:
+def test_one_face_is_one_and_two_are_two(picture: NDArray[np.uint8]) -> None:
     assert len(shared_detector().find(np.ascontiguousarray(picture[:, :, ::-1]))) == 1
     beside = np.hstack([picture, picture[:, ::-1]])
     assert len(shared_detector().find(np.ascontiguousarray(beside[:, :, ::-1]))) == 2
 
 
-def test_a_second_face_makes_the_frame_unusable_and_says_why(picture: np.ndarray) -> None:
+def test_a_second_face_makes_the_frame_unusable_and_says_why(picture: NDArray[np.uint8]) -> None:
     tracker = FaceMeshTracker()
     try:
         beside = np.hstack([picture, picture[:, ::-1]])
