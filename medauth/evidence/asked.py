@@ -21,16 +21,21 @@ from medauth.protocol.response import EXPIRED, SIGNAL
 _ROUNDING_MS = 1
 
 
+def same(one: object, other: object) -> bool:
+    """Equal as JSON. To Python true is 1; what a signed statement says must not depend on the language that reads it."""
+    return one == other and repr(one) == repr(other)
+
+
 def require_committed(statement: Mapping[str, Any]) -> int:
     """Every step is the one in the opening of this check's challenge; returns how many were asked."""
     opening, steps = statement["challenge"]["opening"], statement["steps"]
-    if (opening["version"], opening["check_id"]) != (CHALLENGE_VERSION, statement["check"]["id"]):
+    if not same((opening["version"], opening["check_id"]), (CHALLENGE_VERSION, statement["check"]["id"])):
         raise EvidenceError("a challenge of another check", expected=str(statement["check"]["id"]))
     planned = opening["challenge"]["steps"]
     if len(steps) > len(planned):
         raise EvidenceError(f"{len(steps)} steps were closed", expected=f"at most the {len(planned)} asked")
     for position, (step, plan) in enumerate(zip(steps, planned, strict=False)):
-        if (step["index"], *_asked(step)) != (position, *_planned(plan)):
+        if not same((step["index"], *_asked(step)), (position, *_planned(plan))):
             raise EvidenceError(f"step {position} is not the one committed to", expected=str(plan["action"]))
     return len(planned)
 
@@ -67,26 +72,35 @@ def _planned(plan: Mapping[str, Any]) -> tuple[object, ...]:
 
 def _require_order(steps: Sequence[Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> None:
     """No prompt was shown before the step ahead of it had closed and the pause was over."""
-    closed_ms = [0, *(step["closed_ms"] for step in steps)]
+    closed_ms = [0, *(_whole(step["closed_ms"]) for step in steps)]
     if any(later < earlier for earlier, later in pairwise(closed_ms)):
         raise EvidenceError("steps that closed out of order", expected="one step after the other")
     for step, plan, before_ms in zip(steps, planned, closed_ms, strict=False):
         shown_ms = step["shown_ms"]
-        if shown_ms is not None and shown_ms + _ROUNDING_MS < before_ms + plan["pause_ms"]:
+        if shown_ms is not None and _whole(shown_ms) + _ROUNDING_MS < before_ms + _whole(plan["pause_ms"]):
             raise EvidenceError(f"step {step['index']} was shown too early", expected="the pause after the one before")
 
 
 def _timely(step: Mapping[str, Any], timing: Timing) -> bool:
-    delay_ms = step["onset_ms"] - step["shown_ms"]
+    delay_ms = _whole(step["onset_ms"]) - _whole(step["shown_ms"])
     on_time = timing.onset_min_ms - _ROUNDING_MS <= delay_ms <= timing.onset_max_ms + _ROUNDING_MS
     return bool(on_time and step["gesture"] == step["action"] and step["onset_ms"] <= step["closed_ms"])
 
 
 def _within_bounds(step: Mapping[str, Any]) -> bool:
-    (low, high), (shortest_ms, longest_ms) = step["accepted"], step["hold_ms"]
+    low, high, shortest_ms, longest_ms = (_whole(value) for value in (*step["accepted"], *step["hold_ms"]))
+    amount = _whole(step["amount"])
     if longest_ms:
-        return bool(low <= step["amount"] and shortest_ms <= step["held_ms"] <= longest_ms)
-    return bool(low <= step["amount"] <= high)
+        return low <= amount and shortest_ms <= _whole(step["held_ms"]) <= longest_ms
+    return low <= amount <= high
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise EvidenceError(
+            f"{type(value).__name__} in place of a whole number", expected="a step as medauth states it"
+        )
+    return value
 
 
 def _require_reading(readings: Sequence[SignalReading], answered: int, asked: int) -> None:

@@ -17,14 +17,14 @@ does the same steps in a browser; `tests/vectors/bundles.json` holds the two to 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from medauth.errors import EvidenceError, MedauthError
-from medauth.evidence.asked import require_answers, require_committed
+from medauth.evidence.asked import require_answers, require_committed, same
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import leaf_hash, verify_inclusion
@@ -36,7 +36,7 @@ from medauth.evidence.trust import Contracts, TrustFile
 from medauth.protocol.canonical import canonical, parse_object
 from medauth.protocol.policy import POLICIES, Policy
 from medauth.protocol.reading import SignalReading
-from medauth.protocol.verdict import decide
+from medauth.protocol.verdict import Reason, decide
 
 PURPOSES: Mapping[str, KeyPurpose] = {"main": KeyPurpose.STATEMENTS, "rehearsal": KeyPurpose.REHEARSALS}
 """Which key signs which log."""
@@ -142,7 +142,7 @@ class Examination:
         statement = parse_object(self._payload)
         if canonical(statement) != self._payload:
             raise EvidenceError("a statement that is not in canonical form", expected="RFC 8785")
-        if statement.get("version") != VERSION:
+        if not same(statement.get("version"), VERSION):
             raise EvidenceError(f"a statement of version {statement.get('version')!r}", expected=str(VERSION))
         if statement.get("record_id") != self._bundle.record_id:
             raise EvidenceError("a statement about another record", expected=self._bundle.record_id)
@@ -175,11 +175,10 @@ class Examination:
             raise EvidenceError(
                 f"other rules under the name {policy.name} v{policy.version}", expected=known.digest().hex()
             )
-        if (policy.digest().hex(), policy.name, policy.version, policy.to_json()) != (
-            stated["digest"],
-            stated["name"],
-            stated["version"],
-            stated["rules"],
+        followed = (policy.digest().hex(), policy.name, policy.version, policy.to_json())
+        if (
+            not same(followed[:3], (stated["digest"], stated["name"], stated["version"]))
+            or followed[3] != stated["rules"]
         ):
             raise EvidenceError("the policy's rules do not fit its digest", expected=stated["digest"])
         if policy.rehearsal != (PURPOSES[self._bundle.log] is KeyPurpose.REHEARSALS):
@@ -188,7 +187,7 @@ class Examination:
         require_answers(self._statement, policy, readings)
         decision, reasons = decide(policy, readings)
         verdict = self._statement["verdict"]
-        if decision.value != verdict["decision"] or [dict(r.to_json()) for r in reasons] != verdict["reasons"]:
+        if decision.value != verdict["decision"] or not _same_reasons(reasons, verdict["reasons"]):
             raise EvidenceError(f"the readings say {decision.value}", expected=f"{verdict['decision']}, as stated")
         return f"{decision.value}, by policy {policy.name} v{policy.version}"
 
@@ -320,6 +319,10 @@ def _done(name: str, do: Callable[[], str]) -> CheckedStep:
         return CheckedStep(name, StepState.FAILS, str(error))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         return CheckedStep(name, StepState.FAILS, f"the statement is malformed: {type(error).__name__} {error}")
+
+
+def _same_reasons(reasons: Sequence[Reason], stated: list[dict[str, Any]]) -> bool:
+    return same([sorted(r.to_json().items()) for r in reasons], [sorted(reason.items()) for reason in stated])
 
 
 def _unpinned(size: int, pinned: Iterable[int]) -> str:

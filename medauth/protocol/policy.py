@@ -94,6 +94,7 @@ class Policy:
         """
         try:
             values: dict[str, Any] = dict(rules)
+            _require_types(values)
             return cls(
                 **values
                 | {
@@ -104,12 +105,29 @@ class Policy:
                     "timing": Timing(**values["timing"]),
                 }
             )
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise InputError(f"rules that are no policy: {error}", expected="a policy's rules") from error
 
     def digest(self) -> bytes:
         """SHA-256 of the RFC 8785 form of the rules."""
         return hashlib.sha256(canonical(self.to_json())).digest()
+
+
+def _require_types(values: Mapping[str, Any]) -> None:
+    """To Python true is 1, and any text has letters to count: rules are numbers where numbers belong."""
+    numbers = [
+        values["version"],
+        values["steps"],
+        values["min_judged_ppm"],
+        values["min_fps"],
+        *values["timing"].values(),
+    ]
+    lists = [values["actions"], values["required"], values["deny"], values["confirm"]]
+    texts = [values["name"], *(name for names in lists for name in names)]
+    if {type(number) for number in numbers} != {int} or type(values["rehearsal"]) is not bool:
+        raise TypeError("a number that is none")
+    if {type(text) for text in texts} != {str} or {type(names) for names in lists} != {list}:
+        raise TypeError("a list that is none")
 
 
 _ALL = tuple(Action)

@@ -11,6 +11,7 @@ of the case `live`, then these, then its last 7. `bundle` is the file; where it 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ from medauth.evidence.statement import opened_commitment
 from medauth.evidence.trust import TrustFile
 from medauth.evidence.verifier import Examination, StepState, Trust
 from medauth.protocol.canonical import canonical
-from medauth.protocol.policy import REHEARSAL, Policy
+from medauth.protocol.policy import REHEARSAL, STANDARD, Policy
 from medauth.protocol.reading import SignalReading
 from medauth.protocol.response import EXPIRED
 from medauth.protocol.verdict import decide
@@ -55,6 +56,7 @@ Change = Callable[[Statement], object]
 GOOD = recorded().bundle
 assert GOOD.proof is not None
 assert GOOD.anchor is not None
+assert GOOD.checkpoint is not None
 ROOT, SIZE = GOOD.proof.root, GOOD.proof.size
 CONTRACTS = {"main": (CONTRACT,), "rehearsal": (CONTRACT,)}
 LOCAL = replace(CONTRACT, chain_id=31_337)
@@ -86,6 +88,10 @@ def trust_files() -> dict[str, TrustFile]:
         "another log's contract": TrustFile.of(keys, head, {"rehearsal": (CONTRACT,)}),
         "a local contract": TrustFile.of(keys, head, {"main": (CONTRACT, LOCAL)}),
         "a retired key": TrustFile.of(keys, head, CONTRACTS, retired=retired),
+        "a retired key alone": TrustFile.of([KEY.verify_key], {}, retired={KEY.verify_key.key_id: SIZE}),
+        "a retired key and a contract": TrustFile.of(
+            [KEY.verify_key], {}, CONTRACTS, retired={KEY.verify_key.key_id: SIZE}
+        ),
         "a retired checkpoint key": TrustFile.of(
             keys, head, CONTRACTS, retired={CHECKPOINT_KEY.verify_key.key_id: SIZE - 1}
         ),
@@ -160,6 +166,36 @@ def rehearsed() -> Statement:
     return statement
 
 
+def worded(statement: Statement, **rules: Any) -> Statement:
+    """Rules that no policy may have, under a name of their own and with a digest that fits all the same."""
+    stated = statement["policy"]
+    stated["rules"].update({"name": "mine"} | rules)
+    digest = hashlib.sha256(canonical(stated["rules"])).hexdigest()
+    stated |= {"digest": digest, "name": stated["rules"]["name"]}
+    return statement
+
+
+def without_challenge(statement: Statement) -> Statement:
+    reasons = statement["verdict"]["reasons"]
+    statement["verdict"]["reasons"] = [reason for reason in reasons if reason["signal"] != "challenge"]
+    return worded(statement, confirm=[name for name in STANDARD.confirm if name != "challenge"])
+
+
+def back_in_time(statement: Statement) -> Statement:
+    """The last step closes before the one ahead of it; nothing else about it is wrong."""
+    nothing = dict.fromkeys(("shown_ms", "onset_ms", "gesture", "amount", "held_ms"))
+    statement["steps"][5] |= {"outcome": "unseen", "closed_ms": 1_000} | nothing
+    reread(statement, "challenge", outcome="inconclusive")
+    return statement
+
+
+def endorsed(**changes: Any) -> Statement:
+    """An announcement that both keys endorse, whatever it says."""
+    said = {name: value for name, value in announced().items() if name != "endorsements"} | changes
+    text = canonical(said)
+    return said | {"endorsements": {"old": KEY.endorse(text).hex(), "new": STRANGER.endorse(text).hex()}}
+
+
 def announced(old: SigningKey = KEY, new: SigningKey = STRANGER) -> Statement:
     return rotation_statement(old, new, record_id="key_1", rotated_ms=1)
 
@@ -179,8 +215,8 @@ def rotations() -> list[Case]:
         rotation("rotation-changed-after-its-endorsement", good | {"rotated_ms": 2}, "statement"),
         rotation("rotation-to-itself", announced(KEY, KEY), "statement"),
         rotation("rotation-announced-by-another-key", by_another, "statement"),
-        rotation("rotation-with-a-claimed-key-id", good | {"new": good["new"] | {"key_id": "ed25519:0"}}, "statement"),
-        rotation("rotation-of-a-key-for-nothing", good | {"purpose": "anything"}, "statement"),
+        rotation("rotation-with-a-claimed-id", endorsed(new=good["new"] | {"key_id": "ed25519:0"}), "statement"),
+        rotation("rotation-of-a-key-for-nothing", endorsed(purpose="anything"), "statement"),
     ]
 
 
@@ -267,9 +303,18 @@ VERDICTS: Mapping[str, Change] = {
     "a-reading-with-more-in-it": lambda s: s["readings"][1].update(weight=1),
     "rules-that-do-not-fit-their-digest": lambda s: s["policy"]["rules"].update(min_fps=1),
     "lenient-rules-under-a-known-name": lambda s: ruled(s, min_fps=1, deny=["challenge"]),
-    "rules-that-draw-too-few-bits": lambda s: s["policy"]["rules"].update(name="mine", steps=4, required=[]),
-    "rules-without-a-challenge": lambda s: s["policy"]["rules"].update(confirm=[]),
+    "rules-of-ones-own-that-do-not-fit-their-digest": lambda s: worded(s)["policy"].update(digest="00" * 32),
+    "rules-that-draw-too-few-bits": lambda s: worded(s, actions=[step["action"] for step in s["steps"]]),
+    "rules-without-a-challenge": without_challenge,
+    "rules-with-an-action-twice": lambda s: worded(s, actions=[*s["policy"]["rules"]["actions"], "blink"]),
+    "rules-with-an-action-nobody-knows": lambda s: worded(s, actions=[*s["policy"]["rules"]["actions"], "wink"]),
+    "rules-that-ask-for-more-than-everything": lambda s: worded(s, min_judged_ppm=1_000_001),
+    "rules-with-a-flag-for-a-number": lambda s: worded(s, min_fps=True),
     "rules-of-a-rehearsal": lambda s: ruled(s, rehearsal=True, name="mine"),
+    "a-rehearsal-among-checks": lambda s: s.update(rehearsed()),
+    "a-reading-without-a-reason": lambda s: s["readings"].append({"signal": "x", "outcome": "pass", "code": "y"}),
+    "a-reading-of-another-kind": lambda s: s["readings"].append(s["readings"][0] | {"signal": "x", "outcome": "maybe"}),
+    "a-step-back-in-time": back_in_time,
     "rules-that-draw-more-steps": lambda s: ruled(s, steps=8, name="mine"),
     "a-scripted-challenge": lambda s: (s["challenge"]["opening"]["challenge"].update(scripted=True), reopened(s)),
     "a-step-not-answered": lambda s: s["steps"][0].update(outcome="wrong_amount"),
@@ -305,6 +350,7 @@ def misplaced() -> list[Case]:
         case("path-cut", proof(path=GOOD.proof.path[:-1]), inclusion),
         case("root-of-another-log", proof(root=bytes(32)), inclusion),
         case("signed-after-the-key-retired", GOOD, inclusion, trust="a retired key"),
+        case("waiting-though-the-key-retired", recorded(anchored=False).bundle, inclusion, trust="a retired key"),
         *(case(f"checkpoint-{name}", replace(GOOD, checkpoint=note), checkpoint) for name, note in notes.items()),
         case("checkpoint-without-a-contract", replace(GOOD, anchor=None), checkpoint),
         case("checkpoint-without-a-proof", replace(GOOD, proof=None), checkpoint),
@@ -312,6 +358,9 @@ def misplaced() -> list[Case]:
         case("checkpoint-older-than-the-pinned", GOOD, checkpoint, trust="a newer checkpoint"),
         case("checkpoint-beside-the-pinned", GOOD, checkpoint, trust="another root"),
         case("checkpoint-pinned-for-another-size", GOOD, checkpoint, trust="another size"),
+        case("retired-key-nobody-vouches-for", GOOD, checkpoint, trust="a retired key alone"),
+        case("retired-key-and-no-chain-asked", GOOD, checkpoint, trust="a retired key and a contract", on_chain=False),
+        case("retired-key-and-the-contract-asked", GOOD, None, trust="a retired key and a contract"),
         case("checkpoint-by-a-retired-key", GOOD, checkpoint, trust="a retired checkpoint key"),
         case("time-stamp-on-nothing", replace(GOOD, checkpoint=None, stamps=(b"\x30\x00",)), "time stamp"),
         case("contract-of-the-bundles-choice", GOOD, chain, trust="another contract"),
@@ -319,6 +368,55 @@ def misplaced() -> list[Case]:
         case("root-not-on-chain", GOOD, chain, on_chain=0),
         case("another-size-on-chain", GOOD, chain, on_chain=SIZE - 1),
     ]
+
+
+REFUSED: Mapping[str, tuple[str, Any]] = {
+    "two-signatures": ("envelope/signatures", [{"keyid": "a", "sig": ""}] * 2),
+    "seventeen-time-stamps": ("time_stamps", ["AA=="] * 17),
+    "a-short-address": ("anchor/address", "0x" + "ab" * 19),
+    "a-number-for-a-text": ("log", 7),
+    "a-flag-for-a-number": ("anchor/block", True),
+    "a-negative-index": ("proof/leaf_index", -1),
+    "a-short-root": ("proof/root", "ab" * 31),
+    "a-path-that-is-none": ("proof/path", {}),
+    "a-list-for-an-anchor": ("anchor", []),
+    "a-note-of-one-line": ("checkpoint", "medauth"),
+    "a-note-with-a-leading-zero": ("checkpoint", GOOD.checkpoint.to_text().replace("\n9\n", "\n09\n")),
+    "a-note-with-a-line-more": ("checkpoint", GOOD.checkpoint.to_text().replace("\n\n", "\nmore\n\n")),
+    "a-note-with-a-hyphen": ("checkpoint", GOOD.checkpoint.to_text().replace("\u2014", "-")),
+    "a-note-with-a-hint-alone": ("checkpoint", GOOD.checkpoint.body.decode() + "\n\u2014 a AAAAAA==\n"),
+    "a-huge-note": ("checkpoint", GOOD.checkpoint.to_text() + "\u2014 a AAAAAAAA\n" * 1_300),
+}
+
+
+def _changed(path: str, value: Any) -> bytes:
+    file = json.loads(GOOD.to_bytes())
+    *above, name = path.split("/")
+    at = file
+    for key in above:
+        at = at[key]
+    at[name] = value
+    return canonical(file)
+
+
+def refused_trust() -> dict[str, Any]:
+    """Trust files that are none; `good` is one."""
+    good = json.loads(TrustFile.of(TRUSTED.values(), {ROOT: SIZE}, CONTRACTS).to_bytes())
+    key = good["keys"][0]
+    return {
+        "good": good,
+        "another-format": good | {"format": "x"},
+        "something-more": good | {"weight": 1},
+        "no-keys": {name: value for name, value in good.items() if name != "keys"},
+        "a-key-twice": good | {"keys": [key, key]},
+        "a-key-id-claimed": good | {"keys": [key | {"key_id": "ed25519:" + "0" * 32}]},
+        "a-key-for-nothing": good | {"keys": [key | {"purpose": "anything"}]},
+        "a-key-that-never-counted": good | {"keys": [key | {"until_size": 0}]},
+        "a-checkpoint-of-nothing": good | {"checkpoints": [{"root": ROOT.hex(), "size": 0}]},
+        "a-checkpoint-twice": good | {"checkpoints": good["checkpoints"] * 2},
+        "a-contract-nowhere": good | {"contracts": [good["contracts"][0] | {"address": "0x"}]},
+        "an-authority-by-name": good | {"time_stamp_authorities": ["me"]},
+    }
 
 
 def refused() -> list[Case]:
@@ -334,6 +432,7 @@ def refused() -> list[Case]:
         case("refused-base64-in-another-spelling", file.replace(b'==","sig', b'","sig').replace(b'=="}]', b'="}]'), ""),
         case("refused-a-note-without-its-end", file.replace(b'=\\n"', b'="'), ""),
         case("refused-text", b"a bundle", ""),
+        *(case(f"refused-{name}", _changed(*change), "") for name, change in REFUSED.items()),
     ]
 
 
@@ -424,6 +523,7 @@ def build() -> dict[str, Any]:
     return {
         "about": "bundles for verifier.py and verifier.mjs; made by make_bundles.py; named after their defect",
         "trust": {name: json.loads(file.to_bytes()) for name, file in trust.items()},
+        "refused_trust": refused_trust(),
         "count": len(cases),
         "cases": cases,
     }

@@ -12,7 +12,7 @@ import {
 } from "../../medauth/evidence/verifier.mjs";
 
 const read = async (path) => JSON.parse(await readFile(new URL(path, import.meta.url), "utf8"));
-const { trust, cases } = await read("bundles.json");
+const { trust, cases, refused_trust: files } = await read("bundles.json");
 const merkle = await read("merkle.json");
 const artifact = await read("../../medauth/ledger/artifacts/LivenessLedger.json");
 const live = cases[0];
@@ -118,11 +118,20 @@ const forms = await Promise.all(
   [text, JSON.parse(text), new TextEncoder().encode(text)].map((form) => verify(form, trust["keys alone"])),
 );
 
+const trusted = {};
+for (const [name, file] of Object.entries(files)) {
+  trusted[name] = await verify(text, file).then(
+    ({ holds }) => holds,
+    (error) => (error instanceof InputError ? null : `${error}`),
+  );
+}
+
 console.log(
   JSON.stringify({
     results,
     broken: await brokenNodes(),
     inclusion,
+    trusted,
     forms: forms.map(({ holds, recordId }) => [holds, recordId]),
     known: { ACTIONS, CONTRACT, POLICIES },
     canonical: canonical({ b: [1, -2, null, true, "\u2028\u0001é"], a: {} }),

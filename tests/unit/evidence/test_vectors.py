@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
+from medauth.errors import InputError
 from medauth.evidence import verifier
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import TrustFile
@@ -91,6 +93,13 @@ def test_a_node_that_is_not_the_contracts_fails_the_chain_step(javascript: dict[
 def test_inclusion_in_javascript_follows_the_shared_vectors(javascript: dict[str, Any]) -> None:
     merkle = json.loads(make_bundles.TARGET.with_name("merkle.json").read_text())
     assert javascript["inclusion"] == [case["valid"] for case in merkle["inclusion"]]
+
+
+def test_what_is_no_trust_file_is_refused_by_both(javascript: dict[str, Any]) -> None:
+    assert javascript["trusted"] == {name: True if name == "good" else None for name in VECTORS["refused_trust"]}
+    for name, file in VECTORS["refused_trust"].items():
+        with nullcontext() if name == "good" else pytest.raises(InputError):
+            TrustFile.from_bytes(json.dumps(file).encode())
 
 
 def test_a_page_may_hand_over_text_bytes_or_parsed_json(javascript: dict[str, Any]) -> None:
