@@ -71,6 +71,8 @@ class Replayer:
         keys, envelope = opened(row, self._keyring)
         payload = envelope.verified(self._keyring.trusted(), PayloadType.VERDICT, PURPOSES[row.log])
         statement: dict[str, Any] = parse_object(payload)
+        if not statement["frames"]["count"]:
+            return _skipped("no frame came, so there is nothing to judge again")
         missing = _missing(statement["frames"])
         if missing:
             return _skipped(f"{missing} not kept: set MEDAUTH_KEEP_FRAMES=all, for checks from now on")
@@ -115,7 +117,7 @@ def _missing(frames: Mapping[str, Any]) -> str:
     kept = {entry[0] for entry in frames["kept"]}
     lost = [index for index in range(frames["count"]) if index not in kept]
     if not lost:
-        return "" if frames["count"] else "no frame came, so none was"
+        return ""
     runs: list[list[int]] = []
     for index in lost:
         if runs and index == runs[-1][1] + 1:

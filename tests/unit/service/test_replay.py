@@ -73,7 +73,6 @@ def test_a_reading_too_many_or_too_few_is_a_drift(pair: tuple[SignalReading | No
         (3, [0, 1, 2], ""),
         (5, [0, 3], "3 of 5 frames (1-2, 4)"),
         (9, [1, 3, 5, 7], "5 of 9 frames (0, 2, 4 …)"),
-        (0, [], "no frame came, so none was"),
     ],
 )
 def test_missing_frames_are_counted_and_named(count: int, kept: list[int], words: str) -> None:
