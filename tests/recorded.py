@@ -29,7 +29,7 @@ from medauth.service.note_audit import NoteAudit
 from medauth.service.receipts import ReceiptAudit
 from medauth.service.sweep import Depth, Sweep
 from medauth.service.sweeping import in_this_process
-from medauth.service.verification import Conclusion, Recorded, Verification
+from medauth.service.verification import Conclusion, Recorded, StartedCheck, Verification
 from medauth.store.blobs import FileBlobs
 from medauth.store.database import migrate, open_engine
 from medauth.store.interface import MAIN_LOG, ChainIdentityRow
@@ -79,13 +79,17 @@ class World:
             max_merge_delay_s=3_600,
         )
 
-    def record_check(self, number: int, readings: tuple[SignalReading, ...] = OTHER_READINGS) -> Recorded:
-        """One whole check, as a session would conclude it."""
+    def begin_check(self, number: int) -> StartedCheck:
+        """A check that has begun, and ends only if somebody sees to it."""
         check_id = f"chk_{number}"
         challenge = Challenge(check_id, STEPS, bytes([number % 256]) * 32)
-        verification = self.verification()
         identity = CheckIdentity(check_id, f"user-{number}", "login", "https://example.org")
-        check = verification.begin(identity, STANDARD, challenge, "client-1")
+        return self.verification().begin(identity, STANDARD, challenge, "client-1")
+
+    def record_check(self, number: int, readings: tuple[SignalReading, ...] = OTHER_READINGS) -> Recorded:
+        """One whole check, as a session would conclude it."""
+        check, verification = self.begin_check(number), self.verification()
+        check_id = check.identity.check_id
         frames = FrameChain(check_id)
         kept = []
         for index in range(3):
@@ -132,7 +136,8 @@ class World:
         return [self.auditor().record(row.record_id) for row in self.store.records(MAIN_LOG)]
 
     def events(self, log: str) -> Iterator[AnchoredCheckpoint]:
-        return self.chain.open(self.identity()).checkpoints()
+        pinned = self.store.chain_identity(log)
+        return self.chain.open(self.identity()).checkpoints() if pinned else iter(())
 
     def report(self, depth: Depth = Depth.FULL, chain: ChainView | None = None) -> LogReport:
         """The audit of the whole log, in this process."""

@@ -124,7 +124,7 @@ def _leaves(connection: Connection, log: str, first: int, end: int) -> list[Leaf
     query = select(*_LEAF).where(leaves.c.log == log, leaves.c.index >= first, leaves.c.index < end)
     return [
         LeafRow(of_log, index, leaf, _kind(kind), record_id)
-        for of_log, index, leaf, kind, record_id in connection.execute(query.order_by(leaves.c.index))
+        for of_log, index, leaf, kind, record_id in connection.execute(query.order_by(leaves.c.index)).all()
     ]
 
 
@@ -136,7 +136,7 @@ def _records(connection: Connection, log: str, first: int, end: int, *, files: b
         for record_id, name, sha256, length in connection.execute(query):
             blobs.setdefault(record_id, []).append(BlobRow(name, sha256, length))
     query = select(*_RECORD).where(*_within(log, first, end)).order_by(tables.records.c.leaf_index)
-    return [_record(row, tuple(blobs.get(row[0], ()))) for row in connection.execute(query)]
+    return [_record(row, tuple(blobs.get(row[0], ()))) for row in connection.execute(query).all()]
 
 
 def _record(row: Any, blobs: tuple[BlobRow, ...]) -> RecordRow:
@@ -154,7 +154,7 @@ def _nodes(connection: Connection, log: str, first: int, end: int) -> list[list[
         query = select(nodes.c.position, nodes.c.hash).where(
             nodes.c.log == log, nodes.c.level == level, nodes.c.position >= start, nodes.c.position < stop
         )
-        levels.append([(row[0], row[1]) for row in connection.execute(query.order_by(nodes.c.position))])
+        levels.append([(row[0], row[1]) for row in connection.execute(query.order_by(nodes.c.position)).all()])
     return levels
 
 
