@@ -209,6 +209,16 @@ def _pinned_chains(settings: Settings) -> list[ChainIdentityRow]:
         store.close()
 
 
+def _time_stamps(settings: Settings) -> Iterator[Finding]:
+    if not settings.timestamp_url:
+        return
+    from medauth.ledger.timestamp import HttpAuthority, read_certificates
+
+    path = settings.timestamp_certificates
+    authority = HttpAuthority(settings.timestamp_url, read_certificates(Path(path)) if path else ())
+    yield Finding("time stamps", State.OK, f"{authority.name} is asked once a checkpoint is final")
+
+
 def _demo_clip(_: Settings) -> Iterator[Finding]:
     from medauth.cli.demo import CLIP
 
@@ -230,6 +240,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     _keys,
     _mirror,
     _chain,
+    _time_stamps,
     _demo_clip,
     machine.cameras,
     machine.node,

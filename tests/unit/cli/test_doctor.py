@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -101,6 +102,15 @@ def test_a_node_that_does_not_answer(settings: Settings) -> None:
     found = finding(Settings(data_dir=settings.data_dir, rpc_url="http://127.0.0.1:9"), "chain")
     assert found.stops
     assert "127.0.0.1:9" in found.text
+
+
+def test_a_time_stamp_authority_needs_certificates(settings: Settings, tmp_path: Path) -> None:
+    pytest.importorskip("rfc3161_client")
+    assert "time stamps" not in {found.name for found in doctor.doctor_report(settings)}
+    asking = replace(settings, timestamp_url="https://tsa.example.org/tsr?key=secret")
+    assert "MEDAUTH_TIMESTAMP_CERTIFICATES" in finding(asking, "time stamps").mend
+    assert finding(replace(asking, timestamp_certificates=str(tmp_path / "none.pem")), "time stamps").stops
+    assert "secret" not in finding(asking, "time stamps").text
 
 
 def test_a_part_that_breaks_is_a_finding(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
