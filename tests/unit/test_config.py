@@ -16,6 +16,7 @@ PARSED: dict[str, tuple[str, Any]] = {
     "data_dir": ("/tmp/somewhere", Path("/tmp/somewhere")),
     "database_url": ("postgresql+psycopg://a@b/c", "postgresql+psycopg://a@b/c"),
     "rpc_url": ("https://example.org/rpc", "https://example.org/rpc"),
+    "ledger_network": ("sepolia", "sepolia"),
     "anvil": ("/opt/anvil", "/opt/anvil"),
     "confirmations": ("7", 7),
     "chain_keystore": ("/keys/chain.json", "/keys/chain.json"),
