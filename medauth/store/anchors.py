@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, case, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Select, and_, case, delete, insert, or_, select, update
 
 from medauth.errors import StoreError
 from medauth.store import tables
 from medauth.store.database import transaction
 from medauth.store.interface import AttemptRow, ChainIdentityRow, CheckpointRow, CheckpointState, NodeCoordinate
+
+_NODES = 100
+"""Asked for at a time; a proof takes about two for each level of the tree."""
 
 
 class SqlAnchors:
@@ -128,9 +131,16 @@ def read_nodes(connection: Connection, log: str, coordinates: Sequence[NodeCoord
     """Node hashes in the order asked. Raises `StoreError` when one is missing."""
     if not coordinates:
         return []
-    nodes = tables.nodes
-    wanted = tuple_(nodes.c.level, nodes.c.position).in_(list(coordinates))
-    rows = connection.execute(select(nodes.c.level, nodes.c.position, nodes.c.hash).where(nodes.c.log == log, wanted))
+    nodes, rows = tables.nodes, list[Any]()
+    for first in range(0, len(coordinates), _NODES):
+        # Each with its whole key: for a list of pairs SQLite reads every node of the log, for each append.
+        wanted = or_(
+            *(
+                and_(nodes.c.log == log, nodes.c.level == level, nodes.c.position == position)
+                for level, position in coordinates[first : first + _NODES]
+            )
+        )
+        rows += connection.execute(select(nodes.c.level, nodes.c.position, nodes.c.hash).where(wanted)).all()
     found = {(level, position): digest for level, position, digest in rows}
     missing = [c for c in coordinates if c not in found]
     if missing:

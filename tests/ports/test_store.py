@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, text
+from sqlalchemy import delete, event, text
 
 from medauth.errors import CeremonyError, KeyRetired, NotFound, StoreError
 from medauth.evidence.merkle import MemoryTree, tree_root
@@ -221,6 +221,22 @@ def test_a_long_log_is_streamed_over_its_pages(store: SqlStore) -> None:
     assert [leaf.index for leaf in store.leaves(MAIN_LOG, PAGE - 1)] == list(range(PAGE - 1, count))
     assert [row.leaf_index for row in store.records(MAIN_LOG, count - 1)] == [count - 1]
     assert [len(row.blobs) for row in store.records(MAIN_LOG, PAGE - 1)] == [2] * 4
+
+
+def test_nodes_are_looked_up_and_never_scanned(store: SqlStore) -> None:
+    """Otherwise an append costs as much as the log is long."""
+    if store.engine.dialect.name != "sqlite":
+        pytest.skip("plans of SQLite")
+    begin(store)
+    asked: list[tuple[str, object]] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+    store.nodes(MAIN_LOG, [(0, 0)] * 3)
+    with transaction(store.engine, writes=False) as connection:
+        statement, values = next(call for call in asked if "FROM nodes" in call[0])
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()  # type: ignore[arg-type]
+    steps = [row[3] for row in plan if "nodes" in row[3]]
+    assert len(steps) == 3
+    assert all("position=?" in step for step in steps)
 
 
 # Keys
