@@ -32,6 +32,8 @@ def require_committed(statement: Mapping[str, Any]) -> int:
     if not same((opening["version"], opening["check_id"]), (CHALLENGE_VERSION, statement["check"]["id"])):
         raise EvidenceError("a challenge of another check", expected=str(statement["check"]["id"]))
     planned = opening["challenge"]["steps"]
+    if type(steps) is not list or type(planned) is not list:
+        raise EvidenceError("steps that are no list", expected="one entry a step")
     if len(steps) > len(planned):
         raise EvidenceError(f"{len(steps)} steps were closed", expected=f"at most the {len(planned)} asked")
     for position, (step, plan) in enumerate(zip(steps, planned, strict=False)):

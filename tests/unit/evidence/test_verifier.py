@@ -155,6 +155,7 @@ CHALLENGE_FAULTS: dict[str, Callable[[Statement], object]] = {
     "another number": lambda s: s["steps"][2].update(index=3),
     "a step more than asked": lambda s: s["steps"].append(dict(s["steps"][0], index=6)),
     "steps exchanged": lambda s: s["steps"].reverse(),
+    "no list of steps": lambda s: s.update(steps={}),
     "a step as text": lambda s: s["steps"].__setitem__(0, "blink"),
 }
 
