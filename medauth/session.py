@@ -160,7 +160,7 @@ class AuthenticationSession:
                 self._closed = True
                 self._observer.close()
             if self._verdict is None and not self._abandoned:
-                self._verification.abandon(self._check)
+                self._verification.abandon(self._check, prompted=self._ceremony.prompted)
                 self._abandoned = True
 
     def marks(self) -> Mapping[str, Marks]:

@@ -23,7 +23,7 @@ def check(
     subject: Annotated[str, typer.Option(help="Your app's id of the account being checked.")],
     purpose: Annotated[str, typer.Option(help="What the check is for.")] = "login",
     policy: Annotated[str, typer.Option(help="Rules to decide by; see `medauth policy`.")] = "standard",
-    camera: Annotated[int, typer.Option(help="Number of the camera.", min=0)] = 0,
+    camera: Annotated[int, typer.Option(help="Number of the camera.", min=0, max=99)] = 0,
     video: Annotated[
         Path | None, typer.Option(help="Play this file in place of a camera, at its own pace (to try an attack).")
     ] = None,

@@ -10,6 +10,7 @@ import typer
 
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting, steps_json
+from medauth.config import Settings
 from medauth.errors import InputError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import TrustFile
@@ -46,6 +47,7 @@ def verify(
 
 def _trust(path: Path | None, size_on_chain: Callable[[bytes], int | None] | None) -> Trust:
     if path is None:
+        _require_own_keys()
         with open_medauth() as auth:
             return Trust(auth.keyring.trusted(), None, size_on_chain)
     file = TrustFile.from_bytes(_read(path))
@@ -73,3 +75,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", expected="a file") from error
+
+
+def _require_own_keys() -> None:
+    """Without a trust file, only where this machine made the evidence: a stranger's has no keys, and shall get none."""
+    if not (Settings.from_env().data_dir / "keys").is_dir():
+        raise InputError(
+            "no trust file, and this machine has no keys of its own",
+            expected="--trust FILE, from an operator whom you trust",
+            next_step="ask for the file that `medauth trust` writes",
+        )

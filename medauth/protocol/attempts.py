@@ -9,6 +9,8 @@ from collections.abc import Sequence
 FREE_FAILURES = 5
 FIRST_DELAY_MS = 30_000
 DAILY_FAILURES = 20
+MOST_OPEN = FREE_FAILURES
+"""Checks that one subject may have open from one client: many at once would be many free tries."""
 DAY_MS = 86_400_000
 
 
@@ -19,7 +21,8 @@ def wait_ms(failures: Sequence[int], now_ms: int) -> int:
     as long; after the twentieth nothing goes until the oldest is a day old. A failure that grows a day old meanwhile no
     longer counts, so no wait is longer than a day.
     """
-    recent = [failed for failed in failures if now_ms - failed < DAY_MS]
+    # A clock that was set back must not make failures of the future: they count as of now.
+    recent = [min(failed, now_ms) for failed in failures if now_ms - failed < DAY_MS]
     from_ms = now_ms
     while recent:
         start_ms, forgotten_ms = max(from_ms, _free_ms(recent)), recent[0] + DAY_MS

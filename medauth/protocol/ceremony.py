@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from medauth.errors import CeremonyError
 from medauth.protocol.canonical import Json
-from medauth.protocol.challenge import RULES, Action, Challenge, Step
+from medauth.protocol.challenge import RULES, Action, Challenge, Step, scripted_step
 from medauth.protocol.observation import Posture, Prompt
-from medauth.protocol.performance import Measured, Meter, meter_for
+from medauth.protocol.performance import SETTLE_MS, Measured, Meter, meter_for
 from medauth.protocol.policy import Timing
 
 NEUTRAL_SHARE = 0.9
@@ -26,8 +26,6 @@ BEGUN_MS = 70.0
 """An amount above its onset for this long is a gesture; a single outlier of the face mesh is not."""
 NOTICE_MS = 400.0
 """An onset is known only after the fact: a gesture when it lasted, a blink when it is over."""
-FAULT_CLOSE_MS = 1_200.0
-"""A wrong gesture closes its step about as long after its onset as a right one does."""
 UNSEEN_SHARE = 0.4
 """A step in which the face was lost for more than this share of the time was not observed."""
 GAP_MS = 400.0
@@ -97,6 +95,8 @@ class _Current:
     onset_ms: float | None = None
     gesture: Action | None = None
     fault: StepOutcome | None = None
+    pace: Meter | None = None
+    let_go_ms: float | None = None
     above_since: dict[Action, float] = field(default_factory=dict)
 
 
@@ -203,10 +203,33 @@ class Ceremony:
         if current.onset_ms is None:
             self._close_late(current, self._timing.onset_max_ms + NOTICE_MS, current.shown_ms)
         elif current.fault is not None:
-            if self._now_ms - current.onset_ms >= FAULT_CLOSE_MS:
-                self._close_current(current, current.fault, current.meter.unfinished())
+            self._close_at_its_pace(current, current.fault, posture)
         else:
             self._measure(current, posture)
+
+    def _close_at_its_pace(self, current: _Current, fault: StepOutcome, posture: Posture | None) -> None:
+        """Closes a faulty step when the gesture that came is over, as if it had been the one asked for: when a step
+        closes says nothing of whether it was right.
+        """
+        if current.pace is None:
+            assert current.gesture is not None
+            asked = current.gesture is self._step.action
+            current.pace = current.meter if asked else meter_for(scripted_step(current.gesture, 0, pause_ms=0))
+        over = posture is not None and (
+            current.pace.update(self._now_ms, posture) is not None or self._let_go(current, posture)
+        )
+        if over or self._now_ms - (current.onset_ms or 0.0) > self._timing.perform_ms:
+            self._close_current(current, fault, current.meter.unfinished())
+
+    def _let_go(self, current: _Current, posture: Posture) -> bool:
+        """A gesture too small for its meter is over once it has been below its onset for a moment."""
+        assert current.gesture is not None
+        amount = posture.amounts.get(current.gesture)
+        if amount is None or amount >= RULES[current.gesture].onset:
+            current.let_go_ms = None
+        elif current.let_go_ms is None:
+            current.let_go_ms = self._now_ms
+        return current.let_go_ms is not None and self._now_ms - current.let_go_ms >= SETTLE_MS
 
     def _after_prompt(self, current: _Current, posture: Posture) -> Posture:
         """Leaves out blinks that began before anyone could have answered the prompt: they are spontaneous."""

@@ -181,5 +181,5 @@ def policy_named(name: str) -> Policy:
         raise ConfigError(
             f"no policy is called {name!r}",
             expected=f"one of {', '.join(POLICIES)}",
-            next_step="see `medauth policy list`",
+            next_step="see `medauth policy`",
         ) from None

@@ -16,7 +16,7 @@ from medauth.evidence.statement import (
     statement_digest,
     verdict_statement,
 )
-from medauth.protocol.attempts import DAY_MS, wait_ms
+from medauth.protocol.attempts import DAY_MS, MOST_OPEN, wait_ms
 from medauth.protocol.canonical import Json, canonical
 from medauth.protocol.ceremony import StepResult
 from medauth.protocol.challenge import Challenge
@@ -142,8 +142,13 @@ class Verification:
             started_ms=now,
             expires_ms=expires,
         )
+        most_open = None if policy.rehearsal else MOST_OPEN
         leaf_index = appended(
-            lambda signed: self._records.begin_check(row, signed), record, keys, self._records, self._keyring
+            lambda signed: self._records.begin_check(row, signed, most_open=most_open),
+            record,
+            keys,
+            self._records,
+            self._keyring,
         )
         receipt = self._receipt(record, leaf_index, challenge, purpose)
         record_id = new_id("evd")
@@ -213,10 +218,12 @@ class Verification:
             self._count(check, failed=prepared.failed, now=record.created_ms)
         return Recorded(check.record_id, prepared.sha256, index)
 
-    def abandon(self, check: StartedCheck) -> None:
-        """Closes a check that will not be finished; its start stays in the log and shows."""
+    def abandon(self, check: StartedCheck, *, prompted: bool = True) -> None:
+        """Closes a check that will not be finished; its start stays in the log and shows. It counts as a failure once the
+        person knew any of the challenge: a camera that could not be opened is no attempt.
+        """
         now = self._now_ms()
-        if self._records.close_check(check.identity.check_id, CheckState.ABANDONED, now):
+        if self._records.close_check(check.identity.check_id, CheckState.ABANDONED, now) and prompted:
             self._count(check, failed=True, now=now)
         elif self._is_recorded(check):
             return
@@ -270,8 +277,12 @@ class Verification:
         return self._keyring.tag("subject", identity.subject), self._keyring.tag("client", client)
 
     def _refuse_after_failures(self, identity: CheckIdentity, client: str, now: int) -> None:
-        failures = self._records.failures_since(*self._tags(identity, client), now - DAY_MS)
-        wait = wait_ms(failures, now)
+        """Checks that are open, or were dropped, count as if they had failed: else a person could look at the first
+        prompt, drop the check and try again.
+        """
+        tags = self._tags(identity, client)
+        dropped = [min(expires, now) for expires in self._records.open_checks(*tags, now - DAY_MS)]
+        wait = wait_ms(sorted([*self._records.failures_since(*tags, now - DAY_MS), *dropped]), now)
         if wait:
             raise TooManyFailures(
                 "too many failed checks from here",

@@ -113,8 +113,15 @@ class RecordStore(Protocol):
     that commit a record.
     """
 
-    def begin_check(self, check: CheckRow, record: NewRecord) -> int:
-        """Commits the check, its start record and the leaf together; returns the leaf index."""
+    def open_checks(self, subject_tag: bytes, client_tag: bytes, since_ms: int) -> Sequence[int]:
+        """When the open checks of this subject and client expire or expired, from `since_ms` on, ascending."""
+
+    def begin_check(self, check: CheckRow, record: NewRecord, *, most_open: int | None = None) -> int:
+        """Commits the check, its start record and the leaf together; returns the leaf index.
+
+        Raises `TooManyFailures` when this subject and client would have more than `most_open` checks running; counted in
+        the same transaction, so that many starts at once are no way around it.
+        """
 
     def conclude_check(self, check_id: str, record: NewRecord, closed_ms: int) -> int:
         """Closes the check, commits the verdict's record and leaf together; returns the leaf index.

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from medauth.errors import CeremonyError, KeyRetired, NotFound, StoreError
+from medauth.errors import CeremonyError, KeyRetired, NotFound, StoreError, TooManyFailures
 from medauth.evidence.merkle import append_coordinates, appended_nodes
 from medauth.evidence.signing import KeyPurpose
 from medauth.store import tables
@@ -17,6 +17,7 @@ from medauth.store.anchors import SqlAnchors, dialect_insert, read_nodes
 from medauth.store.database import transaction, wipe
 from medauth.store.interface import (
     ERASED,
+    MAIN_LOG,
     BlobRow,
     CheckRow,
     CheckState,
@@ -51,10 +52,23 @@ class SqlStore(SqlAnchors, SqlNotes, SqlLogReader):
         """Gives all connections back; the store cannot be used afterwards."""
         self._engine.dispose()
 
-    def begin_check(self, check: CheckRow, record: NewRecord) -> int:
+    def begin_check(self, check: CheckRow, record: NewRecord, *, most_open: int | None = None) -> int:
         with transaction(self._engine, writes=True) as connection:
             connection.execute(insert(tables.checks).values(**asdict(check)))
-            return _append(connection, record)
+            index = _append(connection, record)
+            # After the append: it holds the log's row, so writers on PostgreSQL queue up before they count.
+            running = _open_expiries(connection, check.subject_tag, check.client_tag, check.started_ms)
+            if most_open is not None and len(running) > most_open:
+                raise TooManyFailures(
+                    f"{most_open} checks are open from here",
+                    expected="one at a time",
+                    next_step="finish or close them, or wait until they expire",
+                )
+            return index
+
+    def open_checks(self, subject_tag: bytes, client_tag: bytes, since_ms: int) -> Sequence[int]:
+        with transaction(self._engine, writes=False) as connection:
+            return _open_expiries(connection, subject_tag, client_tag, since_ms)
 
     def conclude_check(self, check_id: str, record: NewRecord, closed_ms: int) -> int:
         with transaction(self._engine, writes=True) as connection:
@@ -173,6 +187,16 @@ class SqlStore(SqlAnchors, SqlNotes, SqlLogReader):
     def logs(self) -> Sequence[str]:
         with transaction(self._engine, writes=False) as connection:
             return list(connection.execute(select(tables.logs.c.log).order_by(tables.logs.c.log)).scalars())
+
+
+def _open_expiries(connection: Connection, subject_tag: bytes, client_tag: bytes, since_ms: int) -> list[int]:
+    """When the open checks of a subject and client end, from `since_ms` on; a rehearsal counts for nobody."""
+    checks = tables.checks
+    mine = (checks.c.subject_tag == subject_tag) & (checks.c.client_tag == client_tag) & (checks.c.log == MAIN_LOG)
+    is_open = (checks.c.state == CheckState.OPEN.value) & (checks.c.expires_ms > since_ms)
+    return list(
+        connection.execute(select(checks.c.expires_ms).where(mine, is_open).order_by(checks.c.expires_ms)).scalars()
+    )
 
 
 def _is(subject_tag: bytes, client_tag: bytes) -> Any:

@@ -16,6 +16,7 @@ from medauth.evidence.sealing import unseal
 from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType
 from medauth.evidence.statement import CheckIdentity, FrameSummary
 from medauth.evidence.verifier import PURPOSES
+from medauth.protocol.attempts import MOST_OPEN
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.policy import REHEARSAL, STANDARD, Policy
 from medauth.protocol.verdict import Decision
@@ -241,6 +242,26 @@ def test_rehearsals_count_for_nothing(server: Server) -> None:
 
 
 def test_ids_cannot_be_guessed(server: Server) -> None:
-    ids = {begin(server, f"chk_{number}").record_id for number in range(20)}
+    ids = {begin(server, f"chk_{number}", subject=f"user-{number}").record_id for number in range(20)}
     assert len(ids) == 20
     assert all(len(record_id) == len("evd_") + 26 for record_id in ids)
+
+
+def test_many_starts_at_once_are_no_way_around_the_delay(server: Server) -> None:
+    def start(number: int) -> bool:
+        try:
+            begin(server, f"chk_{number}")
+        except TooManyFailures:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        started = sum(pool.map(start, range(16)))
+    assert 0 < started <= MOST_OPEN
+    begin(server, "chk_elsewhere", client="client-2")
+
+
+def test_a_check_that_was_never_prompted_is_no_failure(server: Server) -> None:
+    for number in range(8):
+        server.verification().abandon(begin(server, f"chk_{number}"), prompted=False)
+    begin(server, "chk_after")
