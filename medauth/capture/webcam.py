@@ -22,6 +22,9 @@ STALL_S = 2.0
 """A camera that delivered and then is silent for this long was unplugged or taken away."""
 
 
+_MOST_CAMERAS = 99
+
+
 class Device(Protocol):
     """What is needed of `cv2.VideoCapture`; tests stand in for a camera here."""
 
@@ -51,10 +54,10 @@ class Webcam:
         stall_s: float = STALL_S,
         open_device: Callable[[int], Device] | None = None,
     ) -> None:
-        if index < 0 or min(width, height, fps) <= 0:
+        if not 0 <= index <= _MOST_CAMERAS or min(width, height, fps) <= 0:
             raise InputError(
                 f"camera {index} at {width} x {height}, {fps} frames a second",
-                expected="an index from 0 and positive sizes",
+                expected=f"an index from 0 to {_MOST_CAMERAS} and positive sizes",
                 next_step="use Webcam() for the first camera",
             )
         self.name = f"webcam {index}"

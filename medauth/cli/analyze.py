@@ -18,7 +18,7 @@ from medauth.service.analysis import Analysis
 def analyze(
     media: Annotated[Path, typer.Argument(help="A video file or a picture.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for plot and JSON; default: <name>-analysis.")
+        Path, typer.Option("--out", "-o", help="Folder for plot and JSON; default: the file's name and -analysis.")
     ] = Path(),
     start: Annotated[float, typer.Option(help="Seconds into the clip to begin at.", min=0)] = 0.0,
     end: Annotated[float, typer.Option(help="Seconds into the clip to stop at; 0: its end.", min=0)] = 0.0,

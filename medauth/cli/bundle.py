@@ -26,7 +26,7 @@ def bundle(
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         path = out if out != Path() else Path(f"{record_id}.bundle.json")
-        write_file(path, auth.bundle(record_id).to_bytes())
+        write_file(path, auth.bundle(record_id).to_bytes(), private=True)
         if as_json:
             print_json({"bundle": str(path)})
         console.print(f"  {path}\n  check it with: medauth verify {path} --trust trust.json")
@@ -57,10 +57,15 @@ def trust(
         console.print(f"  {out}: {len(keys)} keys, {len(contracts)} contracts, {len(final)} checkpoints")
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Writes a file of the user's. Raises `StoreError`."""
+def write_file(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Writes a file of the user's; `private` ones, which say who was checked, for their owner alone. Raises
+    `StoreError`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if private:
+            path.touch(mode=0o600)
+            path.chmod(0o600)
         path.write_bytes(data)
     except OSError as error:
         raise StoreError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -136,7 +137,9 @@ def _show_evidence(auth: Medauth, verdict: Verdict) -> dict[str, str]:
 
 def _show_audit(auth: Medauth, verdict: Verdict) -> Audit:
     write_file(
-        auth.settings.data_dir / "bundles" / f"{verdict.evidence_id}.json", auth.bundle(verdict.evidence_id).to_bytes()
+        auth.settings.data_dir / "bundles" / f"{verdict.evidence_id}.json",
+        auth.bundle(verdict.evidence_id).to_bytes(),
+        private=True,
     )
     found = auth.auditor().record(verdict.evidence_id)
     print_title("Audit")
@@ -159,7 +162,7 @@ def _show_tampered(auth: Medauth, verdict: Verdict) -> Audit:
 
 @contextmanager
 def _copy(settings: Settings) -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory(prefix="medauth-copy-") as folder:
+    with tempfile.TemporaryDirectory(prefix="copy-", dir=settings.data_dir) as folder:
         place = Path(folder)
         for name in ("keys", "evidence"):
             shutil.copytree(settings.data_dir / name, place / name)
@@ -181,10 +184,10 @@ def _change_one_byte(settings: Settings, record_id: str) -> str:
 
 def _show_next(auth: Medauth, verdict: Verdict) -> None:
     print_title("Next")
-    data = auth.settings.data_dir
+    data, program = auth.settings.data_dir, Path(sys.argv[0])
     for line in (
-        f"medauth --data-dir {data} audit --all",
-        f"medauth --data-dir {data} trust --out trust.json",
-        f"medauth verify {data / 'bundles' / verdict.evidence_id}.json --trust trust.json",
+        f"{program} --data-dir {data} audit --all",
+        f"{program} --data-dir {data} trust --out trust.json",
+        f"{program} verify {data / 'bundles' / verdict.evidence_id}.json --trust trust.json",
     ):
         console.print(f"  {line}", soft_wrap=True)
