@@ -24,8 +24,8 @@ from medauth.service.disclosure import contract_of
 from medauth.service.notarising import Notary
 from medauth.service.pinning import open_ledger
 from medauth.store.interface import MAIN_LOG
+from tests.integration.test_bundle_vectors import JAVASCRIPT, find_node
 from tests.recorded import World, open_world
-from tests.unit.evidence.test_vectors import JAVASCRIPT, find_node
 
 pytestmark = pytest.mark.chain
 

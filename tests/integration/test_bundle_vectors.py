@@ -24,7 +24,7 @@ from medauth.protocol.challenge import RULES
 from medauth.protocol.policy import POLICIES
 from tests.vectors import make_bundles
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 JAVASCRIPT = ROOT / "medauth" / "evidence" / "verifier.mjs"
 VECTORS = json.loads(make_bundles.TARGET.read_text())
 CASES = {case["name"]: case for case in VECTORS["cases"]}

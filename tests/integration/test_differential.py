@@ -21,8 +21,8 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import TrustFile
 from medauth.evidence.verifier import Examination, Trust
 from medauth.protocol.canonical import canonical
+from tests.integration.test_bundle_vectors import CASES, JAVASCRIPT, VECTORS, find_node
 from tests.unit.evidence.bundles import Statement, good_statement, recorded
-from tests.unit.evidence.test_vectors import CASES, JAVASCRIPT, VECTORS, find_node
 from tests.vectors import make_bundles
 
 FILES = [make_bundles.unpacked(case, CASES["live"]).encode() for case in CASES.values() if case["steps"]]
