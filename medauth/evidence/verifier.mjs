@@ -172,7 +172,7 @@ class Examination {
         throw new Fault(`step ${position} is not the one committed to`);
       }
     });
-    return `${planned.length} steps, committed to before the first frame`;
+    return `${planned.length} steps, as the commitment opens`;
   }
 
   /** 4. Judged again from the stated readings, under the stated rules. */

@@ -163,7 +163,7 @@ class Examination:
         challenge = self._statement["challenge"]
         if opened_commitment(self._statement).hex() != challenge["commitment"]:
             raise EvidenceError("the commitment does not open to the challenge", expected=challenge["commitment"])
-        return f"{require_committed(self._statement)} steps, committed to before the first frame"
+        return f"{require_committed(self._statement)} steps, as the commitment opens"
 
     def _verdict(self) -> str:
         """4. Judged again from the stated readings, under the stated rules."""
