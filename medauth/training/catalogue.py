@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -101,15 +101,10 @@ EYE_STATE = ModelSpec(
 CATALOGUE = {spec.name: spec for spec in (EXPRESSION, EYE_STATE)}
 
 
-def find_model(name: str, *, epochs: int | None = None, seed: int | None = None, full: int | None = None) -> ModelSpec:
-    """The model called `name`, its plan changed where a value is given."""
+def find_model(name: str, changes: Mapping[str, Any] | None = None) -> ModelSpec:
+    """The model called `name`, fields of its plan replaced by those of `changes` that are not None."""
     if name not in CATALOGUE:
         raise InputError(f"no trainable model {name!r}", expected=", ".join(CATALOGUE))
-    plan = CATALOGUE[name].plan
-    plan = replace(
-        plan,
-        epochs=plan.epochs if epochs is None else epochs,
-        seed=plan.seed if seed is None else seed,
-        full_size_epochs=plan.full_size_epochs if full is None else full,
-    )
-    return replace(CATALOGUE[name], plan=plan)
+    given = {key: value for key, value in (changes or {}).items() if value is not None}
+    spec = CATALOGUE[name]
+    return replace(spec, plan=replace(spec.plan, **given))

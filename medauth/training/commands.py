@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +25,12 @@ SeedOption = Annotated[int | None, typer.Option(help="Seed of weights, order and
 ThreadsOption = Annotated[int, typer.Option(help="Threads for one operator.")]
 JudgeOption = Annotated[bool, typer.Option("--judge-test", help="Read the test split, once, for the final figure.")]
 
+StartOption = Annotated[
+    Path | None, typer.Option(help="Weights to start from: a released .tflite of the same net, to train on from there.")
+]
+RateOption = Annotated[
+    float | None, typer.Option(help="Peak of the learning rate; about a third when starting from weights.")
+]
 NoteOption = Annotated[str, typer.Option(help="A sentence for the card: what the command alone does not tell.")]
 
 
@@ -35,17 +42,21 @@ def about() -> None:
 @app.command("expression")
 def train_expression(
     data: DataOption,
+    *,
     work: WorkOption = None,
     models: ModelsOption = Path("models"),
     epochs: EpochsOption = None,
     full_size_epochs: Annotated[int | None, typer.Option(help="How many of the last epochs see whole faces.")] = None,
     seed: SeedOption = None,
     threads: ThreadsOption = 2,
+    start_from: StartOption = None,
+    peak_rate: RateOption = None,
     judge_test: JudgeOption = False,
     note: NoteOption = "",
 ) -> None:
     """Train the expression net, then export, calibrate and judge it."""
-    _make("expression", data, work, models, threads, judge_test, note, epochs=epochs, seed=seed, full=full_size_epochs)
+    changes = {"epochs": epochs, "seed": seed, "full_size_epochs": full_size_epochs, "peak_rate": peak_rate}
+    _make("expression", data, work, models, threads, judge_test, note, changes, start_from)
 
 
 @app.command("eye-state")
@@ -60,7 +71,8 @@ def train_eye_state(
     note: NoteOption = "",
 ) -> None:
     """Train the eye-state net, then export, calibrate and judge it."""
-    _make("eye_state", data, work, models, threads, judge_test, note, epochs=epochs, seed=seed, full=epochs)
+    changes = {"epochs": epochs, "seed": seed, "full_size_epochs": epochs}
+    _make("eye_state", data, work, models, threads, judge_test, note, changes)
 
 
 @app.command("compare-fer")
@@ -94,7 +106,8 @@ def _make(
     threads: int,
     judge_test: bool,
     note: str,
-    **changes: int | None,
+    changes: dict[str, Any],
+    start_from: Path | None = None,
 ) -> None:
     """Train (or go on training) model `name` in the work folder and release it into `models`."""
     limit_threads(threads)
@@ -105,15 +118,19 @@ def _make(
     from medauth.training.loop import train
     from medauth.training.release import release
 
-    spec = find_model(name, **changes)
+    spec = find_model(name, changes)
     folder = work_folder(work) / name
     splits = (spec.load(data, "train"), spec.load(data, "valid"))
-    model = train(spec.build, splits, spec.plan, folder, report=typer.echo)
+    model = train(spec.build, splits, spec.plan, folder, report=typer.echo, start_from=start_from)
     progress = load_progress(folder)
     assert progress is not None, "train always leaves a state"
     command = f"medauth train {name.replace('_', '-')} --data DIR --epochs {spec.plan.epochs} --seed {progress.seed}"
     if spec.plan.full_size_epochs < spec.plan.epochs:
         command += f" --full-size-epochs {spec.plan.full_size_epochs}"
+    if changes.get("peak_rate") is not None:
+        command += f" --peak-rate {spec.plan.peak_rate:g}"
+    if start_from is not None:
+        command += f" --start-from {start_from.name} (SHA-256 {hashlib.sha256(start_from.read_bytes()).hexdigest()})"
     manifest = release(spec, model, progress, data, models, command, judge_test=judge_test, note=note)
     write_card(models / name)
     typer.echo(f"{models / name}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")

@@ -13,7 +13,7 @@ LAST_CONVOLUTION = "last_convolution"
 STAGES = ((48, 1), (96, 2), (160, 2))  # (channels, residual blocks); each stage halves the resolution
 
 
-def build_expression_model(classes: int = 8, stages: tuple[tuple[int, int], ...] = STAGES, stem: int = 24) -> Any:
+def build_expression_model(classes: int = 8, stages: tuple[tuple[int, int], ...] = STAGES, stem: int = 32) -> Any:
     """Return the untrained net: float32 [N, H, W, 1] grey 0..255 -> float32 [N, classes] logits.
 
     H and W are free (multiples of 8) because training crops are smaller than the 48 pixels of the final net.

@@ -18,6 +18,9 @@ from medauth.training.batches import Batch, BatchPlan, batch_count, epoch_batche
 from medauth.training.checkpoint import Progress, Writer, load_progress, save_checkpoint
 from medauth.training.datasets import LabelledImages, class_weights
 from medauth.training.schedule import cosine_rate, plateau_rate, should_stop
+from medauth.training.warm_start import start_from_file
+
+_MOMENT_IMAGES = 1024
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,15 @@ def train(
     plan: TrainingPlan,
     folder: Path,
     report: Callable[[str], None] = print,
+    start_from: Path | None = None,
 ) -> Any:
     """Train on splits[0], judge each epoch on splits[1], and return the best averaged net (float32).
 
-    Starts where `folder` says an earlier run stopped. A larger or smaller `plan.epochs` reshapes what is left.
+    Starts where `folder` says an earlier run stopped, else from the weights of the file `start_from`, else from random
+    ones. A larger or smaller `plan.epochs` reshapes what is left.
     """
     data, valid = splits
-    run = _resume(folder, plan, report) or _start(build, plan)
+    run = _resume(folder, plan, report) or _start(build, plan, start_from, data)
     weights = class_weights(data.soft, plan.class_weight_power)
     log = _open_log(folder / "tensorboard")
     while run.progress.epoch < plan.epochs:
@@ -103,10 +108,12 @@ def judge(logits: NDArray[np.float32], data: LabelledImages) -> dict[str, float]
     }
 
 
-def _start(build: Callable[[], Any], plan: TrainingPlan) -> TrainingRun:
+def _start(build: Callable[[], Any], plan: TrainingPlan, start_from: Path | None, data: LabelledImages) -> TrainingRun:
     keras.utils.set_random_seed(plan.seed)
     keras.mixed_precision.set_global_policy(plan.precision)
     model = build()
+    if start_from is not None:
+        start_from_file(model, start_from, centre_crop(data.images[:_MOMENT_IMAGES], plan.batches.size_px))
     _compile(model, plan)
     average = MovingAverage(model.get_weights(), decay=plan.average_decay)
     return TrainingRun(model, average, Progress(seed=plan.seed, plan=asdict(plan)))
@@ -117,7 +124,9 @@ def _compile(model: Any, plan: TrainingPlan) -> None:
     optimizer = keras.optimizers.AdamW(plan.peak_rate, weight_decay=plan.weight_decay, clipnorm=5.0)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     optimizer.build(model.trainable_variables)
-    model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True))
+    # Not through XLA: its convolutions for the CPU leave the bfloat16 tiles of current ones idle (half the speed).
+    jit = "auto" if keras.config.backend() != "tensorflow" else False
+    model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=jit)
 
 
 def _resume(folder: Path, plan: TrainingPlan, report: Callable[[str], None]) -> TrainingRun | None:

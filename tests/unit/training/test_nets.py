@@ -37,10 +37,10 @@ def stripes() -> LabelledImages:
     return LabelledImages(images, np.eye(2, dtype=np.float32)[majority], majority.astype(np.int64), ("h", "v"))
 
 
-def build() -> Any:
+def build(stem: int = 8) -> Any:
     from medauth.training.expression import build_expression_model
 
-    return build_expression_model(classes=2, stages=((8, 1), (16, 1)), stem=8)
+    return build_expression_model(classes=2, stages=((8, 1), (16, 1)), stem=stem)
 
 
 def plan(**changes: Any) -> Any:
@@ -207,10 +207,37 @@ def test_joined_files_keep_both_signatures_and_the_heat_equals_the_gradient(kera
     assert max(hottest) > 0
 
 
+@pytest.mark.parametrize("weights", ["int8", "float16", "float32"])
+def test_a_training_starts_from_a_released_file(keras, stripes, tmp_path: Path, weights: str):
+    from medauth.training.export import predict_endpoint, write_litert
+    from medauth.training.loop import evaluate
+    from medauth.training.warm_start import start_from_file
+
+    model = train_quietly(stripes, tmp_path / "work")
+    write_litert(model, [predict_endpoint(model, 1.0, SIDE)], tmp_path / "a.tflite", weights=weights)
+    images = stripes.images[:64, :, :, None].astype(np.float32)
+    expected = evaluate(model, images)
+    for stem in (8, 12):  # as the file, and wider than it
+        fresh = build(stem)
+        start_from_file(fresh, tmp_path / "a.tflite", images)
+        assert np.abs(evaluate(fresh, images) - expected).max() < (0.3 if weights == "int8" else 0.01)
+
+
+def test_a_training_refuses_the_file_of_another_net(keras, stripes, tmp_path: Path):
+    from medauth.training.export import predict_endpoint, write_litert
+    from medauth.training.eye_state import EYE_PX, build_eye_model
+    from medauth.training.warm_start import start_from_file
+
+    other = build_eye_model()
+    write_litert(other, [predict_endpoint(other, 1.0, EYE_PX)], tmp_path / "a.tflite")
+    with pytest.raises(ModelError, match=r"weighted layers|no layer|weights kept"):
+        start_from_file(build(), tmp_path / "a.tflite", np.zeros((64, SIDE, SIDE, 1), np.float32))
+
+
 def test_the_catalogue_takes_changes_and_refuses_unknown_names(keras):
     from medauth.training.catalogue import CATALOGUE, find_model
 
-    changed = find_model("expression", epochs=3, seed=11, full=1).plan
+    changed = find_model("expression", {"epochs": 3, "seed": 11, "full_size_epochs": 1}).plan
     assert (changed.epochs, changed.seed, changed.full_size_epochs) == (3, 11, 1)
     assert find_model("expression") == CATALOGUE["expression"]
     with pytest.raises(InputError, match="'mood'"):
