@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from medauth.store.keyring import FileKeyring
     from medauth.store.sql import SqlStore
 
-EXPRESSION_MODEL = "fer_mini_xception"
+EXPRESSION_MODEL = "expression"
 _STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
 _MAX_TEXT = 256
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from medauth.bootstrap import EXPRESSION_MODEL
 from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.errors import ModelError
@@ -28,7 +29,7 @@ REST_S, SHOWN_S, AFTER_S = 1.4, 3.0, 0.3
 @pytest.fixture(scope="module")
 def model() -> Model:
     try:
-        return ModelLibrary().load("fer_mini_xception")
+        return ModelLibrary().load(EXPRESSION_MODEL)
     except ModelError as error:
         pytest.skip(str(error))
 

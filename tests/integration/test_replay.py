@@ -111,7 +111,7 @@ def test_a_reading_within_the_tolerance_holds(restated: Callable[..., CheckedSte
 def test_another_verdict_another_model_and_a_missing_reading_are_named(restated: Callable[..., CheckedStep]) -> None:
     for edit, named in (
         (lambda s: s["verdict"].update(decision="live"), "the frames say rehearsed"),
-        (lambda s: s["models"].update(fer_mini_xception="00" * 32), "model fer_mini_xception here is"),
+        (lambda s: s["models"].update(expression="00" * 32), "model expression here is"),
         (lambda s: s["models"].update(other="00" * 32), "model other here is missing"),
         (lambda s: s["readings"].pop(), "identity"),
         (lambda s: s["steps"][0].update(outcome="no_response"), "challenge: steps"),
