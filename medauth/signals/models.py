@@ -42,6 +42,8 @@ class Manifest:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     calibration: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
+    operating_points: Mapping[str, Any] = field(default_factory=dict)
+    """By policy: the threshold of a deny cue, from a recorded evaluation; read by `calibration.deny_threshold`."""
 
     @property
     def temperature(self) -> float:
@@ -165,6 +167,7 @@ def read_manifest(path: Path) -> Manifest:
             preprocessing=known.get("preprocessing", {}),
             calibration=known.get("calibration", {}),
             source=known.get("source", {}),
+            operating_points=known.get("operating_points", {}),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(

@@ -1,0 +1,74 @@
+"""What a model's raw score means: its probability, and the score from which a policy calls it an attack.
+
+Both are fitted on recorded data and stand in the model's manifest; nothing here is set by hand.
+`medauth evaluate thresholds` writes them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from medauth.errors import ModelError
+
+FALLBACK = "standard"
+"""Policies that ask for other gestures judge attacks as this one does."""
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Raw score in [0, 1] to probability. Without knots and with temperature 1 a score is its own probability."""
+
+    temperature: float = 1.0
+    knots: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def of(cls, stated: Mapping[str, Any]) -> Self:
+        """As a manifest states it under `calibration`. Raises `ModelError` for a method that is not known."""
+        method = stated.get("method", "none")
+        if stated.get("in_file", method == "none"):
+            return cls()
+        if method == "temperature":
+            return cls(temperature=float(stated["temperature"]))
+        if method == "isotonic":
+            return cls(knots=tuple((float(raw), float(probability)) for raw, probability in stated["knots"]))
+        raise ModelError(
+            f"calibration by {method!r}", expected="temperature or isotonic", next_step="calibrate the model again"
+        )
+
+    def probability(self, raw: float) -> float:
+        """Calibrated; between two knots on the line that joins them."""
+        if self.knots:
+            return float(np.interp(raw, [x for x, _ in self.knots], [y for _, y in self.knots]))
+        clipped = min(1.0 - _EDGE, max(_EDGE, raw))
+        return raw if self.temperature == 1.0 else _sigmoid(math.log(clipped / (1 - clipped)) / self.temperature)
+
+
+def deny_threshold(stated: Mapping[str, Any], policy: str = FALLBACK) -> float:
+    """The probability from which an attack is called one, from a manifest's `operating_points`.
+
+    Raises `ModelError` where no evaluation was recorded: a threshold is never made up.
+    """
+    point = stated.get(policy) or stated.get(FALLBACK)
+    if point is None:
+        raise ModelError(
+            "a model without recorded operating points",
+            expected=f"a threshold for the policy {policy}",
+            next_step="medauth evaluate thresholds",
+        )
+    return float(point["threshold"])
+
+
+def calibrated(stated: Mapping[str, Any], raw: Sequence[float]) -> list[float]:
+    """Probabilities of many raw scores."""
+    calibration = Calibration.of(stated)
+    return [calibration.probability(value) for value in raw]
+
+
+def _sigmoid(value: float) -> float:
+    return 1.0 / (1.0 + math.exp(-value))
