@@ -143,12 +143,16 @@ def _check_columns(row: RecordRow, around: Beside, keyring: Keyring, statement: 
         "policy": (check.policy, statement["policy"]["name"]),
         "commitment": (check.commitment.hex(), commitment),
         "subject": (check.subject_tag, keyring.tag("subject", statement["check"]["subject"])),
+        "start time": (check.started_ms, statement["started_ms"]),
         "state": (check.state is CheckState.FINISHED, bool(verdicts)),
         "number of verdicts": (len(verdicts) <= 1, True),
     }
     if ends:
         started = [(start.record_id, start.log) for start in starts if start.leaf_index < row.leaf_index]
         pairs["start"] = (started, [(statement["start_record_id"], row.log)])
+        pairs["end"] = (check.closed_ms, statement["finished_ms"])
+    else:
+        pairs["expiry"] = (check.expires_ms, statement["expires_ms"])
     return pairs
 
 

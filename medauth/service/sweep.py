@@ -18,11 +18,12 @@ from medauth.errors import EvidenceError, MedauthError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import Stretch
-from medauth.evidence.signing import Envelope, PayloadType
+from medauth.evidence.signing import Envelope
 from medauth.evidence.verifier import PURPOSES, CheckedStep, Examination, StepState, Trust
 from medauth.service.audit import Audit
 from medauth.service.disclosure import opened
 from medauth.service.erasure import is_erased
+from medauth.service.glance import TYPES, Glance
 from medauth.service.mirrored import Beside, compare_columns, compare_files, line_of
 from medauth.store.interface import BlobStore, CheckRow, Keyring, LeafKind, LeafRow, RecordRow
 from medauth.store.reading import LogPage, LogReader, Sibling
@@ -35,12 +36,6 @@ NAMED_FAULTS = 20
 """Reported in full for each stretch; the rest are counted, so that a ruined mirror does not fill the memory."""
 
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
-_TYPES = {
-    LeafKind.START: PayloadType.START,
-    LeafKind.VERDICT: PayloadType.VERDICT,
-    LeafKind.TOMBSTONE: PayloadType.TOMBSTONE,
-    LeafKind.KEY: PayloadType.KEY,
-}
 
 
 class Depth(StrEnum):
@@ -88,9 +83,15 @@ class Sweep:
         self._depth = depth
         self._keys = keyring.trusted()
         self._retired = keyring.retired()
+        self._glance = Glance(reader, keyring) if depth is Depth.QUICK else None
 
     def over(self, task: Task) -> Swept:
         """Audits one stretch. Raises `StoreError` only when the mirror does not answer at all."""
+        whole = self._glance and self._glance.over(task.log, task.first, task.end)
+        return _swept(task, whole.stretch, whole.kinds) if whole else self._looked_over(task)
+
+    def _looked_over(self, task: Task) -> Swept:
+        """Record by record, each fault by its name."""
         page, unreadable = self._page(task)
         faults = [*unreadable, *([] if unreadable else _leaf_faults(task, page)), *self._record_faults(page)]
         whole = [leaf.index for leaf in page.leaves] == list(range(task.first, task.end))
@@ -98,17 +99,8 @@ class Sweep:
         if stretch is not None:
             faults.extend(_node_faults(task, page, stretch))
         kinds = [leaf.kind for leaf in page.leaves]
-        return Swept(
-            task,
-            tuple(stretch.peaks(task.end - task.first)) if stretch else (),
-            {size: tuple(digest for _, digest in stretch.peaks(size - task.first)) for size in task.sizes}
-            if stretch
-            else {},
-            {kind: kinds.count(kind) for kind in LeafKind},
-            sum(is_erased(row) for row in page.records),
-            tuple(faults[:NAMED_FAULTS]),
-            len(faults),
-        )
+        erased = sum(is_erased(row) for row in page.records)
+        return _swept(task, stretch, {kind: kinds.count(kind) for kind in LeafKind}, erased, faults)
 
     def _page(self, task: Task) -> tuple[LogPage, list[Audit]]:
         """The stretch, and what of it nobody can read: then leaf by leaf, to name the one."""
@@ -156,12 +148,14 @@ class Sweep:
         at[0] = "key"
         keys, envelope = opened(row, self._keyring)
         at[0] = "signature"
-        payload = envelope.verified(self._keys, _TYPES[row.kind], PURPOSES[row.log])
+        payload = envelope.verified(self._keys, TYPES[row.kind], PURPOSES[row.log])
         at[0] = "leaf"
         if leaf is None or leaf.leaf != leaf_commitment(keys.leaf, payload):
             raise EvidenceError("the log holds another leaf than the record's", expected=f"leaf {row.leaf_index}")
         at[0] = "mirror"
         _require_line(row, leaf)
+        if row.key_id != envelope.key_id:
+            raise EvidenceError("the mirror's signing key differs from the signed one", expected="the signed one")
         at[0] = "inclusion"
         self._require_in_use(row, envelope)
 
@@ -204,6 +198,22 @@ class Sweep:
             if not fails and stone.log == row.log and entry in examination.statement["erased"]:
                 return
         raise EvidenceError("the record is gone, and no signed tombstone says so", expected="a tombstone that names it")
+
+
+def _swept(
+    task: Task,
+    stretch: Stretch | None,
+    kinds: Mapping[LeafKind, int],
+    erased: int = 0,
+    faults: Sequence[Audit] = (),
+) -> Swept:
+    peaks = tuple(stretch.peaks(task.end - task.first)) if stretch else ()
+    heads = (
+        {size: tuple(digest for _, digest in stretch.peaks(size - task.first)) for size in task.sizes}
+        if stretch
+        else {}
+    )
+    return Swept(task, peaks, heads, kinds, erased, tuple(faults[:NAMED_FAULTS]), len(faults))
 
 
 def _joined(pages: Sequence[LogPage]) -> LogPage:

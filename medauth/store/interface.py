@@ -56,6 +56,7 @@ class CheckRow:
     started_ms: int
     expires_ms: int
     state: CheckState = CheckState.OPEN
+    closed_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,20 @@ class LogPage:
     """By check id, for the stretch's erased records."""
 
 
+Line = tuple[int, bytes, str, str, str, bytes, str, str, bytes, bytes, bytes]
+"""Index, leaf, kind and record id as the log has them; then record id, leaf, kind, key id, wrapped key, sealed envelope
+and its SHA-256 as the record has them. Just as stored: nothing is turned into what this program makes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainPage:
+    """What the mirror holds of leaves [first, end) and their records: no line for a leaf or a record without the other."""
+
+    lines: Sequence[Line]
+    nodes: Sequence[Sequence[tuple[int, bytes]]]
+    """As in `LogPage`."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckTally:
     """Started checks in numbers; who they were about does not leave the database."""
@@ -63,6 +77,9 @@ class LogReader(Protocol):
 
     def page(self, log: str, first: int, end: int, *, checks: bool = True) -> LogPage:
         """Leaves [first, end). Without `checks`, neither they nor the records' files are looked up."""
+
+    def plain_page(self, log: str, first: int, end: int) -> PlainPage:
+        """Leaves [first, end) in order, each beside the record at its place, for those who look at a million of them."""
 
     def strays(self, log: str) -> Sequence[str]:
         """Up to ten records outside the log's leaves, and checks without a record. In a whole mirror there are none."""

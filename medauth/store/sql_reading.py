@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, func, or_, select, union
+from sqlalchemy import Connection, Engine, Select, bindparam, func, or_, select, union
+from sqlalchemy.exc import DBAPIError
 
 from medauth.errors import StoreError
 from medauth.store import tables
@@ -22,7 +23,7 @@ from medauth.store.interface import (
     LeafRow,
     RecordRow,
 )
-from medauth.store.reading import CheckTally, LogPage, Sibling
+from medauth.store.reading import CheckTally, LogPage, PlainPage, Sibling
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -34,7 +35,31 @@ _LEAF = [tables.leaves.c[name] for name in LeafRow.__dataclass_fields__]
 _CHECK = [tables.checks.c[name] for name in CheckRow.__dataclass_fields__]
 _CHECKPOINT = [tables.checkpoints.c[name] for name in CheckpointRow.__dataclass_fields__]
 _SIBLING = [tables.records.c[name] for name in ("check_id", *Sibling.__dataclass_fields__)]
+_BESIDE = ("record_id", "leaf", "kind", "key_id", "wrapped_key", "sealed_envelope", "sealed_envelope_sha256")
+_LINE = [tables.leaves.c[name] for name in ("index", "leaf", "kind", "record_id")]
+_LINE += [tables.records.c[name] for name in _BESIDE]
 _KINDS = {kind.value: kind for kind in LeafKind}
+
+
+def _lines() -> Select[Any]:
+    leaves, records = tables.leaves, tables.records
+    beside = (records.c.log == leaves.c.log) & (records.c.leaf_index == leaves.c.index)
+    return _between(select(*_LINE).select_from(leaves.join(records, beside)), leaves.c.log, leaves.c.index)
+
+
+def _level() -> Select[Any]:
+    nodes = tables.nodes
+    query = select(nodes.c.position, nodes.c.hash).where(nodes.c.level == bindparam("level"))
+    return _between(query, nodes.c.log, nodes.c.position)
+
+
+def _between(query: Select[Any], log: Any, place: Any) -> Select[Any]:
+    within = (log == bindparam("log"), place >= bindparam("first"), place < bindparam("end"))
+    return query.where(*within).order_by(place)
+
+
+_LINES, _LEVEL = _lines(), _level()
+"""Made once: to put them together costs more than to run them."""
 
 
 class SqlLogReader:
@@ -69,6 +94,11 @@ class SqlLogReader:
                 _checks(connection, log, first, end) if checks else {},
                 _tombstones(connection, log, first, end) if erased else {},
             )
+
+    def plain_page(self, log: str, first: int, end: int) -> PlainPage:
+        with transaction(self._engine, writes=False) as connection:
+            lines = _plain(connection, _LINES, log=log, first=first, end=end)
+            return PlainPage(lines, _nodes(connection, log, first, end))
 
     def strays(self, log: str) -> Sequence[str]:
         records, leaves, checks = tables.records, tables.leaves, tables.checks
@@ -148,14 +178,22 @@ def _record(row: Any, blobs: tuple[BlobRow, ...]) -> RecordRow:
 
 def _nodes(connection: Connection, log: str, first: int, end: int) -> list[list[tuple[int, bytes]]]:
     """Every level whose subtrees fit between first and end; positions are those that lie wholly within."""
-    nodes, levels = tables.nodes, []
+    levels = []
     for level in range((end - first).bit_length()):
         start, stop = -(-first >> level), end >> level
-        query = select(nodes.c.position, nodes.c.hash).where(
-            nodes.c.log == log, nodes.c.level == level, nodes.c.position >= start, nodes.c.position < stop
-        )
-        levels.append([(row[0], row[1]) for row in connection.execute(query.order_by(nodes.c.position)).all()])
+        levels.append(_plain(connection, _LEVEL, log=log, level=level, first=start, end=stop))
     return levels
+
+
+def _plain(connection: Connection, query: Select[Any], **values: object) -> list[Any]:
+    """Tuples as the driver makes them: SQLAlchemy's own rows would cost an audit as much as the database does."""
+    result = connection.execute(query, values)
+    try:
+        return list(result.cursor.fetchall())
+    except result.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError(None, None, error) from error  # past SQLAlchemy's rows is past its errors too
+    finally:
+        result.close()
 
 
 def _checks(connection: Connection, log: str, first: int, end: int) -> Mapping[str, tuple[CheckRow, Sequence[Sibling]]]:
