@@ -18,8 +18,10 @@ from medauth.cli.console import USAGE_ERROR, print_error
 from medauth.cli.demo import demo
 from medauth.cli.doctor import doctor
 from medauth.cli.erase import erase
+from medauth.cli.evaluate import evaluate
 from medauth.cli.keys import keys
 from medauth.cli.ledger import ledger
+from medauth.cli.models import models
 from medauth.cli.policy import policy
 from medauth.cli.verify import verify
 from medauth.errors import MedauthError
@@ -31,11 +33,12 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, erase, policy, doctor)
+COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, erase, policy, models, doctor)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
+app.add_typer(evaluate, name="evaluate")
 app.add_typer(training, name="train")
 
 

@@ -153,13 +153,15 @@ def resampled(
     names, place = np.unique(trials.groups, return_inverse=True)
     if len(names) < 2:  # noqa: PLR2004
         return None
-    order = np.argsort(place, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(place))[:-1])
+    members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
+    alone = np.concatenate(members) if len(names) == len(place) else None
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(rounds):
-        drawn = np.concatenate([members[index] for index in rng.integers(0, len(names), len(names))])
-        value = figure(trials.select(drawn))
+        drawn = rng.integers(0, len(names), len(names))
+        value = figure(
+            trials.select(alone[drawn] if alone is not None else np.concatenate([members[i] for i in drawn]))
+        )
         if np.isfinite(value):
             found.append(value)
     if len(found) < _LEAST_SHARE * rounds:

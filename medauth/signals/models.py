@@ -132,7 +132,7 @@ class ModelLibrary:
         """The model, one for all callers. Raises `ModelError` when it is missing, altered or malformed."""
         with self._lock:
             if name not in self._loaded:
-                folder = self._find(name)
+                folder = self.folder(name)
                 manifest = read_manifest(folder / "manifest.json")
                 self._loaded[name] = Model(manifest, _read_checked(folder / manifest.file, manifest))
             return self._loaded[name]
@@ -142,7 +142,8 @@ class ModelLibrary:
         found = {path.parent.name for folder in self._folders for path in folder.glob("*/manifest.json")}
         return tuple(sorted(found))
 
-    def _find(self, name: str) -> Path:
+    def folder(self, name: str) -> Path:
+        """Where a model's manifest, file and card lie. Raises `ModelError`."""
         for folder in self._folders:
             if (folder / name / "manifest.json").is_file():
                 return folder / name

@@ -1,0 +1,105 @@
+"""`medauth evaluate`: judge the shipped models and signals on data of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from medauth.bootstrap import open as open_medauth
+from medauth.cli.console import JsonOption, console, print_json, print_table, print_title, reporting
+from medauth.evaluation.folders import read_folder
+from medauth.evaluation.judges import judge_for
+from medauth.evaluation.report_files import write_evaluation
+from medauth.evaluation.signal_run import SignalReport
+from medauth.evaluation.signal_run import evaluate as run_evaluation
+from medauth.evaluation.still import Onlooker
+from medauth.evaluation.thresholds import recorded_points, write_points
+from medauth.report.evaluation_page import headline_rows
+from medauth.signals.models import ModelLibrary
+
+evaluate = typer.Typer(help="Judge signals and models on labelled pictures and clips.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="A signal or a classifier: expression, eye_state, blink, …")]
+DataOption = Annotated[Path, typer.Option(help="Folder with a MANIFEST.json, or with sub-folders named after classes.")]
+SplitOption = Annotated[str, typer.Option(help="Judge this split alone.")]
+ModelOption = Annotated[str, typer.Option(help="Another classifier in the place of the shipped one.")]
+
+
+@evaluate.command("signal")
+def signal(
+    name: NameArgument,
+    *,
+    data: DataOption,
+    split: SplitOption = "",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report; default: evaluation-NAME.")] = Path(),
+    model: ModelOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Error rates with intervals, curves and a report page, on any folder of labelled faces.
+
+    Needs nothing but the folder. Pictures that cannot be judged are counted, with the reason.
+    """
+    with reporting(as_json=as_json), open_medauth() as auth:
+        report = _run(auth.models, name, data, split, model)
+        folder = out if out != Path() else Path(f"evaluation-{name}")
+        files = write_evaluation(report, folder)
+        if as_json:
+            print_json(report.to_json())
+        _print(report, files)
+
+
+@evaluate.command("thresholds")
+def thresholds(
+    name: NameArgument,
+    *,
+    data: DataOption,
+    split: SplitOption = "",
+    models: Annotated[Path, typer.Option(help="Folder of models whose manifest takes the thresholds.")] = Path(
+        "models"
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Record the thresholds of a deny cue, by policy, in its model's manifest.
+
+    They follow from how many bona fide presentations of the data each policy may turn away. Do not use data that a
+    figure is to be published on.
+    """
+    with reporting(as_json=as_json):
+        report = _run(ModelLibrary([models]), name, data, split, "")
+        points = recorded_points(report)
+        owner = name if name in report.models else next(iter(report.models), name)
+        write_points(models / owner / "manifest.json", points)
+        if as_json:
+            print_json(points)
+        print_title(f"{models / owner / 'manifest.json'}: {report.judged} items of {data.name}")
+        rows = [
+            (
+                policy,
+                f"{p['target_bpcer']:g}",
+                f"{p['threshold']:.4f}",
+                f"{p['bpcer']['value']:.4f}",
+                f"{p['apcer']['value']}",
+            )
+            for policy, p in points.items()
+        ]
+        print_table(("policy", "target BPCER", "threshold", "BPCER", "APCER"), rows)
+
+
+def _run(models: ModelLibrary, name: str, data: Path, split: str, model: str) -> SignalReport:
+    folder = read_folder(data, split)
+    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Onlooker() as onlooker, Progress(*columns, console=console, transient=True) as progress:
+        judge = judge_for(name, models, onlooker, model)
+        task = progress.add_task(f"judging by {name}", total=len(folder.items))
+        return run_evaluation(name, judge, folder, split, lambda _item: progress.advance(task))
+
+
+def _print(report: SignalReport, files: list[Path]) -> None:
+    print_title(f"{report.name} on {report.folder.path.name}: {report.judged} of {len(report.rows)} items judged")
+    for reason, count in report.unusable.items():
+        console.print(f"  not judged: {count} {reason}", style="dim")
+    print_table(("figure", "value", "95 % interval", "n"), headline_rows(report.figures))
+    console.print(f"\n  {files[2]}")
