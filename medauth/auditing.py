@@ -18,7 +18,7 @@ from medauth.service.sweeping import in_processes, in_this_process
 def log_audit(auth: Medauth, *, ask_chain: bool = True, depth: Depth = Depth.FULL, processes: int = 1) -> LogAudit:
     """Audits whole logs, shared by several processes where the mirror lies where they can open it too."""
     if processes > 1 and ":memory:" not in auth.settings.mirror_url:
-        sweep_all = in_processes(processes, partial(_open_sweep, auth.settings, depth))
+        sweep_all = in_processes(processes, partial(_open_sweep, auth.settings, depth), _sweep(auth, depth))
     else:
         sweep_all = in_this_process(_sweep(auth, depth))
     notes = NoteAudit(auth.store, auth.store, auth.keyring, _stamped_ms(auth))

@@ -11,7 +11,7 @@ import typer
 from medauth.auditing import receipt_audit
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
-from medauth.cli.audit_all import audit_all
+from medauth.cli.audit_all import AllOptions, audit_all
 from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting
 from medauth.errors import InputError
 from medauth.replaying import replayed
@@ -40,6 +40,9 @@ def audit(
     report: Annotated[
         Path | None, typer.Option(help="With --all: write audit.json and audit.html into this folder.")
     ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="With --all: no bar, and nothing printed while all holds; for cron.")
+    ] = False,
     receipt: Annotated[
         Path | None, typer.Option(help="Hold this start receipt to the log: is its leaf there, in its place, on chain?")
     ] = None,
@@ -52,7 +55,7 @@ def audit(
 
     One line a step. The exit code names the kind of fault: 0 all holds, 10 stored bytes, 11 key, 12 signature,
     13 statement, 14 challenge, 15 verdict, 16 leaf, 17 inclusion, 18 checkpoint, 19 chain, 20 mirror, 21 files, 22 log,
-    23 tombstone, 24 time stamp, 25 replay, 26 receipt.
+    23 tombstone, 24 time stamp, 25 replay, 26 receipt; 130 interrupted.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         if listing:
@@ -68,9 +71,7 @@ def audit(
             code = _audit_receipt(auth, receipt, ask_chain=not offline, as_json=as_json)
         elif everything:
             depth = Depth.QUICK if quick else Depth.FULL
-            code = audit_all(
-                auth, ask_chain=not offline, depth=depth, processes=processes, report=report, as_json=as_json
-            )
+            code = audit_all(auth, AllOptions(not offline, depth, processes, report, as_json, quiet))
         else:
             code = _audit_one(auth, auth.auditor(ask_chain=not offline), record_id, as_json, replay=replay)
     raise typer.Exit(code)

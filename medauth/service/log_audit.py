@@ -39,6 +39,8 @@ class LogReport:
     checkpoints: int
     covered: int
     """Leaves under the last checkpoint whose root was rebuilt."""
+    root: bytes | None
+    """Over all leaves, rebuilt from them; None where one is missing."""
     steps: tuple[CheckedStep, ...]
     """The log as a whole: `log`, `checkpoint`, `time stamp` where there is one, `chain`."""
     faults: tuple[Audit, ...]
@@ -109,6 +111,7 @@ class LogAudit:
             seen.erased,
             seen.checkpoints,
             seen.covered,
+            seen.running.root() if seen.running.size == size else None,
             tuple(steps),
             (*own, *seen.faults)[:NAMED_FAULTS],
             seen.fault_count + len(own),

@@ -15,7 +15,8 @@ from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import MemoryTree
 from medauth.evidence.verifier import StepState
 from medauth.ledger.interface import AnchoredCheckpoint
-from medauth.report.audit_report import AuditRun, html_page
+from medauth.report.audit_page import html_page
+from medauth.report.audit_report import AuditRun
 from medauth.service import log_audit
 from medauth.service.log_audit import LogAudit, LogReport
 from medauth.service.note_audit import NoteAudit
@@ -229,7 +230,8 @@ def test_processes_find_what_one_process_finds(world: World, tmp_path: Path) -> 
     with copied(world, tmp_path / "copy") as copy:
         run_sql(copy, "UPDATE records SET outcome='live' WHERE leaf_index=0", 'DELETE FROM leaves WHERE "index"=8')
         alone = copy.report()
-        sweep_all = in_processes(2, partial(_open_sweep, copy.folder, Depth.FULL))
+        here = Sweep(copy.store, copy.blobs, copy.keyring)
+        sweep_all = in_processes(2, partial(_open_sweep, copy.folder, Depth.FULL), here)
         notes = NoteAudit(copy.store, copy.store, copy.keyring)
         shared = LogAudit(copy.store, copy.store, sweep_all, notes, copy, lambda: copy.now_ms).over(MAIN_LOG)
         assert shared == alone
