@@ -23,6 +23,7 @@ from medauth.service.sweep import Depth
 
 def audit(
     record_id: Annotated[str, typer.Argument(help="The evidence id of one record, e.g. evd_…")] = "",
+    *,
     everything: Annotated[
         bool, typer.Option("--all", help="Every record of every log, and the logs themselves.")
     ] = False,

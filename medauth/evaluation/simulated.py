@@ -68,7 +68,7 @@ class _Maker:
         self._keyring = auth.keyring
         self._key: SigningKey = auth.keyring.signing_key(purpose_of(MAIN_LOG))
         self._tags = auth.keyring.tag("subject", "user"), auth.keyring.tag("client", "")
-        self._statement = _template()
+        self._statement = start_payload()
         envelope = self._key.sign(b"payload", PayloadType.START)
         parts = (b64encode(envelope.payload), b64encode(envelope.signature))
         self._form = envelope.to_bytes().replace(b"%", b"%%").replace(parts[0], b"%s").replace(parts[1], b"%s")
@@ -102,7 +102,8 @@ class _Maker:
         return self._form % (b64encode(envelope.payload), b64encode(envelope.signature))
 
 
-def _template() -> bytes:
+def start_payload() -> bytes:
+    """The statement of a start, but for the numbers in its ids."""
     identity = CheckIdentity(f"chk_{_ID}", "user", "bench", "")
     return canonical(
         start_statement(
