@@ -123,7 +123,7 @@ def test_a_record_is_read_back_as_it_was_committed(store: SqlStore) -> None:
     found = store.record("evd_1")
     assert (found.leaf_index, found.kind) == (1, LeafKind.VERDICT)
     assert asdict(found) == {**asdict(record("evd_1")), "leaf_index": 1}
-    assert store.check("chk_1").state is CheckState.FINISHED
+    assert (store.check("chk_1").state, store.check("chk_1").closed_ms) == (CheckState.FINISHED, 5_000)
     assert holds_together(store) == 2
 
 
@@ -207,6 +207,30 @@ def test_logs_never_share_leaves(store: SqlStore) -> None:
     assert begin(store, "chk_3") == 1
     assert list(store.logs()) == [MAIN_LOG, REHEARSAL_LOG]
     assert (holds_together(store), holds_together(store, REHEARSAL_LOG)) == (2, 1)
+
+
+def test_a_plain_page_holds_what_a_page_holds(store: SqlStore) -> None:
+    for number in range(5):
+        begin(store, f"chk_{number}")
+    begin(store, "chk_9", REHEARSAL_LOG)
+    for first, end in ((0, 5), (2, 4), (4, 9)):
+        page, plain = store.page(MAIN_LOG, first, end), store.plain_page(MAIN_LOG, first, end)
+        assert [line[:4] for line in plain.lines] == [(f.index, f.leaf, f.kind.value, f.record_id) for f in page.leaves]
+        assert [line[4:] for line in plain.lines] == [
+            (f.record_id, f.leaf, f.kind.value, f.key_id, f.wrapped_key, f.sealed_envelope, f.sealed_envelope_sha256)
+            for f in page.records
+        ]
+        assert plain.nodes == page.nodes
+        assert {type(value) for line in plain.lines for value in line} == {int, str, bytes}
+
+
+def test_what_the_driver_refuses_is_the_stores_own_error(store: SqlStore) -> None:
+    """Plain rows go past SQLAlchemy, which would have said so."""
+    begin(store)
+    with transaction(store._engine, writes=True) as connection:
+        connection.execute(text("DROP TABLE nodes"))
+    with pytest.raises(StoreError):
+        store.plain_page(MAIN_LOG, 0, 1)
 
 
 def test_a_long_log_is_streamed_over_its_pages(store: SqlStore) -> None:
