@@ -117,10 +117,11 @@ def test_an_interrupted_audit_says_how_far_it_came(recorded: World, monkeypatch:
     assert "Interrupted after 0 of 2 records of log main" in output
 
 
+@pytest.mark.parametrize("processes", [1, 2])
 def test_a_terminal_sees_a_bar_with_rate_and_time_left_and_an_interrupt_ends_it(
-    recorded: World, tmp_path: Path
+    processes: int, recorded: World, tmp_path: Path
 ) -> None:
-    """In a terminal of its own, over two processes that sweep slowly."""
+    """In a terminal of its own, over slow processes. The interrupt reaches all of them, as from a keyboard."""
     script = tmp_path / "slow.py"
     script.write_text(
         "import sys, time\n"
@@ -133,7 +134,7 @@ def test_a_terminal_sees_a_bar_with_rate_and_time_left_and_an_interrupt_ends_it(
         "sweep.Sweep.over = slow\n"
         "if __name__ == '__main__':\n"
         "    from medauth.cli.main import run\n"
-        "    sys.argv = ['medauth', 'audit', '--all', '--offline', '--processes', '1']\n"
+        "    sys.argv = ['medauth', 'audit', '--all', '--offline', '--processes', sys.argv[1]]\n"
         "    run()\n"
     )
     for number in range(1, 20):
@@ -141,7 +142,11 @@ def test_a_terminal_sees_a_bar_with_rate_and_time_left_and_an_interrupt_ends_it(
     leader, follower = pty.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "160", "PYTHONPATH": str(Path.cwd())}
     process = subprocess.Popen(
-        [sys.executable, str(script)], stderr=follower, stdout=subprocess.PIPE, env=environment, start_new_session=True
+        [sys.executable, str(script), str(processes)],
+        stderr=follower,
+        stdout=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
     )
     os.close(follower)
     seen, deadline = "", time.monotonic() + 120
@@ -151,7 +156,8 @@ def test_a_terminal_sees_a_bar_with_rate_and_time_left_and_an_interrupt_ends_it(
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     with suppress(OSError):  # how Linux says that the other end is closed
-        seen += os.read(leader, 65_536).decode()
+        while more := os.read(leader, 65_536).decode():
+            seen += more
     os.close(leader)
     assert process.returncode == command.INTERRUPTED, seen
     assert "Interrupted after" in seen
