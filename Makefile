@@ -9,7 +9,7 @@ OFFLINE := $(shell for how in -n -rn; do if unshare $$how true 2>/dev/null; then
 PYTEST := $(BIN)/python -m pytest -rs
 ARGS ?=
 
-.PHONY: help demo test test-unit test-rest test-contracts test-long lint format types bench doctor lock setup clean distclean
+.PHONY: help demo test test-unit test-rest test-contracts test-long lint slither format types bench doctor lock setup clean distclean
 .NOTPARALLEL:
 
 help: ## What there is to run
@@ -38,6 +38,9 @@ lint: setup ## Style, format, import rules, contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 	@npm run --silent lint:contracts
+
+slither: setup ## Slither over the contracts, in an environment of its own
+	@$(BIN)/python scripts/slither.py $(ARGS)
 
 format: setup ## Mends what lint can mend by itself
 	@$(BIN)/ruff check --fix-only .

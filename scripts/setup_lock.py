@@ -28,6 +28,8 @@ UV = "uv==0.13.9"
 """Installs the other locks: a fresh environment in 8 s where pip takes over a minute."""
 DEV = ("pyproject.toml", "build.in", "--group", "dev", "--extra", "postgres")
 TRAIN = (*DEV, "--extra", "train")
+SLITHER = "slither-analyzer==0.11.6"
+"""AGPL-3.0: it looks at the contracts and is no part of anything that is shipped. Wants an older web3 than medauth has."""
 LOCKS = {
     "requirements.lock": (
         "What a check needs at run time, and the build tool that installs a checkout.",
@@ -38,6 +40,8 @@ LOCKS = {
     "requirements-node.lock": ("Node for a machine that has none of its own.", ("node.in",)),
     "requirements-setup.lock": ("The installer of the other locks.", ("setup.in",)),
 }
+ALONE = {"requirements-slither.lock": ("What make slither needs, in an environment of its own.", ("slither.in",))}
+"""Resolved without regard to the others."""
 
 
 def main() -> None:
@@ -46,8 +50,9 @@ def main() -> None:
         folder = Path(name)
         _write_inputs(folder)
         _compile(folder, "everything.txt", *TRAIN, "--constraint", "constraints.txt")
-        for lock, (purpose, inputs) in LOCKS.items():
-            _compile(folder, lock, *inputs, "--constraint", "everything.txt", "--generate-hashes")
+        for lock, (purpose, inputs) in {**LOCKS, **ALONE}.items():
+            within = () if lock in ALONE else ("--constraint", "everything.txt")
+            _compile(folder, lock, *inputs, *within, "--generate-hashes")
             pins = re.sub(r" ; (.*) \\$", _marker, (folder / lock).read_text(), flags=re.MULTILINE)
             header = f"# {purpose}\n# Written by `make lock` from pyproject.toml: change that, not this.\n"
             (ROOT / lock).write_text(header + pins)
@@ -62,6 +67,7 @@ def _write_inputs(folder: Path) -> None:
         "build.in": [*project["build-system"]["requires"], EDITABLE],
         "node.in": node,
         "setup.in": [UV],
+        "slither.in": [SLITHER],
         "constraints.txt": CONSTRAINTS,
     }
     (folder / "pyproject.toml").write_text(f'{text}\n[tool.uv]\nenvironments = ["{WHERE}"]\n')
