@@ -49,6 +49,20 @@ interface ILivenessLedger {
         uint64 newSize
     );
 
+    /// @notice This contract goes on where another one was closed. Announced once, when it is deployed.
+    /// @param predecessor The contract of the epoch before.
+    /// @param predecessorLogId Its `logId`.
+    /// @param size Number of leaves of its last head.
+    /// @param root Root of its last head.
+    /// @param count Number of checkpoints of the log up to there.
+    event EpochBegan(
+        address indexed predecessor,
+        bytes32 indexed predecessorLogId,
+        uint64 indexed size,
+        bytes32 root,
+        uint64 count
+    );
+
     /// @notice One leaf was anchored on its own, ahead of its checkpoint.
     /// @param leaf The keyed commitment, unhashed, as in the log.
     /// @param issuer Account that sent it.
@@ -71,6 +85,15 @@ interface ILivenessLedger {
 
     /// @notice Without an admin, nobody could ever pause or grant a role.
     error EmptyAdmin();
+
+    /// @notice A log goes on elsewhere only once nobody can move the old head: pause its contract first.
+    /// @param predecessor The contract that is still open.
+    error StillOpen(address predecessor);
+
+    /// @notice The name of a following epoch is what `epochId` gives for the head that the old contract holds now.
+    /// @param expected The name that the old head commits to.
+    /// @param given The name that was asked for.
+    error WrongEpoch(bytes32 expected, bytes32 given);
 
     /// @notice The head moved: the same checkpoint was mined already, or another writer was faster.
     /// @param size Size of the present head.
@@ -153,27 +176,41 @@ interface ILivenessLedger {
         bytes32[] calldata path
     ) external view returns (bool);
 
-    /// @notice The name of this log. The contract of a following epoch commits to the last head of this one in its own.
+    /// @notice The name of this log; in a following epoch the commitment to the last head of the one before.
     /// @return 32 bytes, never zero.
     function logId() external view returns (bytes32);
+
+    /// @notice The name of the epoch that goes on after a head: SHA-256 of six words of 32 bytes, "medauth epoch v1"
+    /// (padded with zeros), chain id, predecessor, its log id, size and root.
+    /// @param predecessor The contract of the epoch before, on this chain.
+    /// @param predecessorLogId Its `logId`.
+    /// @param size Number of leaves of its last head.
+    /// @param root Root of its last head.
+    /// @return 32 bytes.
+    function epochId(
+        address predecessor,
+        bytes32 predecessorLogId,
+        uint64 size,
+        bytes32 root
+    ) external view returns (bytes32);
 
     /// @notice The present head.
     /// @return size Number of leaves; 0 before the first checkpoint.
     /// @return root Root of the tree; zero before the first checkpoint.
-    /// @return count Number of checkpoints so far.
+    /// @return count Number of checkpoints so far, those of earlier epochs included.
     function head() external view returns (uint64 size, bytes32 root, uint64 count);
 
-    /// @notice The checkpoint with a root.
+    /// @notice The checkpoint with a root. The last one of the epoch before counts here too, as it stood there.
     /// @param root What to look for.
     /// @return All zero where there is none.
     function checkpointOf(bytes32 root) external view returns (Checkpoint memory);
 
-    /// @notice When a leaf was anchored on its own.
+    /// @notice When a leaf was anchored on its own in this epoch.
     /// @param leaf The keyed commitment, unhashed, as in the log.
     /// @return Block time, seconds since the epoch; 0 where it was not.
     function leafAnchoredAt(bytes32 leaf) external view returns (uint64);
 
-    /// @notice The revocation of a leaf.
+    /// @notice The revocation of a leaf in this epoch; contracts of earlier epochs keep their own.
     /// @param leaf The keyed commitment, unhashed, as in the log.
     /// @return All zero where it was not revoked.
     function revocationOf(bytes32 leaf) external view returns (Revocation memory);

@@ -18,6 +18,10 @@ contract LivenessLedger is ILivenessLedger, AccessControl, Pausable {
     /// @notice May revoke leaves.
     bytes32 public constant REVOKER_ROLE = keccak256("REVOKER_ROLE");
 
+    bytes32 private constant _EPOCH_TAG = "medauth epoch v1";
+
+    // Named as solhint and the Solidity style guide want constants; Slither would have it in mixed case.
+    // slither-disable-next-line naming-convention
     bytes32 private immutable _LOG_ID;
 
     // The two numbers share a storage slot; a checkpoint writes three slots in all.
@@ -28,18 +32,21 @@ contract LivenessLedger is ILivenessLedger, AccessControl, Pausable {
     mapping(bytes32 leaf => uint64 anchoredAt) private _leaves;
     mapping(bytes32 leafHash => Revocation) private _revocations;
 
-    /// @notice Names the log and hands out the first roles.
+    /// @notice Names the log, hands out the first roles, and takes over the last head of the epoch before.
+    /// @dev The old head is read from the old contract, so that what follows must be consistent with it.
     /// @param admin Grants roles and pauses.
     /// @param anchorer First holder of `ANCHOR_ROLE`; the zero address for none.
     /// @param revoker First holder of `REVOKER_ROLE`; the zero address for none.
-    /// @param id The name of the log.
-    constructor(address admin, address anchorer, address revoker, bytes32 id) {
+    /// @param id The name of the log; for a following epoch what `epochId` gives for the old head.
+    /// @param predecessor The paused contract of the epoch before; the zero address where the log begins.
+    constructor(address admin, address anchorer, address revoker, bytes32 id, LivenessLedger predecessor) {
         if (admin == address(0)) revert EmptyAdmin();
         if (id == bytes32(0)) revert EmptyLogId();
         _LOG_ID = id;
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
         if (anchorer != address(0)) _grantRole(ANCHOR_ROLE, anchorer);
         if (revoker != address(0)) _grantRole(REVOKER_ROLE, revoker);
+        if (address(predecessor) != address(0)) _goOnAfter(predecessor, id);
     }
 
     /// @inheritdoc ILivenessLedger
@@ -118,6 +125,16 @@ contract LivenessLedger is ILivenessLedger, AccessControl, Pausable {
     }
 
     /// @inheritdoc ILivenessLedger
+    function epochId(
+        address predecessor,
+        bytes32 predecessorLogId,
+        uint64 size,
+        bytes32 root
+    ) external view override returns (bytes32) {
+        return _epochId(predecessor, predecessorLogId, size, root);
+    }
+
+    /// @inheritdoc ILivenessLedger
     function head() external view override returns (uint64 size, bytes32 root, uint64 count) {
         return (_size, _root, _count);
     }
@@ -142,6 +159,22 @@ contract LivenessLedger is ILivenessLedger, AccessControl, Pausable {
     /// @return True for `ILivenessLedger` and what it inherits.
     function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
         return interfaceId == type(ILivenessLedger).interfaceId || super.supportsInterface(interfaceId);
+    }
+
+    /// @dev A head that can still move would leave two ends of one log.
+    function _goOnAfter(LivenessLedger predecessor, bytes32 id) private {
+        if (!predecessor.paused()) revert StillOpen(address(predecessor));
+        bytes32 oldId = predecessor.logId();
+        (uint64 size, bytes32 root, uint64 count) = predecessor.head();
+        bytes32 expected = _epochId(address(predecessor), oldId, size, root);
+        if (id != expected) revert WrongEpoch(expected, id);
+        (_size, _count, _root) = (size, count, root);
+        _checkpoints[root] = predecessor.checkpointOf(root);
+        emit EpochBegan(address(predecessor), oldId, size, root, count);
+    }
+
+    function _epochId(address predecessor, bytes32 oldId, uint64 size, bytes32 root) private view returns (bytes32) {
+        return sha256(abi.encode(_EPOCH_TAG, block.chainid, predecessor, oldId, size, root));
     }
 
     /// @notice Block time; tests override it.

@@ -5,11 +5,12 @@ Split from `bootstrap.py`, which knows every concrete class but these: a process
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,21 +19,27 @@ from medauth.config import Settings
 from medauth.errors import ConfigError, LedgerUnreachable
 from medauth.evidence.bundle import Contract
 from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil
-from medauth.ledger.contract import Web3Chain, code_hash_for, open_reader
+from medauth.ledger.contract import code_hash_for, open_reader
+from medauth.ledger.deployment import Web3Chain
 from medauth.ledger.interface import (
     AnchoredCheckpoint,
     ChainIdentity,
     Ledger,
     LedgerHead,
+    Revocation,
+    RevocationReason,
     Signer,
     TransactionReceipt,
+    UrgentLeaf,
 )
 from medauth.ledger.keys import local_chain_signer, open_keystore
 from medauth.ledger.networks import load_network
 from medauth.ledger.rpc import JsonRpc
 from medauth.service.anchoring import AnchoringReport, AnchorOptions, AnchorWriter
-from medauth.service.pinning import open_ledger
-from medauth.store.interface import REHEARSAL_LOG, AnchorStore, ChainIdentityRow
+from medauth.service.direct_calls import DirectCaller, revocation_of
+from medauth.service.epochs import move_on, require_connected
+from medauth.service.pinning import identity_of, open_ledger
+from medauth.store.interface import REHEARSAL_LOG, AnchorStore, ChainIdentityRow, RecordRow
 
 _PUBLIC_CONFIRMATIONS = 12
 _LOG_ID_BYTES = 32
@@ -52,6 +59,23 @@ class Deployment:
     head: LedgerHead
 
 
+@dataclass(frozen=True, slots=True)
+class LeafOnChain:
+    """What the chain says of one leaf by itself."""
+
+    anchored_alone_s: int
+    """Block time of its urgent anchor, seconds since the epoch; 0 where there is none."""
+    revocation: Revocation | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    """One contract of a log; `end` is the size at which the log left it, None for the present one."""
+
+    reader: Ledger
+    end: int | None = None
+
+
 class Chains:
     """Opens each log's chain when it is first asked for.
 
@@ -64,14 +88,18 @@ class Chains:
         self._now_ms = now_ms
         self._lock = threading.RLock()
         self._node: AnvilNode | None = None
-        self._readers: dict[str, Ledger] = {}
+        self._readers: dict[str, Sequence[_Epoch]] = {}
 
     def size_on_chain(self, log: str, root: bytes) -> int | None:
         """The size that the log's contract holds under a root, or None. Reads only. Raises `LedgerError`."""
 
         def size() -> int | None:
-            reader = self._reader(log)
-            return None if reader is None else reader.checkpoint_size(root) or None
+            # Last one first; what an old contract took after its end does not count.
+            for epoch in reversed(self._epochs(log)):
+                found = epoch.reader.checkpoint_size(root)
+                if found and (epoch.end is None or found <= epoch.end):
+                    return found
+            return None
 
         return self._once_more(log, size)
 
@@ -97,29 +125,86 @@ class Chains:
             receipt = chain.deployed if before is None else None
             return Deployment(log, ledger.identity, ledger.is_local, receipt, ledger.head())
 
+    def deploy_after(self, log: str, address: str) -> Deployment:
+        """Moves the log from its contract at `address` to a new one that goes on there. Raises `ConfigError` for another
+        address: no log moves by accident.
+        """
+        with self._lock:
+            chain, options = self._chain(log)
+            pinned = self._store.chain_identity(log)
+            if pinned is None or pinned.address.lower() != address.lower():
+                raise ConfigError(
+                    f"log {log} is not at {address[:42]}",
+                    expected=pinned.address if pinned else "a log that has a contract",
+                    next_step="run `medauth ledger show`; nothing was sent",
+                )
+            old = chain.open(identity_of(pinned))
+            caller = DirectCaller(log, self._store, old, holder=_holder(), options=options, now_ms=self._now_ms)
+            new = move_on(log, self._store, chain, old, caller, self._named(log))
+            return Deployment(log, new.identity, new.is_local, chain.deployed, new.head())
+
     def events(self, log: str) -> Iterator[AnchoredCheckpoint]:
         """Every checkpoint that the log's contract announced, in order; none where it has none. Raises `LedgerError`."""
-        reader = self._reader(log)
-        return iter(()) if reader is None else reader.checkpoints()
+        return itertools.chain.from_iterable(epoch.reader.checkpoints() for epoch in self._epochs(log))
+
+    def anchor_urgently(self, record: RecordRow) -> TransactionReceipt:
+        """Anchors one leaf ahead of its checkpoint. Refused (`ConfigError`) unless the settings allow it."""
+        if not self._settings.urgent_anchor:
+            raise ConfigError(
+                "urgent anchors are off: each one shows when its record was made",
+                expected="MEDAUTH_URGENT_ANCHOR=1",
+                next_step="set it if that may be known, or run `medauth anchor`, which shows no more than a batch",
+            )
+        return self._once_more(record.log, lambda: self._caller(record.log).call(UrgentLeaf(record.leaf)))
+
+    def revoke(self, record: RecordRow, reason: RevocationReason) -> TransactionReceipt:
+        """Revokes an anchored record for good, with the proof that it is in the log."""
+        head = self.head(record.log) or LedgerHead(0, b"", 0)
+        call = revocation_of(record, self._store, head, reason)
+        return self._once_more(record.log, lambda: self._caller(record.log).call(call))
+
+    def leaf_on_chain(self, record: RecordRow) -> LeafOnChain:
+        """What the contracts of all epochs say of one leaf by itself. Reads only."""
+        readers = [epoch.reader for epoch in self._epochs(record.log)]
+        times = (reader.leaf_anchored_at_s(record.leaf) for reader in readers)
+        revocations = (reader.revocation(record.leaf) for reader in readers)
+        return LeafOnChain(next(filter(None, times), 0), next(filter(None, revocations), None))
+
+    def _caller(self, log: str) -> DirectCaller:
+        with self._lock:
+            chain, options = self._chain(log)
+            ledger = self._open(log, chain)
+            return DirectCaller(log, self._store, ledger, holder=_holder(), options=options, now_ms=self._now_ms)
 
     def _reader(self, log: str) -> Ledger | None:
+        epochs = self._epochs(log)
+        return epochs[-1].reader if epochs else None
+
+    def _epochs(self, log: str) -> Sequence[_Epoch]:
+        """The contracts of a log, oldest first, each seen to be the pinned one and to go on where the last one ended."""
         with self._lock:
-            if log not in self._readers:
-                pinned = self._store.chain_identity(log)
-                if pinned is None:
-                    return None
-                reader = open_reader(self._rpc(log), _identity_of(pinned))
-                reader.check_identity()
-                self._readers[log] = reader
+            pinned = self._store.chain_identity(log)
+            if pinned is None:
+                return ()
+            if log not in self._readers or self._readers[log][-1].reader.identity.address != pinned.address:
+                self._readers[log] = self._opened_epochs(log, pinned)
             return self._readers[log]
+
+    def _opened_epochs(self, log: str, pinned: ChainIdentityRow) -> Sequence[_Epoch]:
+        left, rpc = self._store.epochs(log), self._rpc(log)
+        require_connected(log, left, pinned)
+        found = [_Epoch(open_reader(rpc, identity_of(row.identity)), row.size) for row in left]
+        found.append(_Epoch(open_reader(rpc, identity_of(pinned))))
+        for epoch in found:
+            epoch.reader.check_identity()
+        return found
 
     def writer(self, log: str) -> AnchorWriter:
         """The writer of one log's checkpoints. Deploys and pins the log's contract when it has none."""
         with self._lock:
             chain, options = self._chain(log)
             ledger = self._open(log, chain)
-            holder = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-            return AnchorWriter(log, self._store, ledger, holder=holder, options=options, now_ms=self._now_ms)
+            return AnchorWriter(log, self._store, ledger, holder=_holder(), options=options, now_ms=self._now_ms)
 
     def close(self) -> None:
         """Lets go of the local chain; it stops when no other process uses it."""
@@ -211,7 +296,5 @@ def chain_reader(rpc_url: str, contract: Contract) -> Callable[[bytes], int | No
     return size
 
 
-def _identity_of(pinned: ChainIdentityRow) -> ChainIdentity:
-    values = asdict(pinned)
-    del values["log"]
-    return ChainIdentity(**values)
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"

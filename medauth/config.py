@@ -38,6 +38,8 @@ class Settings:
     """Path of the anvil program; empty: looked for in `node_modules` and on PATH."""
     confirmations: int = 0
     """Blocks until a checkpoint counts as final; 0: one on the local chain, twelve elsewhere."""
+    urgent_anchor: bool = False
+    """Allows `medauth anchor --urgent`: one leaf ahead of its checkpoint. Each shows the world when it was made."""
     chain_keystore: str = ""
     """Encrypted keystore (scrypt) of the account that pays for checkpoints; needed with `rpc_url`."""
     chain_passphrase: str = field(default="", repr=False)
@@ -113,6 +115,7 @@ _PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "retention_days": (int, "a whole number of days"),
     "keep_frames": (KeepFrames, "none, key or all"),
     "rehearsal": (_flag, "1 or 0"),
+    "urgent_anchor": (_flag, "1 or 0"),
 }
 
 

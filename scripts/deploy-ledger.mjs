@@ -1,6 +1,6 @@
 // Deploys a ledger to any network of hardhat.config.js and writes its file: npm run deploy:contracts -- --network NAME
 // The creation code is the committed one, byte for byte: what auditors compare with, and never a fresh compilation.
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,9 +18,24 @@ if (!deployer) {
   throw new Error("no account: set DEPLOYER_KEY, the private key of the account that pays");
 }
 const roles = ["LEDGER_ADMIN", "LEDGER_ANCHORER", "LEDGER_REVOKER"].map((name) => process.env[name] ?? deployer);
-const logId = process.env.LEDGER_LOG_ID ?? `0x${randomBytes(32).toString("hex")}`;
-const words = [...roles, logId].map((word) => word.slice(2).toLowerCase().padStart(64, "0"));
-if (words.some((word) => !/^[0-9a-f]{64}$/.test(word))) {
+const chainId = Number(await ask("eth_chainId"));
+const word = (hex) => hex.replace(/^0x/, "").toLowerCase().padStart(64, "0");
+
+// A log that goes on: its old contract, paused, is named by LEDGER_AFTER, and the new name commits to the old head.
+async function epochAfter(old) {
+  const [logId, head] = await Promise.all(
+    ["0xc8adae4a", "0x8f7dcfa3"].map((data) => ask("eth_call", { to: old, data }, "latest")), // logId(), head()
+  );
+  const [size, root] = [head.slice(2, 66), head.slice(66, 130)];
+  const tag = Buffer.from("medauth epoch v1").toString("hex").padEnd(64, "0");
+  const words = [tag, word(chainId.toString(16)), word(old), word(logId), size, root];
+  return `0x${createHash("sha256").update(Buffer.from(words.join(""), "hex")).digest("hex")}`;
+}
+
+const after = process.env.LEDGER_AFTER;
+const logId = after ? await epochAfter(after) : (process.env.LEDGER_LOG_ID ?? `0x${randomBytes(32).toString("hex")}`);
+const words = [...roles, logId, after ?? "0x"].map(word);
+if (words.some((hex) => !/^[0-9a-f]{64}$/.test(hex))) {
   throw new Error("a role that is no address, or a log id that is not 32 bytes");
 }
 
@@ -35,7 +50,6 @@ if (receipt?.status !== "0x1") {
   throw new Error(`transaction ${transaction}: ${receipt ? "reverted" : "not mined within 5 minutes; look for it before trying again"}`);
 }
 
-const chainId = Number(await ask("eth_chainId"));
 const genesis = (await ask("eth_getBlockByNumber", "0x0", false)).hash;
 const name = process.env.LEDGER_NETWORK_NAME ?? `chain-${chainId}`;
 const contract = {
@@ -44,6 +58,7 @@ const contract = {
   log_id: logId,
   deployed_block: Number(receipt.blockNumber),
   transaction,
+  ...(after ? { after } : {}),
 };
 const file = { format: "medauth network v1", name, chain_id: chainId, genesis, contracts: [contract], abi: artifact.abi };
 console.log(`address     ${contract.address}\nchain       ${chainId}\ngas         ${Number(receipt.gasUsed)}`);

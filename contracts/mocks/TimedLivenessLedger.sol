@@ -14,12 +14,14 @@ contract TimedLivenessLedger is LivenessLedger {
     /// @param anchorer As in the ledger.
     /// @param revoker As in the ledger.
     /// @param id As in the ledger.
+    /// @param predecessor As in the ledger.
     constructor(
         address admin,
         address anchorer,
         address revoker,
-        bytes32 id
-    ) LivenessLedger(admin, anchorer, revoker, id) {}
+        bytes32 id,
+        LivenessLedger predecessor
+    ) LivenessLedger(admin, anchorer, revoker, id, predecessor) {}
 
     /// @notice Sets the clock.
     /// @param time Seconds since the epoch.

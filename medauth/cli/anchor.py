@@ -14,6 +14,14 @@ from medauth.store.interface import CheckpointRow
 
 def anchor(
     log: Annotated[str, typer.Option(help="Which log: main or rehearsal; default: every log with records.")] = "",
+    urgent: Annotated[
+        str,
+        typer.Option(
+            metavar="RECORD",
+            help="Put one record's leaf on chain at once, ahead of its checkpoint. It shows the world when that record "
+            "was made; off unless MEDAUTH_URGENT_ANCHOR=1.",
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Anchor every waiting record: one checkpoint covers them all, whatever their number.
@@ -21,12 +29,25 @@ def anchor(
     Run it from cron, or after each check. Safe to run again, to interrupt, and to run twice at once.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
+        if urgent:
+            _anchor_urgently(auth, urgent, as_json=as_json)
+            return
         logs = [log] if log else list(auth.store.logs())
         reports = [anchor_log(auth, name) for name in logs]
         if as_json:
             print_json(reports)
         if not logs:
             console.print("  Nothing to anchor: no check was started yet.")
+
+
+def _anchor_urgently(auth: Medauth, record_id: str, *, as_json: bool) -> None:
+    receipt = auth.chains.anchor_urgently(auth.store.record(record_id))
+    if as_json:
+        print_json({"record": record_id, "transaction": receipt.tx_hash.hex(), "block": receipt.block})
+    print_title(f"Urgent anchor of {record_id}")
+    console.print(f"  transaction 0x{receipt.tx_hash.hex()}, block {receipt.block}")
+    console.print("  The block's time now shows the world when this one record was made.", style="yellow")
+    console.print("  It still needs its checkpoint, which proves its place in the log: `medauth anchor`.")
 
 
 def anchor_log(auth: Medauth, log: str) -> dict[str, Any]:

@@ -48,7 +48,10 @@ def trust(
             if row.state is CheckpointState.FINAL
         }
         pinned = [identity for log in auth.store.logs() if (identity := auth.store.chain_identity(log)) is not None]
-        contracts = {identity.log: (contract_of(identity),) for identity in pinned}
+        contracts = {
+            present.log: tuple(contract_of(i) for i in (*(e.identity for e in auth.store.epochs(present.log)), present))
+            for present in pinned
+        }
         keys = auth.keyring.trusted().values()
         file = TrustFile.of(keys, final, contracts, auth.time_stamp_certificates, auth.keyring.retired())
         write_file(out, file.to_bytes())

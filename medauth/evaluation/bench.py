@@ -31,6 +31,8 @@ from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
 from medauth.config import Settings
+from medauth.evaluation.anchoring_cost import SIZES, AnchoringCost, anchoring_costs
+from medauth.evaluation.development_nodes import development_nodes
 from medauth.evaluation.ledger_scale import STRICT, Growth, growth, primitive_us
 from medauth.evaluation.rehearsal import CLIP, FRANCK
 from medauth.evidence.commitment import FrameChain
@@ -45,6 +47,8 @@ from medauth.store.interface import MAIN_LOG
 WIDTH, HEIGHT = 640, 480
 _FRAMES = 400
 _WARM_UP = 30
+_COMPARED = 1_000
+"""Records in the checkpoint for which the prototype's figures are known."""
 _LARGE = 100_000
 """Records from which starting processes weighs nothing."""
 
@@ -78,6 +82,7 @@ def bench(
         lambda: memory(clip),
         lambda: verdict_delay(clip),
         lambda: ledger(records),
+        lambda: chains(SIZES),
         lambda: scale((1_000, 100_000, 1_000_000) if million else (1_000, 100_000)),
     )
     measures = [measure for part in track(parts, "measuring", console=progress, transient=True) for measure in part()]
@@ -205,6 +210,30 @@ def ledger(records: int) -> list[Measure]:
             "audit", records / audited, "records/s", "", f"n = {records}, {faults} faults, chain asked, one process"
         ),
     ]
+
+
+def chains(sizes: Sequence[int]) -> list[Measure]:
+    """Gas and records a second on each development node: one by one, and by checkpoints of several sizes."""
+    with development_nodes() as nodes:
+        found = [cost for node, url in nodes.items() for cost in anchoring_costs(node, url, sizes)]
+    return [line for cost in found for line in _chain_lines(cost)]
+
+
+def _chain_lines(cost: AnchoringCost) -> list[Measure]:
+    name = f"{cost.node}, " + ("one by one" if cost.records == 1 else f"checkpoint of {cost.records:,}")
+    each = f"{cost.gas / cost.records:,.1f} a record"
+    # The prototype's own measure, of the log and the chain without a mirror.
+    goal = "42,000-97,000" if cost.records == _COMPARED else ""
+    cpu = f"{cost.log_cpu_us:.0f} µs CPU a record beside the node"
+    lines = [
+        Measure(f"{name}, gas", cost.gas, "gas", "", each),
+        Measure(f"{name}, log and chain", cost.log_per_s, "records/s", goal, f"{cpu}; every proof made"),
+    ]
+    if cost.mirror_per_s:
+        cpu = f"{cost.mirror_cpu_us:.0f} µs CPU a record beside the node"
+        how = f"{cpu}; the writer on SQLite, until final"
+        lines.append(Measure(f"{name}, mirror and chain", cost.mirror_per_s, "records/s", "", how))
+    return lines
 
 
 def scale(sizes: Sequence[int]) -> list[Measure]:

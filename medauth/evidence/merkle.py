@@ -78,17 +78,19 @@ def inclusion_path(index: int, size: int, read: NodeReader) -> list[bytes]:
     """Inclusion proof of leaf `index` in the tree of `size` leaves, lowest sibling first (section 2.1.3.1)."""
     if not 0 <= index < size:
         raise InputError(f"leaf {index} of a tree of {size}", expected=f"an index from 0 to {size - 1}")
-    ranges: list[_Range] = []
-    first, end = 0, size
-    while end - first > 1:
-        middle = first + _left_width(end - first)
-        if index < middle:
-            ranges.append((middle, end))
-            end = middle
-        else:
-            ranges.append((first, middle))
-            first = middle
-    return _hashes(ranges[::-1], read)
+    wanted: list[Coordinate] = []
+    edge, end_of_edge = -1, 0
+    for level in range((size - 1).bit_length()):
+        sibling = (index >> level) ^ 1
+        if (sibling + 1) << level <= size:
+            wanted.append((level, sibling))
+        elif sibling << level < size:
+            # The one sibling that is no complete subtree: the right end of the tree, joined from several.
+            edge = len(wanted)
+            wanted.extend(_subtrees(sibling << level, size))
+            end_of_edge = len(wanted)
+    found = list(read(wanted)) if wanted else []
+    return found if edge < 0 else [*found[:edge], _fold(found[edge:end_of_edge]), *found[end_of_edge:]]
 
 
 def consistency_proof(old_size: int, new_size: int, read: NodeReader) -> list[bytes]:
@@ -209,24 +211,39 @@ class MemoryTree:
     """A tree with all its complete subtrees in memory. `read` is its `NodeReader`."""
 
     def __init__(self, leaves: Iterable[bytes] = ()) -> None:
-        self._nodes: dict[Coordinate, bytes] = {}
-        self.size = 0
+        self._levels: list[list[bytes]] = [[]]
         for leaf in leaves:
             self.append(leaf)
 
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return len(self._levels[0])
+
     def append(self, leaf: bytes) -> int:
         """Appends a leaf; returns its index."""
-        index = self.size
-        self._nodes.update(appended_nodes(index, leaf, self.read(append_coordinates(index))))
-        self.size += 1
-        return index
+        digest, levels = sha256(b"\x00" + leaf).digest(), self._levels
+        for level in levels:
+            level.append(digest)
+            if len(level) & 1:
+                break
+            digest = sha256(b"\x01" + level[-2] + digest).digest()
+        else:
+            levels.append([digest])
+        return len(levels[0]) - 1
 
     def read(self, coordinates: Sequence[Coordinate], /) -> list[bytes]:
         """See `NodeReader`."""
+        levels = self._levels
         try:
-            return [self._nodes[coordinate] for coordinate in coordinates]
-        except KeyError as error:
-            raise EvidenceError(f"tree node {error} of {self.size} leaves", expected="a complete subtree") from None
+            return [levels[level][position] for level, position in coordinates]
+        except IndexError:
+            missing = next(c for c in coordinates if c[0] >= len(levels) or c[1] >= len(levels[c[0]]))
+            raise EvidenceError(f"tree node {missing} of {self.size} leaves", expected="a complete subtree") from None
+
+    def nodes(self) -> dict[Coordinate, bytes]:
+        """Every complete subtree by its coordinate."""
+        return {(level, at): digest for level, row in enumerate(self._levels) for at, digest in enumerate(row)}
 
     def root(self, size: int | None = None) -> bytes:
         """Root of the first `size` leaves, or of all."""

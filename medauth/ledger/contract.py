@@ -1,16 +1,14 @@
-"""The ledger contract on an Ethereum chain: deployed on first use, its identity pinned, its every error in words."""
+"""The ledger contract on an Ethereum chain, seen by its writer and by auditors; its every error in words."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from medauth.errors import ConfigError, LedgerIdentityChanged, LedgerRejected, LedgerUnreachable
+from medauth.errors import LedgerIdentityChanged, LedgerRejected
 from medauth.ledger.artifacts import load_artifact
 from medauth.ledger.codec import ContractCodec
 from medauth.ledger.interface import (
@@ -18,16 +16,20 @@ from medauth.ledger.interface import (
     AnchoredCheckpoint,
     ChainIdentity,
     Fees,
+    LedgerCall,
     LedgerHead,
     NewCheckpoint,
+    NewRevocation,
+    Revocation,
+    RevocationReason,
     SignedTransaction,
     Signer,
     TransactionReceipt,
+    UrgentLeaf,
 )
 from medauth.ledger.rpc import JsonRpc, RpcFault
 from medauth.ledger.transactions import (
     HASH_BYTES,
-    created_address,
     fee_fields,
     hex_of,
     read_block_hash,
@@ -36,135 +38,11 @@ from medauth.ledger.transactions import (
     suggest_fees,
 )
 
-_log = logging.getLogger(__name__)
-
-_ETHER = 10**18
-# Measured on anvil: 1.22 million to deploy; 95,000 for the first checkpoint, 71,000 to 82,000 for the next ones up to
-# 30,000 leaves. A proof cannot hold more than 65 hashes, at about 1,000 each.
-_DEPLOY_GAS = 2_500_000
-_CHECKPOINT_GAS = 300_000
+# Measured on anvil: 95,000 for the first checkpoint, 71,000 to 82,000 for the next ones up to 30,000 leaves; 89,000 for a
+# revocation in a log of 10,000. A proof cannot hold more than 65 hashes, at about 1,000 each.
+_CALL_GAS = 300_000
 # Public nodes limit how many blocks one eth_getLogs may span; refused spans are halved.
 _LOG_SPAN = 50_000
-# An address follows from sender and nonce; a restored contract is sought among the sender's first ones.
-_NONCES_SEARCHED = 10_000
-
-
-class Web3Chain:
-    """`Chain` over JSON-RPC."""
-
-    def __init__(
-        self,
-        rpc: JsonRpc,
-        signer: Signer,
-        *,
-        confirmations: int = 1,
-        deploy_timeout_s: float = 300.0,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._rpc = rpc
-        self._signer = signer
-        self._confirmations = confirmations
-        self._deploy_timeout_s = deploy_timeout_s
-        self._sleep = sleep
-        self._artifact = load_artifact()
-        self._codec = ContractCodec(self._artifact)
-        self.deployed: TransactionReceipt | None = None
-
-    def deploy(self, log_id: bytes) -> ChainIdentity:
-        chain_id = self._prepare_signer()
-        nonce = self._rpc.quantity("eth_getTransactionCount", self._signer.address, "latest")
-        owner = self._signer.address
-        transaction = {
-            "type": 2,
-            "chainId": chain_id,
-            "nonce": nonce,
-            "value": 0,
-            "gas": _DEPLOY_GAS,
-            "data": self._codec.creation(owner, owner, owner, log_id),
-            **fee_fields(suggest_fees(self._rpc)),
-        }
-        tx_hash, raw = self._signer.sign(transaction)
-        send(self._rpc, raw)
-        receipt = self._await_receipt(tx_hash, local=chain_id == LOCAL_CHAIN_ID)
-        if not receipt.succeeded:
-            raise LedgerRejected(
-                "the deployment was reverted", next_step="check the node's log and the account's funds"
-            )
-        self.deployed = receipt
-        address = created_address(owner, nonce)
-        code = self._rpc.bytes_of("eth_getCode", address, "latest")
-        if code != self._artifact.code_for(log_id):
-            raise LedgerIdentityChanged(f"other code than ours at {address}", expected="the contract just deployed")
-        return ChainIdentity(
-            chain_id=chain_id,
-            genesis=read_block_hash(self._rpc, 0) or b"",
-            address=address,
-            code_hash=keccak(code),
-            log_id=log_id,
-            deployed_block=receipt.block,
-        )
-
-    def open(self, identity: ChainIdentity) -> Web3Ledger:
-        ledger = Web3Ledger(self._rpc, self._signer, identity, self._codec)
-        if self._lost_its_state(identity):
-            self._restore(identity)
-        ledger.check_identity()
-        self._prepare_signer()
-        return ledger
-
-    def _prepare_signer(self) -> int:
-        """Refuses a key that must not be used here and funds one on a local chain; returns the chain id."""
-        chain_id = self._rpc.quantity("eth_chainId")
-        if chain_id == LOCAL_CHAIN_ID:
-            if self._rpc.quantity("eth_getBalance", self._signer.address, "latest") < _ETHER:
-                # Hardhat's name for it; anvil answers to it too.
-                self._rpc.call("hardhat_setBalance", self._signer.address, hex(1_000 * _ETHER))
-        elif self._signer.local_only:
-            raise ConfigError(
-                f"an unencrypted key for chain {chain_id}",
-                expected="a keystore, or a key service, on every chain but a local one",
-                next_step="set MEDAUTH_CHAIN_KEYSTORE",
-            )
-        return chain_id
-
-    def _await_receipt(self, tx_hash: bytes, *, local: bool) -> TransactionReceipt:
-        pause_s, waited_s = 0.02, 0.0
-        while waited_s < self._deploy_timeout_s:
-            receipt = read_receipt(self._rpc, tx_hash)
-            if receipt and local:
-                return receipt
-            if receipt and self._rpc.quantity("eth_blockNumber") - receipt.block + 1 >= self._confirmations:
-                return receipt
-            if local:
-                self._rpc.call("evm_mine")
-            self._sleep(pause_s)
-            waited_s += pause_s
-            pause_s = min(2 * pause_s, 4.0)
-        raise LedgerUnreachable(
-            f"no receipt of the deployment after {self._deploy_timeout_s:.0f} s",
-            expected=f"{self._confirmations} confirmations",
-            next_step="try again later; a contract that nobody refers to may stay behind",
-        )
-
-    def _lost_its_state(self, identity: ChainIdentity) -> bool:
-        """A local chain with our genesis that has no contract any more: it was killed before it saved."""
-        if not identity.chain_id == LOCAL_CHAIN_ID == self._rpc.quantity("eth_chainId"):
-            return False
-        if read_block_hash(self._rpc, 0) != identity.genesis:
-            return False
-        return not self._rpc.bytes_of("eth_getCode", identity.address, "latest")
-
-    def _restore(self, identity: ChainIdentity) -> None:
-        owner = self._signer.address
-        first = self._rpc.quantity("eth_getTransactionCount", owner, "latest")
-        nonces = (n for n in range(first, _NONCES_SEARCHED) if created_address(owner, n) == identity.address)
-        nonce = next(nonces, None)
-        if nonce is None:
-            return  # deployed by another key; check_identity says the rest
-        _log.warning("the local chain lost the contract %s: it is deployed there again", identity.address)
-        self._prepare_signer()
-        self._rpc.call("hardhat_setNonce", owner, hex(nonce))
-        self.deploy(identity.log_id)
 
 
 class Web3Ledger:
@@ -209,6 +87,16 @@ class Web3Ledger:
     def includes(self, root: bytes, leaf: bytes, index: int, path: Sequence[bytes]) -> bool:
         return bool(self._call("verify", root, leaf, index, list(path))[0])
 
+    def leaf_anchored_at_s(self, leaf: bytes) -> int:
+        return int(self._call("leafAnchoredAt", leaf)[0])
+
+    def revocation(self, leaf: bytes) -> Revocation | None:
+        ((revoked_at_s, reason),) = self._call("revocationOf", leaf)
+        return Revocation(revoked_at_s, RevocationReason(reason)) if revoked_at_s else None
+
+    def is_paused(self) -> bool:
+        return bool(self._call("paused")[0])
+
     def checkpoints(self, first_block: int | None = None) -> Iterator[AnchoredCheckpoint]:
         first = self.identity.deployed_block if first_block is None else first_block
         return self._events(first, root=None)
@@ -228,15 +116,15 @@ class Web3Ledger:
     def suggest_fees(self) -> Fees:
         return suggest_fees(self._rpc)
 
-    def sign_checkpoint(self, checkpoint: NewCheckpoint, *, nonce: int, fees: Fees) -> SignedTransaction:
+    def sign(self, call: LedgerCall, *, nonce: int, fees: Fees) -> SignedTransaction:
         transaction = {
             "type": 2,
             "chainId": self.identity.chain_id,
             "nonce": nonce,
             "to": self.identity.address,
             "value": 0,
-            "gas": _CHECKPOINT_GAS,
-            "data": self._checkpoint_call(checkpoint),
+            "gas": _CALL_GAS,
+            "data": self._data(call),
             **fee_fields(fees),
         }
         tx_hash, raw = self._signer.sign(transaction)
@@ -248,14 +136,10 @@ class Web3Ledger:
     def receipt(self, tx_hash: bytes) -> TransactionReceipt | None:
         return read_receipt(self._rpc, tx_hash)
 
-    def objection(self, checkpoint: NewCheckpoint) -> str | None:
-        call = {
-            "from": self._signer.address,
-            "to": self.identity.address,
-            "data": hex_of(self._checkpoint_call(checkpoint)),
-        }
+    def objection(self, call: LedgerCall) -> str | None:
+        question = {"from": self._signer.address, "to": self.identity.address, "data": hex_of(self._data(call))}
         try:
-            self._rpc.call("eth_call", call, "latest")
+            self._rpc.call("eth_call", question, "latest")
         except RpcFault as fault:
             return self._codec.reason(fault.data) if fault.data else fault.message
         return None
@@ -265,10 +149,16 @@ class Web3Ledger:
             # Hardhat's name for it; anvil answers to it too.
             self._rpc.call("hardhat_mine", hex(blocks))
 
-    def _checkpoint_call(self, checkpoint: NewCheckpoint) -> bytes:
-        return self._codec.call(
-            "checkpoint", checkpoint.old_size, checkpoint.new_size, checkpoint.root, list(checkpoint.proof)
-        )
+    def _data(self, call: LedgerCall) -> bytes:
+        match call:
+            case NewCheckpoint(old_size, new_size, root, proof):
+                return self._codec.call("checkpoint", old_size, new_size, root, list(proof))
+            case NewRevocation(root, leaf, index, path, reason):
+                return self._codec.call("revoke", root, leaf, index, list(path), int(reason))
+            case UrgentLeaf(leaf):
+                return self._codec.call("anchor", leaf)
+            case _:
+                return self._codec.call("pause")
 
     def _call(self, name: str, *arguments: Any) -> tuple[Any, ...]:
         call = {"to": self.identity.address, "data": hex_of(self._codec.call(name, *arguments))}

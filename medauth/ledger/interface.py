@@ -6,12 +6,15 @@ are block numbers, hashes are 32 bytes. Errors are `LedgerError`: unreachable, i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Protocol
 
 LOCAL_CHAIN_ID = 31337
 """Development chains of Hardhat and Foundry. Whoever runs one can rewrite it: it proves nothing to outsiders."""
+_WORD = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,22 @@ class ChainIdentity:
     deployed_block: int
     """Where to begin looking for events."""
 
+    def epoch_after(self, head: LedgerHead) -> bytes:
+        """The log id of the contract that goes on after `head` of this one; `epochId` of the contract gives the same."""
+        words = (
+            b"medauth epoch v1".ljust(_WORD, b"\0"),
+            self.chain_id.to_bytes(_WORD),
+            bytes.fromhex(self.address.removeprefix("0x")).rjust(_WORD, b"\0"),
+            self.log_id,
+            head.size.to_bytes(_WORD),
+            head.root,
+        )
+        return hashlib.sha256(b"".join(words)).digest()
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerHead:
-    """The last accepted checkpoint: leaves, root, and how many checkpoints there are."""
+    """The last accepted checkpoint: leaves, root, and how many checkpoints there are, over all epochs of the log."""
 
     size: int
     root: bytes
@@ -45,6 +60,54 @@ class NewCheckpoint:
     new_size: int
     root: bytes
     proof: tuple[bytes, ...]
+
+
+class RevocationReason(IntEnum):
+    """Why a record no longer stands; numbered as in the contract."""
+
+    UNSPECIFIED = 0
+    KEY_COMPROMISED = 1
+    ATTACK_FOUND = 2
+    OPERATOR_ERROR = 3
+    SUPERSEDED = 4
+    ERASED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NewRevocation:
+    """A leaf that no longer stands, with the proof that it is in the log."""
+
+    root: bytes
+    """Of any checkpoint that the contract accepted or took over."""
+    leaf: bytes
+    index: int
+    path: tuple[bytes, ...]
+    reason: RevocationReason
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentLeaf:
+    """One leaf to be anchored ahead of its checkpoint. It reveals when this one record was made."""
+
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stops checkpoints and single anchors, as at the end of an epoch."""
+
+
+LedgerCall = NewCheckpoint | NewRevocation | UrgentLeaf | Pause
+"""What can be asked of the contract by a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What the contract says of a revoked leaf."""
+
+    revoked_at_s: int
+    """Block time, seconds since the epoch."""
+    reason: RevocationReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +197,15 @@ class Ledger(Protocol):
     def includes(self, root: bytes, leaf: bytes, index: int, path: Sequence[bytes]) -> bool:
         """The contract's own answer to whether a leaf (unhashed) stands at `index` under an accepted root."""
 
+    def leaf_anchored_at_s(self, leaf: bytes) -> int:
+        """Block time, in seconds since the epoch, at which a leaf was anchored on its own; 0 where it was not."""
+
+    def revocation(self, leaf: bytes) -> Revocation | None:
+        """Whether and why this contract revoked a leaf (unhashed)."""
+
+    def is_paused(self) -> bool:
+        """Whether the contract takes no checkpoints now."""
+
     def checkpoints(self, first_block: int | None = None) -> Iterator[AnchoredCheckpoint]:
         """Every checkpoint event from `first_block` (default: deployment) on, in order, streamed."""
 
@@ -151,7 +223,7 @@ class Ledger(Protocol):
 
     def suggest_fees(self) -> Fees: ...
 
-    def sign_checkpoint(self, checkpoint: NewCheckpoint, *, nonce: int, fees: Fees) -> SignedTransaction: ...
+    def sign(self, call: LedgerCall, *, nonce: int, fees: Fees) -> SignedTransaction: ...
 
     def send(self, raw: bytes) -> None:
         """Hands signed bytes to the node. Sending what it knows already, or has mined, is no error."""
@@ -159,8 +231,8 @@ class Ledger(Protocol):
     def receipt(self, tx_hash: bytes) -> TransactionReceipt | None:
         """The receipt of a transaction that is in a block of the present chain."""
 
-    def objection(self, checkpoint: NewCheckpoint) -> str | None:
-        """Why the contract would refuse a checkpoint now (`StaleBase(8, 0)`), or None. Costs no gas."""
+    def objection(self, call: LedgerCall) -> str | None:
+        """Why the contract would refuse a call now (`StaleBase(8, 0)`), or None. Costs no gas."""
 
     def mine(self, blocks: int) -> None:
         """Mines empty blocks on a local chain; elsewhere blocks come by themselves and this does nothing."""
@@ -169,10 +241,11 @@ class Ledger(Protocol):
 class Chain(Protocol):
     """A node and a signer: opens the ledger of a log, or deploys it on first use."""
 
-    def deploy(self, log_id: bytes) -> ChainIdentity:
+    def deploy(self, log_id: bytes, after: ChainIdentity | None = None) -> ChainIdentity:
         """Deploys a ledger whose admin, anchorer and revoker is the signer, and waits for it.
 
-        A crash before the identity is pinned leaves an empty contract behind that nobody refers to.
+        With `after` it goes on where that one, paused, ends; `log_id` is then `after.epoch_after(its head)`, and anything
+        else is refused by the contract (`LedgerRejected`). A crash before the identity is pinned leaves an empty contract behind that nobody refers to.
         """
 
     def open(self, identity: ChainIdentity) -> Ledger:

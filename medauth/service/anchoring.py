@@ -28,8 +28,13 @@ from medauth.store.interface import AnchorStore, AttemptRow, CheckpointRow, Chec
 
 _log = logging.getLogger(__name__)
 
-_LOCAL_POLL_S = 0.005
+LOCAL_POLL_S = 0.005
 _LONGEST_PAUSE_S = 60.0
+
+
+def lease_of(log: str) -> str:
+    """Name of the lease that whoever sends for a log must hold."""
+    return f"anchor:{log}"
 
 
 class Progress(StrEnum):
@@ -101,7 +106,7 @@ class AnchorWriter:
         sleep: Callable[[float], None] = time.sleep,
         at_point: Callable[[str], object] = str,
     ) -> None:
-        self._log = log
+        self._log, self._lease = log, lease_of(log)
         self._store = store
         self._ledger = ledger
         self._holder = holder
@@ -117,7 +122,7 @@ class AnchorWriter:
     def run(self, *, patience_s: float = 600.0) -> AnchoringReport:
         """Anchors what waits and follows it until it is final, or until patience ends: then the rest stays pending."""
         deadline = self._monotonic_s() + patience_s
-        poll_s = _LOCAL_POLL_S if self._ledger.is_local else self._options.poll_s
+        poll_s = LOCAL_POLL_S if self._ledger.is_local else self._options.poll_s
         self._finished.clear()
         try:
             while (progress := self.step()) in {Progress.MOVED, Progress.WAITING}:
@@ -320,10 +325,6 @@ class AnchorWriter:
 
     # Pieces
 
-    @property
-    def _lease(self) -> str:
-        return f"anchor:{self._log}"
-
     @functools.cached_property
     def _read(self) -> functools.partial[Sequence[bytes]]:
         return functools.partial(self._store.nodes, self._log)
@@ -336,7 +337,7 @@ class AnchorWriter:
         return NewCheckpoint(row.old_size, row.new_size, row.root, tuple(proof))
 
     def _sign(self, row: CheckpointRow, nonce: int, fees: Fees) -> AttemptRow:
-        signed = self._ledger.sign_checkpoint(self._checkpoint(row), nonce=nonce, fees=fees)
+        signed = self._ledger.sign(self._checkpoint(row), nonce=nonce, fees=fees)
         return AttemptRow(self._log, row.seq, signed.tx_hash, nonce, signed.raw, fees.max_fee, fees.tip)
 
     def _report(self, *, standby: bool) -> AnchoringReport:

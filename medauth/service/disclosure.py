@@ -32,7 +32,7 @@ def bundle_of(record: RecordRow, keyring: Keyring, anchors: AnchorStore) -> Bund
     return replace(
         bundle,
         proof=_proof(record, checkpoint, anchors),
-        anchor=_anchor(checkpoint, anchors.chain_identity(record.log)),
+        anchor=_anchor(checkpoint, anchors.contract_over(record.log, checkpoint.new_size)),
         checkpoint=CheckpointNote.from_text(note.text) if note else None,
         stamps=tuple(stamp.token for stamp in anchors.stamps(record.log, checkpoint.seq)) if note else (),
     )

@@ -68,7 +68,7 @@ class Notary:
         return Notarised(signed, stamped)
 
     def _sign(self, row: CheckpointRow) -> None:
-        identity = self._anchors.chain_identity(row.log)
+        identity = self._anchors.contract_over(row.log, row.new_size)
         if identity is None or self._size_on_chain(row.log, row.root) != row.new_size:
             raise EvidenceError(
                 f"checkpoint {row.seq} of log {row.log} is final in the mirror, not on chain",

@@ -39,8 +39,9 @@ class NoteAudit:
                 yield stamped
 
     def _all_signed(self, log: str) -> str:
-        identity, count = self._anchors.chain_identity(log), 0
+        count = 0
         for row, note in self._noted(log):
+            identity = self._anchors.contract_over(log, row.new_size)
             if identity is None or note.origin != origin_of(identity.log_id):
                 raise EvidenceError(
                     f"the note of checkpoint {row.seq} is about {note.origin[:80]}", expected=f"log {log}"

@@ -24,6 +24,11 @@ def open_ledger(log: str, store: AnchorStore, chain: Chain, new_log_id: bytes) -
                 raise
         pinned = store.chain_identity(log)
         assert pinned is not None
+    return chain.open(identity_of(pinned))
+
+
+def identity_of(pinned: ChainIdentityRow) -> ChainIdentity:
+    """The contract that a row names."""
     fields = asdict(pinned)
     del fields["log"]
-    return chain.open(ChainIdentity(**fields))
+    return ChainIdentity(**fields)

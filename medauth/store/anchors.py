@@ -1,4 +1,4 @@
-"""What the chain writer remembers, in SQL: pinned chains, checkpoints, signed attempts and the writer's lease."""
+"""What the chain writer remembers, in SQL: checkpoints, signed attempts and the writer's lease."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, Select, and_, case, delete, insert, o
 
 from medauth.errors import StoreError
 from medauth.store import tables
-from medauth.store.database import transaction
-from medauth.store.interface import AttemptRow, ChainIdentityRow, CheckpointRow, CheckpointState, NodeCoordinate
+from medauth.store.database import dialect_insert, transaction
+from medauth.store.interface import AttemptRow, CheckpointRow, CheckpointState, NodeCoordinate
 
 _NODES = 100
 """Asked for at a time; a proof takes about two for each level of the tree."""
@@ -30,24 +30,6 @@ class SqlAnchors:
     def nodes(self, log: str, coordinates: Sequence[NodeCoordinate]) -> Sequence[bytes]:
         with transaction(self._engine, writes=False) as connection:
             return read_nodes(connection, log, coordinates)
-
-    def chain_identity(self, log: str) -> ChainIdentityRow | None:
-        identities = tables.chain_identities
-        with transaction(self._engine, writes=False) as connection:
-            row = connection.execute(select(identities).where(identities.c.log == log)).mappings().first()
-        return ChainIdentityRow(**row) if row else None
-
-    def pin_chain_identity(self, identity: ChainIdentityRow) -> None:
-        with transaction(self._engine, writes=True) as connection:
-            new = dialect_insert(connection, tables.chain_identities).values(**asdict(identity))
-            connection.execute(new.on_conflict_do_nothing())
-        pinned = self.chain_identity(identity.log)
-        if pinned is not None and pinned != identity:
-            raise StoreError(
-                f"log {identity.log} is pinned to contract {pinned.address} on chain {pinned.chain_id}",
-                expected=f"the same, not {identity.address} on chain {identity.chain_id}",
-                next_step="restore the chain, or begin a new log",
-            )
 
     def open_checkpoint(self, log: str) -> CheckpointRow | None:
         checkpoints = tables.checkpoints
@@ -118,13 +100,6 @@ class SqlAnchors:
         with transaction(self._engine, writes=False) as connection:
             row = connection.execute(query.limit(1)).mappings().first()
         return read_checkpoint(row) if row else None
-
-
-def dialect_insert(connection: Connection, table: Any) -> Any:
-    """An INSERT that knows ON CONFLICT, on both databases."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def read_nodes(connection: Connection, log: str, coordinates: Sequence[NodeCoordinate]) -> list[bytes]:

@@ -16,7 +16,7 @@ from sqlalchemy.pool import QueuePool
 
 from medauth.errors import ConfigError, MissingTool, StoreError
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 _BUSY_TIMEOUT_MS = 10_000
 _WIPE_TRIES = 50
 _WIPE_PAUSE_S = 0.1
@@ -90,6 +90,13 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
             yield connection
     except SQLAlchemyError as error:
         raise store_error(error) from error
+
+
+def dialect_insert(connection: Connection, table: Any) -> Any:
+    """An INSERT that knows ON CONFLICT, on both databases."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def wipe(engine: Engine) -> None:

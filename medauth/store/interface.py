@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from medauth.store.epoch_interface import ChainIdentityRow as ChainIdentityRow  # noqa: PLC0414 - all ports are found here
+from medauth.store.epoch_interface import EpochRow as EpochRow  # noqa: PLC0414 - likewise
+from medauth.store.epoch_interface import EpochStore as EpochStore  # noqa: PLC0414 - likewise
 from medauth.store.keyring_interface import Keyring as Keyring  # noqa: PLC0414 - all ports of the store are found here
 from medauth.store.keyring_interface import RetiredKeyRow as RetiredKeyRow  # noqa: PLC0414 - likewise
 
@@ -227,19 +230,6 @@ class CheckpointState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ChainIdentityRow:
-    """The chain and contract a log is pinned to."""
-
-    log: str
-    chain_id: int
-    genesis: bytes
-    address: str
-    code_hash: bytes
-    log_id: bytes
-    deployed_block: int
-
-
-@dataclass(frozen=True, slots=True)
 class CheckpointRow:
     """A head of the log that is, or will be, on chain."""
 
@@ -291,17 +281,12 @@ class StampRow:
     received_ms: int
 
 
-class AnchorStore(Protocol):
+class AnchorStore(EpochStore, Protocol):
     """What the chain writer remembers. Every method is one transaction; errors are `StoreError`."""
 
     def leaf_count(self, log: str) -> int: ...
 
     def nodes(self, log: str, coordinates: Sequence[NodeCoordinate]) -> Sequence[bytes]: ...
-
-    def chain_identity(self, log: str) -> ChainIdentityRow | None: ...
-
-    def pin_chain_identity(self, identity: ChainIdentityRow) -> None:
-        """Pins a log to a chain once. Raises `StoreError` when it is pinned to another one."""
 
     def open_checkpoint(self, log: str) -> CheckpointRow | None:
         """The first checkpoint that is not final, or None: one that failed waits to be tried again."""

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from sqlalchemy import Engine, and_, select
 
 from medauth.store import tables
-from medauth.store.anchors import dialect_insert, read_checkpoint
-from medauth.store.database import transaction
+from medauth.store.anchors import read_checkpoint
+from medauth.store.database import dialect_insert, transaction
 from medauth.store.interface import CheckpointRow, CheckpointState, NoteRow, StampRow
 
 

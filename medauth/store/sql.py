@@ -13,8 +13,9 @@ from medauth.errors import CeremonyError, KeyRetired, NotFound, StoreError, TooM
 from medauth.evidence.merkle import append_coordinates, appended_nodes
 from medauth.evidence.signing import KeyPurpose
 from medauth.store import tables
-from medauth.store.anchors import SqlAnchors, dialect_insert, read_nodes
-from medauth.store.database import transaction, wipe
+from medauth.store.anchors import SqlAnchors, read_nodes
+from medauth.store.database import dialect_insert, transaction, wipe
+from medauth.store.epochs import SqlEpochs
 from medauth.store.interface import (
     ERASED,
     MAIN_LOG,
@@ -36,7 +37,7 @@ PAGE = 500
 """Rows fetched at a time when streaming."""
 
 
-class SqlStore(SqlAnchors, SqlNotes, SqlLogReader):
+class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlLogReader):
     """`RecordStore`, `AnchorStore` and `LogReader` over one database."""
 
     def __init__(self, engine: Engine) -> None:

@@ -126,6 +126,22 @@ chain_identities = Table(
     Column("deployed_block", BigInteger, nullable=False),
 )
 
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("log", LOG_NAME, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("genesis", LargeBinary(32), nullable=False),
+    Column("address", String(42), nullable=False),
+    Column("code_hash", LargeBinary(32), nullable=False),
+    Column("log_id", LargeBinary(32), nullable=False),
+    Column("deployed_block", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+)
+"""Contracts that a log has left, each with the head at which it was closed."""
+
 checkpoints = Table(
     "checkpoints",
     metadata,

@@ -19,12 +19,13 @@ contract LivenessLedgerTest is Check {
     address private constant REVOKER = address(0xB1);
     address private constant STRANGER = address(0x51);
     bytes32 private constant ID = keccak256("log");
+    LivenessLedger private constant _NONE = LivenessLedger(address(0));
 
     TimedLivenessLedger private _ledger;
     bytes32[] private _leaves;
 
     function setUp() public {
-        _ledger = new TimedLivenessLedger(ADMIN, ANCHORER, REVOKER, ID);
+        _ledger = new TimedLivenessLedger(ADMIN, ANCHORER, REVOKER, ID, _NONE);
         _leaves = Tree.sample(11, "leaves");
     }
 
@@ -39,13 +40,13 @@ contract LivenessLedgerTest is Check {
 
     function test_needsAnAdminAndAName() public {
         VM.expectRevert(abi.encodeWithSelector(ILivenessLedger.EmptyAdmin.selector));
-        new LivenessLedger(address(0), ANCHORER, REVOKER, ID);
+        new LivenessLedger(address(0), ANCHORER, REVOKER, ID, _NONE);
         VM.expectRevert(abi.encodeWithSelector(ILivenessLedger.EmptyLogId.selector));
-        new LivenessLedger(ADMIN, ANCHORER, REVOKER, bytes32(0));
+        new LivenessLedger(ADMIN, ANCHORER, REVOKER, bytes32(0), _NONE);
     }
 
     function test_rolesMayBeLeftEmpty() public {
-        LivenessLedger bare = new LivenessLedger(ADMIN, address(0), address(0), ID);
+        LivenessLedger bare = new LivenessLedger(ADMIN, address(0), address(0), ID, _NONE);
         _hold(!bare.hasRole(bare.ANCHOR_ROLE(), address(0)), "no anchorer");
         _hold(!bare.hasRole(bare.REVOKER_ROLE(), address(0)), "no revoker");
     }
@@ -207,7 +208,7 @@ contract LivenessLedgerTest is Check {
     }
 
     function test_theRealClockIsTheBlocks() public {
-        LivenessLedger real = new LivenessLedger(ADMIN, ANCHORER, REVOKER, ID);
+        LivenessLedger real = new LivenessLedger(ADMIN, ANCHORER, REVOKER, ID, _NONE);
         VM.prank(ANCHORER);
         real.anchor(_leaves[0]);
         _hold(real.leafAnchoredAt(_leaves[0]) == block.timestamp, "block time");

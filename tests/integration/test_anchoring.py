@@ -15,7 +15,7 @@ import pytest
 from medauth.errors import LedgerIdentityChanged, LedgerUnreachable, MissingTool
 from medauth.evidence.merkle import inclusion_path
 from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil, stop_anvil
-from medauth.ledger.contract import Web3Chain
+from medauth.ledger.deployment import Web3Chain
 from medauth.ledger.interface import Chain
 from medauth.ledger.keys import local_chain_signer
 from medauth.ledger.rpc import JsonRpc
@@ -24,7 +24,7 @@ from medauth.service.pinning import open_ledger
 from medauth.store.database import migrate, open_engine
 from medauth.store.interface import CheckpointState
 from medauth.store.sql import SqlStore
-from tests.ports.ledger_world import Chaos, Tally, add_leaves, assert_nothing_lost, leaves_of
+from tests.ports.ledger_world import AnvilHarm, add_leaves, assert_nothing_lost, leaves_of
 
 pytestmark = pytest.mark.chain
 LOG_ID = bytes([7]) * 32
@@ -51,50 +51,6 @@ def chain_at(node: AnvilNode, key: Path) -> Web3Chain:
 def writer_for(store: SqlStore, chain: Chain, log: str = "main", confirmations: int = 1) -> AnchorWriter:
     ledger = open_ledger(log, store, chain, LOG_ID)
     return AnchorWriter(log, store, ledger, holder="test", options=AnchorOptions(confirmations=confirmations))
-
-
-class AnvilHarm:
-    def __init__(self, url: str) -> None:
-        self.rpc = JsonRpc(url)
-        self.rpc.call("evm_setAutomine", True)
-
-    def reorganise(self, depth: int) -> None:
-        self.rpc.call("anvil_reorg", depth, [])
-
-    def automine(self, on: bool) -> None:
-        self.rpc.call("evm_setAutomine", on)
-
-    def mine(self) -> None:
-        self.rpc.call("evm_mine")
-
-
-def _survive(seed: int, store: SqlStore, node: AnvilNode, key: Path) -> Tally:
-    harm, tally, chain = AnvilHarm(node.url), Tally(), chain_at(node, key)
-    open_ledger("main", store, chain, LOG_ID)
-    for _ in range(5):
-        harm.mine()  # no reorganisation reaches the deployment
-    Chaos(seed, store, chain, harm, tally).survive()
-    return tally
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_chaos(seed: int, store: SqlStore, reorganisable: AnvilNode, tmp_path: Path):
-    assert _survive(seed, store, reorganisable, tmp_path / "key").checkpoints
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(100, 160))
-def test_chaos_for_long(seed: int, store: SqlStore, reorganisable: AnvilNode, tmp_path: Path):
-    assert _survive(seed, store, reorganisable, tmp_path / "key").checkpoints
-
-
-@pytest.mark.postgres
-@pytest.mark.parametrize("seed", [4])
-def test_chaos_on_postgresql(seed: int, postgres_url: str, reorganisable: AnvilNode, tmp_path: Path):
-    engine = open_engine(postgres_url)
-    migrate(engine)
-    _survive(seed, SqlStore(engine), reorganisable, tmp_path / "key")
-    engine.dispose()
 
 
 def test_a_reorganisation_of_depth_three(store: SqlStore, reorganisable: AnvilNode, tmp_path: Path):

@@ -21,7 +21,7 @@ from medauth.evidence.statement import CheckIdentity, statement_digest
 from medauth.ledger.anvil import find_anvil, open_anvil
 from medauth.ledger.artifacts import load_artifact
 from medauth.ledger.codec import ContractCodec
-from medauth.ledger.contract import Web3Chain
+from medauth.ledger.deployment import Web3Chain
 from medauth.ledger.keys import local_chain_signer
 from medauth.ledger.rpc import JsonRpc
 from medauth.protocol.challenge import Challenge
@@ -34,6 +34,7 @@ from tests.recorded import OTHER_READINGS, STEPS, World, open_world
 
 pytestmark = pytest.mark.chain
 LOG_ID = bytes([7]) * 32
+NOBODY = "0x" + "00" * 20
 BLOCK_HASHES = "0x0000f90827f1c53a10cb7a02335b175320002935"
 """The chain's own contract (EIP-2935): hashes of past blocks."""
 ALICE = "alice@example.org"
@@ -173,7 +174,7 @@ def test_no_score_and_no_time_of_a_check_is_on_chain(anchored: tuple[World, Dump
 def test_call_data_holds_sizes_roots_and_tree_nodes_and_nothing_else(anchored: tuple[World, Dump]) -> None:
     world, dump = anchored
     codec, owner = ContractCodec(load_artifact()), f"0x{dump.owner.hex()}"
-    assert dump.creation == codec.creation(owner, owner, owner, LOG_ID)
+    assert dump.creation == codec.creation(owner, owner, owner, LOG_ID, NOBODY)
     tree, rows = tree_of(world), list(world.store.checkpoints(MAIN_LOG))
     assert len(rows) == len(BATCHES)
     for call, row in zip(dump.calls, rows, strict=True):

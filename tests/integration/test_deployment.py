@@ -13,19 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import medauth
-from medauth.errors import ConfigError, LedgerIdentityChanged, StoreError
+from medauth.cli.main import app
+from medauth.errors import ConfigError, EvidenceError, LedgerIdentityChanged, StoreError
+from medauth.evidence.merkle import MemoryTree
 from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil
 from medauth.ledger.artifacts import load_artifact
-from medauth.ledger.contract import Web3Chain, open_reader
-from medauth.ledger.interface import ChainIdentity
-from medauth.ledger.keys import create_keystore
+from medauth.ledger.contract import open_reader
+from medauth.ledger.deployment import Web3Chain
+from medauth.ledger.interface import ChainIdentity, RevocationReason
+from medauth.ledger.keys import create_keystore, local_chain_signer
 from medauth.ledger.networks import load_network
 from medauth.ledger.rpc import JsonRpc
+from medauth.ledger.transactions import fee_fields, send, suggest_fees
+from medauth.service.chain_audit import compare_chain
 from medauth.store.interface import MAIN_LOG
 from tests.ports.chains import ROOT, hardhat_url, node_environment, node_program
-from tests.ports.ledger_world import add_leaves, leaves_of
+from tests.ports.ledger_world import add_leaves, checkpoint_over, leaves_of, put
 
 pytestmark = pytest.mark.chain
 HARDHAT_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
@@ -55,6 +61,74 @@ def test_a_contract_is_deployed_once_and_shown(tmp_path: Path) -> None:
     assert (again["address"], again["gas"]) == (first["address"], None)
     (shown,) = command(tmp_path, "ledger", "show")
     assert (shown["address"], shown["log"], shown["size"]) == (first["address"], "main", 0)
+
+
+def test_a_log_moves_to_a_new_contract_and_its_audit_reads_both(tmp_path: Path) -> None:
+    settings = medauth.Settings(data_dir=tmp_path, urgent_anchor=True)
+    with medauth.open(settings) as auth:
+        add_leaves(auth.store, MAIN_LOG, leaves_of(3))
+        auth.anchor()
+        first = auth.chains.deploy(MAIN_LOG).identity
+        with pytest.raises(ConfigError, match="not at"):
+            auth.chains.deploy_after(MAIN_LOG, "0x" + "12" * 20)
+        assert auth.chains.deploy_after(MAIN_LOG, first.address.lower()).head.size == 3
+        add_leaves(auth.store, MAIN_LOG, leaves_of(2, "later"))
+        assert auth.anchor().final_leaves == 5
+        rows = list(auth.store.checkpoints(MAIN_LOG))
+        events = list(auth.chains.events(MAIN_LOG))
+        assert [(e.seq, e.new_size, e.tx_hash) for e in events] == [(r.seq, r.new_size, r.tx_hash) for r in rows]
+        assert [auth.chains.size_on_chain(MAIN_LOG, row.root) for row in rows] == [3, 5]
+        assert "2 checkpoints are on chain" in compare_chain(MAIN_LOG, auth.store, auth.chains)
+        notes = [auth.store.note(MAIN_LOG, row.seq) for row in rows]
+        assert len({note.text.splitlines()[0] for note in notes if note}) == 2  # each signed under its own log id
+        record = next(iter(auth.store.records(MAIN_LOG)))
+        assert auth.chains.leaf_on_chain(record).anchored_alone_s == 0
+        auth.chains.anchor_urgently(record)
+        auth.chains.revoke(record, RevocationReason.OPERATOR_ERROR)
+        found = auth.chains.leaf_on_chain(record)
+        assert found.anchored_alone_s
+        assert found.revocation
+        assert found.revocation.reason is RevocationReason.OPERATOR_ERROR
+    shown = command(tmp_path, "ledger", "show")
+    assert (shown[0]["before"], shown[0]["size"]) == ([first.address], 5)
+    standing = command(tmp_path, "ledger", "standing", record.record_id)
+    assert (standing["state"], standing["reason"]) == ("final", "operator-error")
+    with medauth.open(medauth.Settings(data_dir=tmp_path)) as auth:
+        with pytest.raises(ConfigError, match="urgent anchors are off"):
+            auth.chains.anchor_urgently(record)
+        _unpause(auth, tmp_path, first)
+        with pytest.raises(EvidenceError, match="no event in its place"):
+            compare_chain(MAIN_LOG, auth.store, auth.chains)
+
+
+def _unpause(auth: medauth.Medauth, folder: Path, old: ChainIdentity) -> None:
+    """The admin opens the old contract again and goes on there: a second end of the log."""
+    rpc = JsonRpc(f"http://127.0.0.1:{json.loads((folder / 'chain' / 'node.json').read_text())['port']}")
+    signer = local_chain_signer(folder / "keys" / "chain-main.key")
+    ledger, fees = Web3Chain(rpc, signer).open(old), suggest_fees(rpc)
+    opening = {"to": old.address, "data": "0x3f4ba83a", "value": 0, "gas": 100_000, "type": 2, "chainId": 31337}
+    _, raw = signer.sign(opening | {"nonce": ledger.next_nonce()} | fee_fields(fees))
+    send(rpc, raw)
+    leaves = [leaf.leaf for leaf in auth.store.leaves(MAIN_LOG)]
+    put(ledger, checkpoint_over(MemoryTree([*leaves[:3], bytes(32)]), 3, 4))
+    assert ledger.head().size == 4
+
+
+def test_records_are_revoked_and_anchored_at_once_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with medauth.open(medauth.Settings(data_dir=tmp_path)) as auth:
+        add_leaves(auth.store, MAIN_LOG, leaves_of(2))
+        auth.anchor()
+        first, second = (row.record_id for row in auth.store.records(MAIN_LOG))
+    done = command(tmp_path, "ledger", "revoke", first, "--reason", "attack-found")
+    assert (done["record"], done["reason"]) == (first, "attack-found")
+    assert command(tmp_path, "ledger", "standing", first)["revoked"]
+    assert command(tmp_path, "ledger", "standing", second)["revoked"] is None
+    monkeypatch.setenv("MEDAUTH_URGENT_ANCHOR", "1")
+    monkeypatch.setenv("MEDAUTH_DATA_DIR", str(tmp_path))
+    found = CliRunner().invoke(app, ["anchor", "--urgent", second])
+    assert found.exit_code == 0
+    assert "shows the world when this one record was made" in found.stdout
+    assert command(tmp_path, "ledger", "standing", second)["anchored_alone"]
 
 
 def test_a_local_chain_that_was_killed_is_started_again(tmp_path: Path) -> None:

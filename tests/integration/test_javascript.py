@@ -16,7 +16,7 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import TrustFile
 from medauth.evidence.verifier import Examination, StepState, Trust
 from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil
-from medauth.ledger.contract import Web3Chain
+from medauth.ledger.deployment import Web3Chain
 from medauth.ledger.keys import local_chain_signer
 from medauth.ledger.rpc import JsonRpc
 from medauth.service.anchoring import AnchorOptions, AnchorWriter

@@ -196,7 +196,7 @@ def test_the_mirror_built_again_from_evidence_and_chain_is_identical(world: Worl
             (level, position): digest
             for level, position, digest in connection.execute("SELECT level, position, hash FROM nodes")
         }
-    assert nodes == tree._nodes
+    assert nodes == tree.nodes()
     assert [(leaf.record_id, leaf.index) for leaf in world.store.leaves(MAIN_LOG)] == [
         (bundle.record_id, index) for index, bundle in enumerate(bundles)
     ]

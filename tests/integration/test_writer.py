@@ -10,7 +10,8 @@ import pytest
 from medauth.errors import LedgerIdentityChanged, LedgerRejected, LedgerUnreachable
 from medauth.evidence.merkle import MemoryTree
 from medauth.ledger.interface import Fees
-from medauth.ledger.memory import MemoryChain, MemoryLedger, MemoryNode, MemorySigner
+from medauth.ledger.memory import MemoryChain, MemoryLedger, MemorySigner
+from medauth.ledger.memory_node import MemoryNode
 from medauth.service.anchoring import AnchorOptions, AnchorWriter, Progress
 from medauth.service.pinning import open_ledger
 from medauth.store.interface import CheckpointRow, CheckpointState
@@ -305,7 +306,7 @@ def test_anchored_by_a_transaction_that_nobody_remembers(world: World):
     writer.step()
     ledger = world.ledger
     tree = MemoryTree(world.leaves)
-    signed = ledger.sign_checkpoint(checkpoint_over(tree, 0, 3), nonce=1, fees=Fees(7 * 10**9, 10**9))
+    signed = ledger.sign(checkpoint_over(tree, 0, 3), nonce=1, fees=Fees(7 * 10**9, 10**9))
     ledger.send(signed.raw)
     mine_until(ledger, signed.tx_hash)
     world.finish(writer)
@@ -321,7 +322,7 @@ def test_reverted_because_it_was_anchored_already_is_success(world: World):
     ledger = world.ledger
     other = MemorySigner("another account with the anchor role")
     twin = MemoryLedger(world.node, other, ledger.identity)
-    signed = twin.sign_checkpoint(checkpoint_over(MemoryTree(world.leaves), 0, 3), nonce=0, fees=Fees(10**9, 10**9))
+    signed = twin.sign(checkpoint_over(MemoryTree(world.leaves), 0, 3), nonce=0, fees=Fees(10**9, 10**9))
     ledger.send(signed.raw)
     mine_until(ledger, signed.tx_hash)
     ledger.send(ours.raw)

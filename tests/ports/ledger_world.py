@@ -13,7 +13,7 @@ from typing import Protocol
 
 from medauth.errors import LedgerUnreachable
 from medauth.evidence.merkle import MemoryTree, consistency_proof
-from medauth.ledger.interface import Chain, Ledger, NewCheckpoint
+from medauth.ledger.interface import Chain, Ledger, LedgerCall, NewCheckpoint
 from medauth.service.anchoring import AnchorOptions, AnchorWriter, Progress
 from medauth.service.pinning import open_ledger
 from medauth.store.database import open_engine
@@ -69,9 +69,9 @@ def checkpoint_over(tree: MemoryTree, old_size: int, new_size: int) -> NewCheckp
     return NewCheckpoint(old_size, new_size, tree.root(new_size), tuple(proof))
 
 
-def put(ledger: Ledger, checkpoint: NewCheckpoint) -> bytes:
-    """Signs and sends a checkpoint, mines it, and returns the transaction's hash."""
-    signed = ledger.sign_checkpoint(checkpoint, nonce=ledger.next_nonce(), fees=ledger.suggest_fees())
+def put(ledger: Ledger, call: LedgerCall) -> bytes:
+    """Signs and sends a call, mines it, and returns the transaction's hash."""
+    signed = ledger.sign(call, nonce=ledger.next_nonce(), fees=ledger.suggest_fees())
     ledger.send(signed.raw)
     mine_until(ledger, signed.tx_hash)
     return signed.tx_hash
@@ -95,6 +95,25 @@ class Harm(Protocol):
     def reorganise(self, depth: int) -> None: ...
     def automine(self, on: bool) -> None: ...
     def mine(self) -> None: ...
+
+
+class AnvilHarm:
+    """`Harm` on anvil."""
+
+    def __init__(self, url: str) -> None:
+        from medauth.ledger.rpc import JsonRpc  # not for tests that need no chain
+
+        self.rpc = JsonRpc(url)
+        self.rpc.call("evm_setAutomine", True)
+
+    def reorganise(self, depth: int) -> None:
+        self.rpc.call("anvil_reorg", depth, [])
+
+    def automine(self, on: bool) -> None:
+        self.rpc.call("evm_setAutomine", on)
+
+    def mine(self) -> None:
+        self.rpc.call("evm_mine")
 
 
 @dataclass

@@ -11,7 +11,17 @@ import pytest
 
 from medauth.errors import LedgerIdentityChanged, LedgerRejected
 from medauth.evidence.merkle import MemoryTree, inclusion_path
-from medauth.ledger.interface import LOCAL_CHAIN_ID, Chain, Fees, Ledger
+from medauth.ledger.interface import (
+    LOCAL_CHAIN_ID,
+    Chain,
+    Fees,
+    Ledger,
+    LedgerCall,
+    NewRevocation,
+    Pause,
+    RevocationReason,
+    UrgentLeaf,
+)
 from medauth.ledger.memory import MemoryChain
 from tests.ports.chains import hardhat_url
 from tests.ports.ledger_world import checkpoint_over, leaves_of, put
@@ -32,7 +42,7 @@ def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield MemoryChain()
         return
     from medauth.ledger.anvil import find_anvil, open_anvil
-    from medauth.ledger.contract import Web3Chain
+    from medauth.ledger.deployment import Web3Chain
     from medauth.ledger.keys import local_chain_signer
     from medauth.ledger.rpc import JsonRpc
 
@@ -105,7 +115,7 @@ def test_a_checkpoint_that_does_not_extend_the_log_is_refused(ledger: Ledger, ch
 
 
 def test_sending_again_changes_nothing(ledger: Ledger):
-    signed = ledger.sign_checkpoint(checkpoint_over(TREE, 0, 5), nonce=ledger.next_nonce(), fees=ledger.suggest_fees())
+    signed = ledger.sign(checkpoint_over(TREE, 0, 5), nonce=ledger.next_nonce(), fees=ledger.suggest_fees())
     for _ in range(3):
         ledger.send(signed.raw)
         ledger.mine(1)
@@ -114,9 +124,7 @@ def test_sending_again_changes_nothing(ledger: Ledger):
 
 
 def test_the_same_bytes_are_the_same_transaction(ledger: Ledger):
-    signed = [
-        ledger.sign_checkpoint(checkpoint_over(TREE, 0, 5), nonce=9, fees=Fees(2 * 10**9, 10**9)) for _ in range(2)
-    ]
+    signed = [ledger.sign(checkpoint_over(TREE, 0, 5), nonce=9, fees=Fees(2 * 10**9, 10**9)) for _ in range(2)]
     assert signed[0] == signed[1]
 
 
@@ -155,10 +163,96 @@ def test_a_replacement_must_pay_more(ledger: Ledger, chain: Chain):
     chain.node.automine = False
     fees = Fees(10**9, 10**9)
     nonce = ledger.next_nonce()
-    ledger.send(ledger.sign_checkpoint(checkpoint_over(TREE, 0, 5), nonce=nonce, fees=fees).raw)
+    ledger.send(ledger.sign(checkpoint_over(TREE, 0, 5), nonce=nonce, fees=fees).raw)
     with pytest.raises(LedgerRejected, match="underpriced"):
-        ledger.send(ledger.sign_checkpoint(checkpoint_over(TREE, 0, 6), nonce=nonce, fees=fees).raw)
-    ledger.send(ledger.sign_checkpoint(checkpoint_over(TREE, 0, 6), nonce=nonce, fees=fees.raised()).raw)
+        ledger.send(ledger.sign(checkpoint_over(TREE, 0, 6), nonce=nonce, fees=fees).raw)
+    ledger.send(ledger.sign(checkpoint_over(TREE, 0, 6), nonce=nonce, fees=fees.raised()).raw)
     chain.node.automine = True
     ledger.mine(1)
     assert ledger.head().size == 6
+
+
+def succeeded(ledger: Ledger, call: LedgerCall) -> bool:
+    receipt = ledger.receipt(put(ledger, call))
+    assert receipt is not None
+    return receipt.succeeded
+
+
+def revocation_of(index: int, reason: RevocationReason, size: int = 21) -> NewRevocation:
+    return NewRevocation(TREE.root(size), LEAVES[index], index, tuple(inclusion_path(index, size, TREE.read)), reason)
+
+
+@pytest.mark.parametrize("reason", RevocationReason)
+def test_a_leaf_is_revoked_once_and_for_one_reason(ledger: Ledger, reason: RevocationReason):
+    put(ledger, checkpoint_over(TREE, 0, 21))
+    assert ledger.revocation(LEAVES[6]) is None
+    assert succeeded(ledger, revocation_of(6, reason))
+    found = ledger.revocation(LEAVES[6])
+    assert found is not None
+    assert found.reason is reason
+    assert found.revoked_at_s > 0
+    again = revocation_of(6, RevocationReason.ERASED)
+    assert (ledger.objection(again) or "").startswith("AlreadyRevoked(0x")
+    assert not succeeded(ledger, again)
+    assert ledger.revocation(LEAVES[6]) == found
+    assert ledger.revocation(LEAVES[7]) is None
+    assert ledger.includes(TREE.root(), LEAVES[6], 6, inclusion_path(6, 21, TREE.read))  # it stays in the log
+
+
+def test_nothing_is_revoked_without_a_proof_that_holds(ledger: Ledger):
+    put(ledger, checkpoint_over(TREE, 0, 21))
+    true = revocation_of(6, RevocationReason.ATTACK_FOUND)
+    wrong = {
+        "UnknownRoot": replace(true, root=bytes(32)),
+        "NotIncluded": replace(true, index=7),
+        "NotIncluded(": replace(true, path=true.path[:-1]),
+        "NotIncluded(0x": replace(true, leaf=LEAVES[7]),
+    }
+    for objection, call in wrong.items():
+        assert (ledger.objection(call) or "").startswith(objection)
+        assert not succeeded(ledger, call)
+    assert ledger.revocation(LEAVES[6]) is None
+
+
+def test_an_urgent_leaf_is_anchored_once(ledger: Ledger):
+    assert ledger.leaf_anchored_at_s(LEAVES[3]) == 0
+    assert succeeded(ledger, UrgentLeaf(LEAVES[3]))
+    since_s = ledger.leaf_anchored_at_s(LEAVES[3])
+    assert since_s > 0
+    assert ledger.objection(UrgentLeaf(LEAVES[3])) == f"AlreadyAnchored(0x{LEAVES[3].hex()}, {since_s})"
+    assert not succeeded(ledger, UrgentLeaf(LEAVES[3]))
+    assert ledger.leaf_anchored_at_s(LEAVES[3]) == since_s
+    assert ledger.head().size == 0  # no checkpoint came of it
+
+
+def test_a_pause_stops_anchors_and_lets_revocations_through(ledger: Ledger):
+    put(ledger, checkpoint_over(TREE, 0, 21))
+    assert not ledger.is_paused()
+    assert succeeded(ledger, Pause())
+    assert ledger.is_paused()
+    for call in (UrgentLeaf(LEAVES[3]), Pause()):
+        assert ledger.objection(call) == "EnforcedPause()"
+        assert not succeeded(ledger, call)
+    assert succeeded(ledger, revocation_of(6, RevocationReason.KEY_COMPROMISED))
+
+
+def test_a_log_goes_on_in_a_new_contract(chain: Chain, ledger: Ledger):
+    put(ledger, checkpoint_over(TREE, 0, 3))
+    put(ledger, checkpoint_over(TREE, 3, 8))
+    next_id = ledger.identity.epoch_after(ledger.head())
+    with pytest.raises(LedgerRejected, match="StillOpen"):
+        chain.deploy(next_id, ledger.identity)
+    put(ledger, Pause())
+    with pytest.raises(LedgerRejected, match="WrongEpoch"):
+        chain.deploy(LOG_ID, ledger.identity)
+    new = chain.open(chain.deploy(next_id, ledger.identity))
+    assert new.identity.address != ledger.identity.address
+    assert new.head() == ledger.head()
+    assert (new.head().count, list(new.checkpoints())) == (2, [])
+    assert (new.checkpoint_size(TREE.root(8)), new.checkpoint_size(TREE.root(3))) == (8, 0)
+    assert new.objection(checkpoint_over(MemoryTree(leaves_of(21, "other")), 8, 21)) == "Inconsistent(8, 21)"
+    assert new.objection(checkpoint_over(TREE, 0, 21)) == "StaleBase(8, 0)"
+    assert succeeded(new, checkpoint_over(TREE, 8, 21))
+    assert [event.seq for event in new.checkpoints()] == [3]
+    assert new.includes(TREE.root(), LEAVES[2], 2, inclusion_path(2, 21, TREE.read))
+    assert ledger.head().size == 8

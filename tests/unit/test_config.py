@@ -19,6 +19,7 @@ PARSED: dict[str, tuple[str, Any]] = {
     "ledger_network": ("sepolia", "sepolia"),
     "anvil": ("/opt/anvil", "/opt/anvil"),
     "confirmations": ("7", 7),
+    "urgent_anchor": ("yes", True),
     "chain_keystore": ("/keys/chain.json", "/keys/chain.json"),
     "chain_passphrase": ("secret one", "secret one"),
     "key_passphrase": ("secret two", "secret two"),
@@ -63,6 +64,7 @@ def test_variables_of_tests_and_set_up_are_nobodys_setting() -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("urgent_anchor", "perhaps"),
         ("confirmations", "many"),
         ("confirmations", "-1"),
         ("confirmations", "10001"),

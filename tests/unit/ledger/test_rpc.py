@@ -13,7 +13,7 @@ import pytest
 from medauth.errors import ConfigError, LedgerError, LedgerRejected, LedgerUnreachable
 from medauth.ledger.artifacts import load_artifact
 from medauth.ledger.codec import ContractCodec
-from medauth.ledger.contract import Web3Chain
+from medauth.ledger.deployment import Web3Chain
 from medauth.ledger.interface import ChainIdentity
 from medauth.ledger.keys import LocalSigner
 from medauth.ledger.rpc import JsonRpc, RpcFault
