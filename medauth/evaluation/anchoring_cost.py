@@ -125,7 +125,7 @@ def _from_mirror(url: str, count: int) -> _Spent:
         engine = open_engine(f"sqlite:///{Path(folder) / 'mirror.sqlite'}")
         migrate(engine)
         store = SqlStore(engine)
-        _fill(store, count)
+        fill_log(store, count)
         chain = Web3Chain(JsonRpc(url), LocalSigner(secrets.token_bytes(32), local_only=True))
         ledger = open_ledger(MAIN_LOG, store, chain, secrets.token_bytes(32))
         writer = AnchorWriter(MAIN_LOG, store, ledger, holder="bench", options=AnchorOptions(confirmations=1))
@@ -137,7 +137,8 @@ def _from_mirror(url: str, count: int) -> _Spent:
     return spent
 
 
-def _fill(store: SqlStore, count: int) -> None:
+def fill_log(store: SqlStore, count: int) -> None:
+    """Leaves and tree of an empty log, written in bulk; no records stand behind them."""
     leaves = [os.urandom(_LEAF_BYTES) for _ in range(count)]
     rows = [
         {"log": MAIN_LOG, "index": i, "leaf": leaf, "kind": LeafKind.START.value, "record_id": f"bench{i}"}

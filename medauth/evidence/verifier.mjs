@@ -71,8 +71,8 @@ export const POLICIES = {
 
 /** The ledger contract: its code with zeros where the log's id stands, and the one question that is asked. */
 export const CONTRACT = {
-  sha256: "fa2c9f18145f0b62849b9731337be553ed2da80e3a57222f2990196c025f080b",
-  logIdOffset: 848,
+  sha256: "cbd12c695ed94ec6f25ce63dd847c1f8569259167bace39ea3ef1df23e995675",
+  logIdOffset: 859,
   checkpointOf: "0x2d2275ad",
 };
 
