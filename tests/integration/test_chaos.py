@@ -1,7 +1,8 @@
 """Chaos on a real chain: anvil harmed by hand, a mirror in SQLite on disk or in PostgreSQL, seed by seed.
 
-Writers crash at random named points, blocks are reorganised, transactions get stuck; `Chaos` says what must hold in the
-end. Each seed runs on both databases: their transactions, leases and returned row counts differ.
+Writers crash at random named points, blocks are reorganised, transactions get stuck, requests and answers get lost;
+`Chaos` says what must hold in the end. Each seed runs on both databases: their transactions, leases and returned row
+counts differ.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from sqlalchemy import text
 from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil
 from medauth.ledger.deployment import Web3Chain
 from medauth.ledger.keys import local_chain_signer
-from medauth.ledger.rpc import JsonRpc
 from medauth.service.pinning import open_ledger
 from medauth.store.database import migrate, open_engine
 from medauth.store.sql import SqlStore
@@ -50,8 +50,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def survive(seed: int, store: SqlStore, node: AnvilNode, key: Path) -> Tally:
-    harm, tally = AnvilHarm(node.url), Tally()
-    chain = Web3Chain(JsonRpc(node.url), local_chain_signer(key))
+    harm, tally = AnvilHarm(node.url, seed), Tally()
+    chain = Web3Chain(harm.lossy, local_chain_signer(key))
     open_ledger("main", store, chain, LOG_ID)
     for _ in range(5):
         harm.mine()  # no reorganisation reaches the deployment

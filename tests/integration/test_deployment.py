@@ -103,6 +103,7 @@ def test_a_log_moves_to_a_new_contract_and_its_audit_reads_both(tmp_path: Path) 
 
 def _unpause(auth: medauth.Medauth, folder: Path, old: ChainIdentity) -> None:
     """The admin opens the old contract again and goes on there: a second end of the log."""
+    auth.chains.head(MAIN_LOG)  # starts the local chain
     rpc = JsonRpc(f"http://127.0.0.1:{json.loads((folder / 'chain' / 'node.json').read_text())['port']}")
     signer = local_chain_signer(folder / "keys" / "chain-main.key")
     ledger, fees = Web3Chain(rpc, signer).open(old), suggest_fees(rpc)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy import event
@@ -48,6 +48,18 @@ class Work:
         self.asked += statement.count("nodes.position = ")
 
 
+def operations(store: SqlStore, size: int) -> dict[str, Callable[[], object]]:
+    def read(wanted: Sequence[tuple[int, int]]) -> Sequence[bytes]:
+        return store.nodes(MAIN_LOG, list(wanted))
+
+    return {
+        "inclusion": lambda: inclusion_path(size // 3, size, read),
+        "consistency": lambda: consistency_proof(size // 3, size, read),
+        "root": lambda: tree_root(size, read),
+        "append": lambda: add_leaves(store, MAIN_LOG, [os.urandom(32)]),
+    }
+
+
 @pytest.fixture(scope="module")
 def work() -> dict[str, list[tuple[int, int]]]:
     """By operation: steps and nodes at each size."""
@@ -57,16 +69,7 @@ def work() -> dict[str, list[tuple[int, int]]]:
         fill_log(store, size)
         counter = Work(store)
 
-        def read(wanted, store=store):
-            return store.nodes(MAIN_LOG, list(wanted))
-
-        proofs = {
-            "inclusion": lambda size=size, read=read: inclusion_path(size // 3, size, read),
-            "consistency": lambda size=size, read=read: consistency_proof(size // 3, size, read),
-            "root": lambda size=size, read=read: tree_root(size, read),
-            "append": lambda store=store: add_leaves(store, MAIN_LOG, [os.urandom(32)]),
-        }
-        for name, do in proofs.items():
+        for name, do in operations(store, size).items():
             found[name].append(counter.of(do))
         store.close()
     return found

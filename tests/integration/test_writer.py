@@ -484,6 +484,9 @@ class MemoryHarm:
     def mine(self) -> None:
         self.node.mine(1)
 
+    def disconnect(self, chance: float) -> None:
+        """Not in memory; `test_a_node_that_is_down_loses_nothing` has that."""
+
 
 @pytest.mark.parametrize("seed", range(3))
 def test_chaos(seed: int):

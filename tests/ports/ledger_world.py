@@ -9,7 +9,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from medauth.errors import LedgerUnreachable
 from medauth.evidence.merkle import MemoryTree, consistency_proof
@@ -95,15 +95,28 @@ class Harm(Protocol):
     def reorganise(self, depth: int) -> None: ...
     def automine(self, on: bool) -> None: ...
     def mine(self) -> None: ...
+    def disconnect(self, chance: float) -> None:
+        """From now on that share of requests, or of answers, is lost."""
 
 
 class AnvilHarm:
-    """`Harm` on anvil."""
+    """`Harm` on anvil, and the connection to it that the writer gets."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seed: int = 0) -> None:
         from medauth.ledger.rpc import JsonRpc  # not for tests that need no chain
 
-        self.rpc = JsonRpc(url)
+        self.rpc, self.lossy = JsonRpc(url), JsonRpc(url)
+        self.chance, self.random, whole = 0.0, random.Random(seed), self.lossy.call
+
+        def call(method: str, *params: Any) -> Any:
+            if self.random.random() < self.chance / 2:
+                raise LedgerUnreachable("the request was lost")
+            answer = whole(method, *params)
+            if self.random.random() < self.chance / 2:
+                raise LedgerUnreachable("the answer was lost")
+            return answer
+
+        self.lossy.call = call  # type: ignore[method-assign]
         self.rpc.call("evm_setAutomine", True)
 
     def reorganise(self, depth: int) -> None:
@@ -115,6 +128,9 @@ class AnvilHarm:
     def mine(self) -> None:
         self.rpc.call("evm_mine")
 
+    def disconnect(self, chance: float) -> None:
+        self.chance = chance
+
 
 @dataclass
 class Tally:
@@ -125,7 +141,8 @@ class Tally:
 
 
 class Chaos:
-    """Records arrive while writers crash at random named points, blocks are reorganised and transactions get stuck.
+    """Records arrive while writers crash at random named points, blocks are reorganised, transactions get stuck, and the
+    node does not answer, or answers nobody who hears it.
 
     At the end every record is on chain once, in order, and every checkpoint is final.
     """
@@ -139,13 +156,15 @@ class Chaos:
         self.waiting = list(self.leaves)
 
     def survive(self, steps: int = 2_000) -> None:
-        writer = self.new_writer(self.maybe_crash)
+        writer: AnchorWriter | None = self.new_writer(self.maybe_crash)
+        self.harm.disconnect(0.03)
         for _ in range(steps):
             self.maybe_add_leaves()
             try:
+                writer = writer or self.new_writer(self.maybe_crash)
                 progress = writer.step()
             except Crash:
-                writer = self.new_writer(self.maybe_crash)
+                writer = None
                 continue
             except LedgerUnreachable:
                 self.tally.outages += 1
@@ -155,6 +174,7 @@ class Chaos:
                 break
         else:
             raise AssertionError("the writer never came to rest")
+        self.harm.disconnect(0)
         self.harm.automine(True)
         assert self.new_writer(str).run().final_leaves == len(self.leaves)
         assert_nothing_lost(self.store, self.chain, self.log, self.leaves)
