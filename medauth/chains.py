@@ -32,7 +32,7 @@ from medauth.ledger.interface import (
     TransactionReceipt,
     UrgentLeaf,
 )
-from medauth.ledger.keys import local_chain_signer, open_keystore
+from medauth.ledger.keys import local_chain_signer, open_keystore, service_signer
 from medauth.ledger.networks import load_network
 from medauth.ledger.rpc import JsonRpc
 from medauth.service.anchoring import AnchoringReport, AnchorOptions, AnchorWriter
@@ -265,6 +265,8 @@ class Chains:
         """Each log has its own key, so that no two writers compete for a nonce."""
         if self._is_local(log):
             return local_chain_signer(self._settings.data_dir / "keys" / f"chain-{log}.key")
+        if self._settings.chain_signer:
+            return service_signer(self._settings.chain_signer, log)
         if not self._settings.chain_keystore:
             raise ConfigError(
                 "no account pays for checkpoints",

@@ -44,6 +44,8 @@ class Settings:
     """Encrypted keystore (scrypt) of the account that pays for checkpoints; needed with `rpc_url`."""
     chain_passphrase: str = field(default="", repr=False)
     """Opens `chain_keystore`."""
+    chain_signer: str = ""
+    """Name of a signer that an installed package offers, such as one for a key service; used in place of the keystore."""
     key_passphrase: str = field(default="", repr=False)
     """Locks the signing and master keys; empty: they are protected by file mode alone."""
     keep_frames: KeepFrames = KeepFrames.KEY

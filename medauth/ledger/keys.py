@@ -11,14 +11,18 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from medauth.errors import KeyringError
+from medauth.errors import ConfigError, KeyringError
+from medauth.ledger.interface import Signer
 
+SIGNERS = "medauth.chain_signers"
+"""Group of entry points: each a callable that takes the log's name and returns its `Signer`."""
 _KEY_BYTES = 32
 
 
@@ -36,6 +40,19 @@ class LocalSigner:
     def sign(self, transaction: Mapping[str, Any]) -> tuple[bytes, bytes]:
         signed = self._account.sign_transaction(dict(transaction))
         return bytes(signed.hash), bytes(signed.raw_transaction)
+
+
+def service_signer(name: str, log: str) -> Signer:
+    """The signer that an installed package offers under a name, as one for a key service. Raises `ConfigError`."""
+    offered = {entry.name: entry for entry in entry_points(group=SIGNERS)}
+    if name not in offered:
+        raise ConfigError(
+            f"no installed package offers the chain signer {name[:80]!r}",
+            expected=", ".join(sorted(offered)) or f"a package with an entry point in {SIGNERS}",
+            next_step="install it, or correct MEDAUTH_CHAIN_SIGNER",
+        )
+    signer: Signer = offered[name].load()(log)
+    return signer
 
 
 def create_keystore(path: Path, passphrase: str) -> LocalSigner:

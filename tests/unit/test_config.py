@@ -22,6 +22,7 @@ PARSED: dict[str, tuple[str, Any]] = {
     "urgent_anchor": ("yes", True),
     "chain_keystore": ("/keys/chain.json", "/keys/chain.json"),
     "chain_passphrase": ("secret one", "secret one"),
+    "chain_signer": ("kms", "kms"),
     "key_passphrase": ("secret two", "secret two"),
     "keep_frames": ("all", KeepFrames.ALL),
     "retention_days": ("30", 30),

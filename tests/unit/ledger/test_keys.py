@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from medauth.errors import KeyringError
-from medauth.ledger.keys import LocalSigner, create_keystore, local_chain_signer, open_keystore
+from medauth.errors import ConfigError, KeyringError
+from medauth.ledger.keys import LocalSigner, create_keystore, local_chain_signer, open_keystore, service_signer
 
 WELL_KNOWN = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"  # the first account of every Hardhat and anvil
 
@@ -93,3 +93,23 @@ def test_a_signature_recovers_to_the_address():
     tx_hash, raw = signer.sign({**fields, "maxFeePerGas": 10, "maxPriorityFeePerGas": 1})
     assert Account.recover_transaction(raw) == signer.address
     assert len(tx_hash) == 32
+
+
+def test_a_signer_of_an_installed_package_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "my_kms.py").write_text(
+        "from medauth.ledger.keys import LocalSigner\n"
+        "def signer(log):\n    return LocalSigner(log.encode().ljust(32, b'1'))\n"
+    )
+    package = tmp_path / "my_kms-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: my-kms\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[medauth.chain_signers]\nkms = my_kms:signer\n")
+    with pytest.raises(ConfigError, match="no installed package") as caught:
+        service_signer("kms", "main")
+    assert "MEDAUTH_CHAIN_SIGNER" in caught.value.next_step
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert service_signer("kms", "main").address == LocalSigner(b"main".ljust(32, b"1")).address
+    assert service_signer("kms", "main").address != service_signer("kms", "other").address
+    with pytest.raises(ConfigError) as caught:
+        service_signer("hsm", "main")
+    assert caught.value.expected == "kms"
