@@ -188,12 +188,25 @@ def _distant_chain(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, State.WRONG, text, "wait until the node is in step, or restore the mirror that fits it")
         else:
             yield Finding(name, State.OK, f"the pinned chain, with the contract at {pinned.address}")
-    if not settings.chain_keystore:
+    if settings.chain_signer:
+        yield _offered_signer(settings.chain_signer)
+    elif not settings.chain_keystore:
         yield Finding("chain key", State.MISSING, "no account to pay for checkpoints", "set MEDAUTH_CHAIN_KEYSTORE")
     elif not Path(settings.chain_keystore).is_file():
         yield Finding(
             "chain key", State.MISSING, f"no file {settings.chain_keystore}", "correct MEDAUTH_CHAIN_KEYSTORE"
         )
+
+
+def _offered_signer(name: str) -> Finding:
+    from importlib.metadata import entry_points
+
+    from medauth.ledger.keys import SIGNERS
+
+    found = next((entry for entry in entry_points(group=SIGNERS) if entry.name == name), None)
+    if found is None:
+        return Finding("chain key", State.MISSING, f"no installed package offers {name}", "see MEDAUTH_CHAIN_SIGNER")
+    return Finding("chain key", State.OK, f"{name}, from {found.value}")
 
 
 def _pinned_chains(settings: Settings) -> list[ChainIdentityRow]:
