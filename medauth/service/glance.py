@@ -1,8 +1,8 @@
 """A stretch of a log at a glance: what a quick audit asks of every record, over plain rows and with no place for faults.
 
 A glance says only that all holds. Where it cannot, `sweep.py` looks record by record and names what is wrong. So it has
-to be right in one direction alone: what it takes for whole, the careful look must find whole too. Anything unusual, an
-erased record among them, is left to the careful look.
+to be right in one direction alone: what it takes for whole, the careful look must find whole too. Anything unusual is
+left to the careful look. Records without key and envelope are set aside for it: erased ones, or ones that only say so.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ _SIGNATURE_TEXT = len(b2a_base64(bytes(SIGNATURE_BYTES), newline=False))
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A stretch in which all holds."""
+    """A stretch in which all holds, but for the leaves that were set aside."""
 
     kinds: Mapping[LeafKind, int]
     stretch: Stretch
+    set_aside: frozenset[int]
 
 
 class _Form:
@@ -88,18 +89,19 @@ class Glance:
         }
 
     def over(self, log: str, first: int, end: int) -> Whole | None:
-        """Leaves [first, end), where every record of them holds; None where one might not. Raises nothing of its own."""
+        """Leaves [first, end), where every record of them holds that is not set aside; None where one might not."""
         try:
             page = self._reader.plain_page(log, first, end)
             if [line[0] for line in page.lines] != list(range(first, end)):
                 return None
-            if not all(self._holds(log, line) for line in page.lines):
+            aside = frozenset(line[0] for line in page.lines if line[8] == line[9] == b"")
+            if not all(self._holds(log, line) for line in page.lines if line[0] not in aside):
                 return None
             stretch = Stretch([line[1] for line in page.lines])
             if not _same_nodes(stretch, page.nodes, first):
                 return None
             kinds = Counter(line[2] for line in page.lines)
-            return Whole({kind: kinds[kind.value] for kind in LeafKind}, stretch)
+            return Whole({kind: kinds[kind.value] for kind in LeafKind}, stretch, aside)
         except _UNUSUAL:
             return None
 

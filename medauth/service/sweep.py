@@ -83,12 +83,31 @@ class Sweep:
         self._depth = depth
         self._keys = keyring.trusted()
         self._retired = keyring.retired()
+        self._stones: dict[str, Sequence[Any]] = {}
+        """By tombstone, what it says was erased; of the stretch at hand, where a start and its verdict share one."""
         self._glance = Glance(reader, keyring) if depth is Depth.QUICK else None
 
     def over(self, task: Task) -> Swept:
         """Audits one stretch. Raises `StoreError` only when the mirror does not answer at all."""
+        self._stones.clear()
         whole = self._glance and self._glance.over(task.log, task.first, task.end)
-        return _swept(task, whole.stretch, whole.kinds) if whole else self._looked_over(task)
+        if whole and self._all_buried(task, whole.set_aside):
+            return _swept(task, whole.stretch, whole.kinds, len(whole.set_aside))
+        return self._looked_over(task)
+
+    def _all_buried(self, task: Task, indices: frozenset[int]) -> bool:
+        """Whether the careful look finds each of these records erased, and nothing wrong with it."""
+        if not indices:
+            return True
+        page, unreadable = self._page(task)
+        leaves = {leaf.record_id: leaf for leaf in page.leaves}
+        rows = [row for row in page.records if row.leaf_index in indices]
+        return (
+            not unreadable
+            and len(rows) == len(indices)
+            and all(is_erased(row) for row in rows)
+            and not any(self._looked_at(row, leaves.get(row.record_id), page, self._quick) for row in rows)
+        )
 
     def _looked_over(self, task: Task) -> Swept:
         """Record by record, each fault by its name."""
@@ -190,14 +209,22 @@ class Sweep:
         """A signed tombstone names the erased record. Its own place in the log is looked at where it stands."""
         entry = [row.record_id, row.leaf_index, row.leaf.hex()]
         for stone in page.tombstones.get(row.check_id or "", ()):
-            keys, envelope = opened(stone, self._keyring)
-            bundle = Bundle(stone.log, stone.record_id, envelope, keys.leaf, proof=None, anchor=None)
-            examination = Examination(bundle, Trust(self._keys))
-            steps = list(takewhile(lambda step: step.name != "leaf", examination.steps()))
-            fails = any(done.state is StepState.FAILS for done in steps)
-            if not fails and stone.log == row.log and entry in examination.statement["erased"]:
+            if stone.record_id not in self._stones:
+                self._stones[stone.record_id] = self._said_by(stone)
+            if stone.log == row.log and entry in self._stones[stone.record_id]:
                 return
         raise EvidenceError("the record is gone, and no signed tombstone says so", expected="a tombstone that names it")
+
+    def _said_by(self, stone: RecordRow) -> Sequence[Any]:
+        """What a tombstone that holds says was erased; nothing by one that does not hold."""
+        keys, envelope = opened(stone, self._keyring)
+        bundle = Bundle(stone.log, stone.record_id, envelope, keys.leaf, proof=None, anchor=None)
+        examination = Examination(bundle, Trust(self._keys))
+        steps = list(takewhile(lambda step: step.name != "leaf", examination.steps()))
+        if any(done.state is StepState.FAILS for done in steps):
+            return ()
+        erased: Sequence[Any] = examination.statement["erased"]
+        return erased
 
 
 def _swept(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from medauth.evidence.signing import Envelope, KeyPurpose
 from medauth.service import glance as glancing
 from medauth.service.audit import Audit
+from medauth.service.erasure import Erasure
 from medauth.service.glance import Glance
 from medauth.service.sweep import Depth, Sweep, Task
 from medauth.store import tables
@@ -129,8 +130,10 @@ def test_what_moved_is_lost_or_came_from_elsewhere_is_no_glance_at_a_whole_stret
 ) -> None:
     with copied(world, tmp_path / "copy") as copy:
         run_sql(copy, *MOVES[move])
-        assert glance(copy).over(MAIN_LOG, 0, LEAVES) is None
-        assert careful_faults(copy, Depth.QUICK)
+        seen = glance(copy).over(MAIN_LOG, 0, LEAVES)
+        assert seen is None or seen.set_aside
+        found = Sweep(copy.store, copy.blobs, copy.keyring, Depth.QUICK).over(Task(MAIN_LOG, 0, LEAVES))
+        assert found.faults == careful_faults(copy, Depth.QUICK) != ()
 
 
 def test_an_extra_row_in_a_leafs_place_shows_though_the_schema_was_opened_for_it(world: World, tmp_path: Path) -> None:
@@ -188,3 +191,44 @@ def test_a_retired_key_is_believed_up_to_its_last_leaf(world: World, monkeypatch
         monkeypatch.setattr(world.keyring, "retired", lambda until=until: {key_id: until})
         assert (glance(world).over(MAIN_LOG, 0, LEAVES) is not None) is holds
         assert (careful_faults(world, Depth.QUICK) == ()) is holds
+
+
+@pytest.fixture
+def erased(world: World, tmp_path: Path) -> Iterator[World]:
+    """One check of four erased: leaves 2 and 3; the tombstone is leaf 8."""
+    with copied(world, tmp_path / "copy") as copy:
+        Erasure(copy.store, copy.blobs, copy.keyring, copy.tick).erase("chk_1")
+        yield copy
+
+
+def test_erased_records_are_set_aside_and_the_rest_is_seen_at_a_glance(
+    erased: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = glance(erased).over(MAIN_LOG, 0, LEAVES + 1)
+    assert seen is not None
+    assert seen.set_aside == {2, 3}
+    sweep, task = Sweep(erased.store, erased.blobs, erased.keyring, Depth.QUICK), Task(MAIN_LOG, 0, LEAVES + 1)
+    assert sweep.over(task) == sweep._looked_over(task)
+    monkeypatch.setattr(sweep, "_looked_over", None)
+    assert (sweep.over(task).erased, sweep.over(task).fault_count) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE records SET outcome='live' WHERE leaf_index=3",
+        "UPDATE records SET leaf=zeroblob(32) WHERE leaf_index=3",
+        "UPDATE records SET kind='start' WHERE leaf_index=3",
+        "UPDATE records SET check_id='chk_2' WHERE leaf_index=3",
+        "UPDATE records SET outcome='erased', wrapped_key=x'', sealed_envelope=x'' WHERE leaf_index=1",
+        "UPDATE records SET wrapped_key=x'01' WHERE leaf_index=3",
+        "UPDATE records SET sealed_envelope=x'01' WHERE leaf_index=8",
+        'UPDATE leaves SET leaf=zeroblob(32) WHERE "index"=3',
+    ],
+)
+def test_a_record_that_only_says_it_was_erased_is_found(change: str, erased: World) -> None:
+    run_sql(erased, change)
+    sweep = Sweep(erased.store, erased.blobs, erased.keyring, Depth.QUICK)
+    found = sweep.over(Task(MAIN_LOG, 0, LEAVES + 1))
+    assert found.fault_count
+    assert found == sweep._looked_over(found.task)
