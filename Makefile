@@ -29,6 +29,7 @@ test-rest: setup
 
 test-contracts: setup
 	@npm run --silent test:contracts
+	@npm run --silent check:gas
 
 test-long: setup ## The tests that take minutes
 	@$(PYTEST) tests -m long $(ARGS)

@@ -23,8 +23,8 @@ from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil
 from medauth.ledger.artifacts import load_artifact
 from medauth.ledger.contract import open_reader
 from medauth.ledger.deployment import Web3Chain
-from medauth.ledger.interface import ChainIdentity, RevocationReason
-from medauth.ledger.keys import create_keystore, local_chain_signer
+from medauth.ledger.interface import ChainIdentity, Pause, RevocationReason
+from medauth.ledger.keys import LocalSigner, create_keystore, local_chain_signer
 from medauth.ledger.networks import load_network
 from medauth.ledger.rpc import JsonRpc
 from medauth.ledger.transactions import fee_fields, send, suggest_fees
@@ -250,22 +250,38 @@ def test_a_file_that_tells_of_another_chain_or_contract_is_refused(
             auth.chains.deploy(MAIN_LOG)
 
 
-def test_the_hardhat_script_deploys_the_committed_contract_and_writes_its_file(tmp_path: Path) -> None:
-    file = tmp_path / "network.json"
+def by_hardhat(url: str, file: Path, **values: str) -> str:
+    """What the script of `npm run deploy:contracts` prints."""
     hardhat = str(ROOT / "node_modules" / "hardhat" / "dist" / "src" / "cli.js")
+    script = json.loads((ROOT / "package.json").read_text())["scripts"]["deploy:contracts"].split()[1:]
+    done = subprocess.run(
+        [node_program(), hardhat, *script, "--network", "external"],
+        check=False,
+        cwd=ROOT,
+        env=node_environment()
+        | {"RPC_URL": url, "DEPLOYER_KEY": HARDHAT_KEY, "LEDGER_NETWORK_FILE": str(file)}
+        | values,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_hardhat_script_deploys_the_committed_contract_and_the_one_that_goes_on_after_it(tmp_path: Path) -> None:
+    file, later = tmp_path / "network.json", tmp_path / "later.json"
     with hardhat_url() as url:
-        values = {"RPC_URL": url, "DEPLOYER_KEY": HARDHAT_KEY, "LEDGER_NETWORK_FILE": str(file)}
-        script = json.loads((ROOT / "package.json").read_text())["scripts"]["deploy:contracts"].split()[1:]
-        done = subprocess.run(
-            [node_program(), hardhat, *script, "--network", "external"],
-            check=False,
-            cwd=ROOT,
-            env=node_environment() | values,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        identity = load_network(str(file)).contracts["main"]
-        open_reader(JsonRpc(url), identity).check_identity()
-    assert "gas         1" in done.stdout
-    assert identity.address.lower() in done.stdout.lower()
+        said = by_hardhat(url, file)
+        first = load_network(str(file)).contracts["main"]
+        signer = LocalSigner(bytes.fromhex(HARDHAT_KEY[2:]))
+        ledger = Web3Chain(JsonRpc(url), signer).open(first)
+        put(ledger, checkpoint_over(MemoryTree(leaves_of(5)), 0, 5))
+        put(ledger, Pause())
+        by_hardhat(url, later, LEDGER_AFTER=first.address)
+        second = load_network(str(later)).contracts["main"]
+        reader = open_reader(JsonRpc(url), second)
+        reader.check_identity()
+        assert (second.log_id, reader.head()) == (first.epoch_after(ledger.head()), ledger.head())
+    assert "gas         1" in said
+    assert first.address.lower() in said.lower()
+    assert json.loads(later.read_text())["contracts"][0]["after"] == first.address

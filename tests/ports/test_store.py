@@ -28,6 +28,7 @@ from medauth.store.interface import (
     CheckpointState,
     CheckRow,
     CheckState,
+    EpochRow,
     LeafKind,
     NewRecord,
     RetiredKeyRow,
@@ -423,6 +424,41 @@ def test_of_many_that_pin_a_log_all_agree_or_are_told(store: SqlStore) -> None:
     pinned = store.chain_identity(MAIN_LOG)
     assert pinned is not None
     assert sum(result is None for result in found) == 4
+
+
+NEXT = replace(IDENTITY, address="0x" + "cd" * 20, log_id=b"n" * 32, code_hash=b"x" * 32, deployed_block=9)
+LEFT = EpochRow(IDENTITY, 1, 8, b"r" * 32)
+
+
+def test_a_log_leaves_its_contract_for_the_next_one(store: SqlStore) -> None:
+    store.pin_chain_identity(IDENTITY)
+    assert store.epochs(MAIN_LOG) == []
+    for _ in range(2):  # the same again changes nothing
+        store.begin_epoch(LEFT, NEXT)
+        assert store.chain_identity(MAIN_LOG) == NEXT
+        assert store.epochs(MAIN_LOG) == [LEFT]
+    assert [store.contract_over(MAIN_LOG, size) for size in (1, 8, 9)] == [IDENTITY, IDENTITY, NEXT]
+    assert store.contract_over("other", 1) is None
+    third = replace(NEXT, address="0x" + "ef" * 20)
+    store.begin_epoch(EpochRow(NEXT, 2, 20, b"s" * 32), third)
+    assert [epoch.number for epoch in store.epochs(MAIN_LOG)] == [1, 2]
+    assert [store.contract_over(MAIN_LOG, size) for size in (8, 20, 21)] == [IDENTITY, NEXT, third]
+
+
+def test_no_log_leaves_a_contract_that_it_is_not_at(store: SqlStore) -> None:
+    with pytest.raises(StoreError, match="no contract"):
+        store.begin_epoch(LEFT, NEXT)
+    store.pin_chain_identity(replace(IDENTITY, address="0x" + "12" * 20))
+    with pytest.raises(StoreError, match="pinned"):
+        store.begin_epoch(LEFT, NEXT)
+    assert store.epochs(MAIN_LOG) == []
+
+
+def test_of_many_that_move_a_log_all_end_at_one_contract(store: SqlStore) -> None:
+    store.pin_chain_identity(IDENTITY)
+    found = at_once(6, lambda n: store.begin_epoch(LEFT, replace(NEXT, deployed_block=9 + n % 2)))
+    assert len(store.epochs(MAIN_LOG)) == 1
+    assert sum(result is None for result in found) == 3
 
 
 def checkpoint(seq: int, state: CheckpointState = CheckpointState.PENDING, size: int = 0) -> CheckpointRow:
