@@ -23,8 +23,8 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
 from medauth.protocol.policy import REHEARSAL, Policy, policy_named
-from medauth.service.records import new_id, renew
-from medauth.service.verification import Verification
+from medauth.service.records import renew
+from medauth.service.verification import Verification, new_identity
 from medauth.session import AuthenticationSession
 from medauth.store.interface import MAIN_LOG
 
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 EXPRESSION_MODEL = "expression"
 _STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
-_MAX_TEXT = 256
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 
@@ -98,7 +97,7 @@ class Medauth:
         if rules.rehearsal:
             raise ConfigError("a rehearsal decides nothing", expected="a policy for checks", next_step="use rehearse()")
         steps = draw_steps(rules.actions, rules.steps, frozenset(rules.required), self._sources.randbelow)
-        return self._session(_identity(subject, purpose, origin), rules, steps, client)
+        return self._session(new_identity(subject, purpose, origin), rules, steps, client)
 
     def rehearse(self, steps: Sequence[Step], *, subject: str = "rehearsal") -> AuthenticationSession:
         """Begins a rehearsal: a scripted challenge on a recording, with a key and a log of its own.
@@ -112,7 +111,7 @@ class Medauth:
         if not steps:
             raise InputError("a rehearsal without steps", expected="at least one step")
         rules = replace(REHEARSAL, steps=len(steps))
-        return self._session(_identity(subject, "rehearsal", ""), rules, tuple(steps), "")
+        return self._session(new_identity(subject, "rehearsal", ""), rules, tuple(steps), "")
 
     def analyze(self, source: FrameSource, on_frame: Callable[[Observation], None] | None = None) -> Analysis:
         """Every signal over a recording. Nothing is asked, so nobody is ever found live; nothing is recorded."""
@@ -249,6 +248,7 @@ class Medauth:
         self, identity: CheckIdentity, policy: Policy, steps: tuple[Step, ...], client: str
     ) -> AuthenticationSession:
         from medauth.capture.encoding import read_frame
+        from medauth.report.heat import heat_png
 
         nonce = self._sources.token_bytes(NONCE_BYTES)
         challenge = Challenge(identity.check_id, steps, nonce, scripted=policy.rehearsal)
@@ -265,6 +265,7 @@ class Medauth:
             read_frame,
             clock_ms=self._sources.monotonic_ms,
             keep=self.settings.keep_frames,
+            draw=heat_png,
         )
 
     def observer(self, challenge: Challenge | None) -> Observer:
@@ -320,17 +321,6 @@ def software_versions() -> Mapping[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed as a package"
     return found
-
-
-def _identity(subject: str, purpose: str, origin: str) -> CheckIdentity:
-    for name, value, least in (("subject", subject, 1), ("purpose", purpose, 1), ("origin", origin, 0)):
-        _require_text(name, value, least)
-    return CheckIdentity(new_id("chk"), subject, purpose, origin)
-
-
-def _require_text(name: str, value: object, least: int) -> None:
-    if not isinstance(value, str) or not least <= len(value) <= _MAX_TEXT:
-        raise InputError(f"a {name} that is empty, too long or no text", expected=f"{least} to {_MAX_TEXT} characters")
 
 
 def source_of(path: Path, *, start_ms: float = 0.0, end_ms: float | None = None, realtime: bool = False) -> FrameSource:

@@ -26,6 +26,7 @@ from medauth.protocol.canonical import Json
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.observation import HINTS, Frame, Observation, Prompt
 from medauth.protocol.verdict import Verdict
+from medauth.service.explaining import Draw, Explaining
 from medauth.service.judging import Judging
 from medauth.service.observing import FrameReader, Observer
 from medauth.service.verification import Conclusion, Prepared, StartedCheck, Verification
@@ -73,6 +74,7 @@ class AuthenticationSession:
         *,
         clock_ms: Callable[[], float],
         keep: KeepFrames = KeepFrames.KEY,
+        draw: Draw | None = None,
     ) -> None:
         self._check = check
         self._verification = verification
@@ -80,6 +82,9 @@ class AuthenticationSession:
         self._read_frame = read_frame
         self._clock_ms = clock_ms
         self._keep = keep
+        # Whoever keeps no frame wants no picture of the person at all.
+        wanted = draw is not None and keep is not KeepFrames.NONE
+        self._explaining = Explaining(observer.explainable, read_frame, draw) if draw is not None and wanted else None
         self._judging = Judging(check.challenge, check.policy, observer)
         self._ceremony = self._judging.ceremony
         self._chain = FrameChain(check.identity.check_id)
@@ -182,6 +187,8 @@ class AuthenticationSession:
             judged = self._read_frame(captured, self._chain.count, t_ms)
             before = self._milestone()
             observation = self._judging.take(judged)
+            if self._explaining is not None:
+                self._explaining.take(observation)
             self._remember(judged, happened=self._milestone() != before)
             return self._progress(observation), observation
 
@@ -268,6 +275,7 @@ class AuthenticationSession:
             self._frame_summary(),
             models,
             traces,
+            self._explaining.pictures() if self._explaining is not None else {},
             prompted=self._ceremony.prompted,
         )
 

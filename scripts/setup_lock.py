@@ -27,7 +27,7 @@ EDITABLE = "editables>=0.5,<1"
 UV = "uv==0.13.9"
 """Installs the other locks: a fresh environment in 8 s where pip takes over a minute."""
 DEV = ("pyproject.toml", "build.in", "--group", "dev", "--extra", "postgres")
-TRAIN = (*DEV, "--extra", "train")
+TRAIN = (*DEV, "--extra", "train", "--extra", "explain")
 SLITHER = "slither-analyzer==0.11.6"
 """AGPL-3.0: it looks at the contracts and is no part of anything that is shipped. Wants an older web3 than medauth has."""
 LOCKS = {

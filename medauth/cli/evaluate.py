@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from medauth.bootstrap import open as open_medauth
-from medauth.cli.console import JsonOption, console, print_json, print_table, print_title, reporting
-from medauth.evaluation.folders import read_folder
-from medauth.evaluation.judges import judge_for
+from medauth.cli.bundle import write_file
+from medauth.cli.console import JsonOption, console, json_bytes, print_json, print_table, print_title, reporting
+from medauth.errors import InputError
+from medauth.evaluation.deletion import delete
+from medauth.evaluation.folders import Item, read_folder
+from medauth.evaluation.judges import CropJudge, judge_for
 from medauth.evaluation.report_files import write_evaluation
 from medauth.evaluation.signal_run import SignalReport
 from medauth.evaluation.signal_run import evaluate as run_evaluation
-from medauth.evaluation.still import Onlooker
+from medauth.evaluation.still import Onlooker, Unusable
 from medauth.evaluation.thresholds import recorded_points, write_points
-from medauth.report.evaluation_page import headline_rows
+from medauth.report.evaluation_page import headline_rows, number, span
+from medauth.signals.explain import GradCam, Shap
 from medauth.signals.models import ModelLibrary
 
 evaluate = typer.Typer(help="Judge signals and models on labelled pictures and clips.", no_args_is_help=True)
@@ -86,6 +94,52 @@ def thresholds(
             for policy, p in points.items()
         ]
         print_table(("policy", "target BPCER", "threshold", "BPCER", "APCER"), rows)
+
+
+@evaluate.command("deletion")
+def deletion(
+    name: NameArgument,
+    *,
+    data: DataOption,
+    split: SplitOption = "",
+    limit: Annotated[int, typer.Option(help="At most so many pictures, evenly spread.", min=1)] = 500,
+    shap: Annotated[
+        bool, typer.Option("--shap", help="Explain by SHAP (extra `explain`) in place of Grad-CAM.")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="JSON file to write; default: none.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Cover what a heat map calls hottest: does the answer fall by more than under a random cover of the same size?"""
+    with reporting(as_json=as_json), open_medauth() as auth, Onlooker() as onlooker:
+        judge = judge_for(name, auth.models, onlooker)
+        explainer = Shap() if shap else GradCam()
+        if not isinstance(judge, CropJudge) or not explainer.can_explain(judge.model):
+            raise InputError(f"{name} cannot be explained by {explainer.name}", expected="a classifier with `explain`")
+        folder = read_folder(data, split)
+        found = delete(judge.model, list(_pictures(judge, folder.items, limit)), explainer)
+        report = {
+            "explainer": explainer.name,
+            "model_sha256": judge.model.use.sha256,
+            "data": {"folder": data.name, "sha256": folder.sha256, "split": split},
+            **found.to_json(),
+        }
+        if out != Path():
+            write_file(out, json_bytes(report))
+        if as_json:
+            print_json(report)
+        print_title(f"{name}, {explainer.name}: {report['n']} pictures, {report['skipped']} without any heat")
+        rows = [
+            (key.replace("_", " "), number(report[key]["value"]), span(report[key]["interval95"]))
+            for key in ("median_drop_hot", "median_drop_random", "hot_moves_more")
+        ]
+        print_table(("log-odds of the answer", "value", "95 % interval"), rows)
+
+
+def _pictures(judge: CropJudge, items: Sequence[Item], limit: int) -> Iterator[NDArray[np.float32]]:
+    step = max(1, len(items) // limit)
+    for item in items[::step][:limit]:
+        with suppress(Unusable):
+            yield judge.prepared(item)
 
 
 def _run(models: ModelLibrary, name: str, data: Path, split: str, model: str) -> SignalReport:

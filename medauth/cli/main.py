@@ -23,6 +23,7 @@ from medauth.cli.keys import keys
 from medauth.cli.ledger import ledger
 from medauth.cli.models import models
 from medauth.cli.policy import policy
+from medauth.cli.show import show
 from medauth.cli.verify import verify
 from medauth.errors import MedauthError
 from medauth.training.commands import app as training
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (demo, check, analyze, anchor, audit, bundle, trust, verify, erase, policy, models, doctor)
+COMMANDS = (demo, check, analyze, anchor, audit, show, bundle, trust, verify, erase, policy, models, doctor)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(keys, name="keys")

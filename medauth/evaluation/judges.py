@@ -130,34 +130,38 @@ class SignalJudge:
 
 
 class CropJudge:
-    """Runs a classifier on crops: small pictures as they are, in larger ones on the face that the face track finds."""
+    """Runs a classifier, `model`, on crops: small pictures as they are, in larger ones on the face that the face track finds."""
 
     def __init__(self, name: str, models: ModelLibrary, onlooker: Onlooker, positive: str = "") -> None:
-        self._model = models.load(name)
+        self.model = models.load(name)
         self._onlooker = onlooker
         self._positive = positive
-        manifest = self._model.manifest
+        manifest = self.model.manifest
         self.classes = manifest.classes
         if not self.classes:
             raise InputError(f"model {name} has no classes", expected="a classifier, or the name of a signal")
-        self._size_px = int(self._model.input_shape()[1])
+        self._size_px = int(self.model.input_shape()[1])
         self._eyes = "eye" in manifest.preprocessing
         self._box = FaceBox.of(manifest.preprocessing)
 
     @property
     def models(self) -> tuple[ModelUse, ...]:
-        return (self._model.use,)
+        return (self.model.use,)
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
-        return (self._model.manifest,)
+        return (self.model.manifest,)
 
     def answer(self, item: Item) -> Answer:
         if item.is_clip:
             raise Unusable("file.is_a_clip")
-        output = self._model.run(images=prepare_image(self._crop(item), self._model.manifest))
+        output = self.model.run(images=self.prepared(item))
         found = dict(zip(self.classes, map(float, _probabilities(output)), strict=True))
         return Answer(found[self._positive] if self._positive else max(found.values()), found)
+
+    def prepared(self, item: Item) -> NDArray[np.float32]:
+        """The crop as the model takes it. Raises `Unusable`."""
+        return prepare_image(self._crop(item), self.model.manifest)
 
     def _crop(self, item: Item) -> NDArray[np.uint8]:
         image = read_picture(item)

@@ -9,7 +9,7 @@ from medauth.capture.interface import CapturedFrame
 from medauth.protocol.challenge import Action, Challenge
 from medauth.protocol.observation import Blink, Frame, Observation, Posture, Prompt
 from medauth.protocol.reading import SignalReading
-from medauth.signals.interface import Blinks, FaceTracker, Marks, Postures, Signal
+from medauth.signals.interface import Blinks, Explainable, FaceTracker, Marks, Postures, Signal
 
 FrameReader = Callable[[CapturedFrame, int, float], Frame]
 """(captured, index, t_ms) to the frame that is digested, judged and sealed. Raises `InputError`."""
@@ -23,6 +23,7 @@ class Observer:
         self._signals = tuple(signals)
         self._postures = [s for s in self._signals if isinstance(s, Postures)]
         self._blinks = [s for s in self._signals if isinstance(s, Blinks)]
+        self.explainable: Mapping[str, Explainable] = {s.name: s for s in self._signals if isinstance(s, Explainable)}
         for signal in self._signals:
             signal.start(challenge)
 

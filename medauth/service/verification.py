@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from medauth.errors import CeremonyError, NotFound, TooManyFailures
+from medauth.errors import CeremonyError, InputError, NotFound, TooManyFailures
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.sealing import seal
 from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType
@@ -37,6 +37,8 @@ from medauth.store.interface import (
     RecordStore,
 )
 
+_MAX_TEXT = 256
+
 
 @dataclass(frozen=True, slots=True)
 class StartedCheck:
@@ -67,6 +69,8 @@ class Conclusion:
     frames: FrameSummary
     models: Mapping[str, str]
     traces: Mapping[str, Json] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """PNGs that explain it, by the name they are sealed under."""
     prompted: bool = True
     """Whether the person got to know any of the challenge."""
 
@@ -169,8 +173,9 @@ class Verification:
     def prepare(self, check: StartedCheck, conclusion: Conclusion) -> Prepared:
         """States, signs and seals the verdict, and makes its files durable. Raises `StoreError`; may be tried again."""
         now = self._now_ms()
-        traces = canonical(conclusion.traces)
-        check.blobs.replace("traces", seal(check.keys.seal, traces, record_id=check.record_id, name="traces"))
+        files = {"traces": canonical(conclusion.traces), **conclusion.pictures}
+        for name, content in files.items():
+            check.blobs.replace(name, seal(check.keys.seal, content, record_id=check.record_id, name=name))
         statement = verdict_statement(
             check.identity,
             check.policy,
@@ -184,7 +189,7 @@ class Verification:
             decision=conclusion.decision,
             reasons=conclusion.reasons,
             software=self._software,
-            blobs={"traces": statement_digest(traces).hex()},
+            blobs={name: statement_digest(content).hex() for name, content in files.items()},
             started_ms=check.started_ms,
             finished_ms=now,
         )
@@ -302,6 +307,21 @@ class Verification:
 
     def _failures(self, check: StartedCheck, since_ms: int) -> Sequence[int]:
         return self._records.failures_since(*self._tags(check.identity, check.client), since_ms)
+
+
+def new_identity(subject: str, purpose: str, origin: str) -> CheckIdentity:
+    """Whom a new check is about, under an id of its own. Raises `InputError` for what is no text of a usable length."""
+    given: tuple[tuple[str, object, int], ...] = (
+        ("subject", subject, 1),
+        ("purpose", purpose, 1),
+        ("origin", origin, 0),
+    )
+    for name, value, least in given:
+        if not isinstance(value, str) or not least <= len(value) <= _MAX_TEXT:
+            raise InputError(
+                f"a {name} that is empty, too long or no text", expected=f"{least} to {_MAX_TEXT} characters"
+            )
+    return CheckIdentity(new_id("chk"), subject, purpose, origin)
 
 
 def _log_of(policy: Policy) -> tuple[str, KeyPurpose]:

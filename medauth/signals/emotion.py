@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from medauth.errors import ModelError
 from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
-from medauth.protocol.observation import Observation
+from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
+from medauth.signals.explain import Explainer, GradCam
 from medauth.signals.face_crop import FaceBox, crop_face
-from medauth.signals.interface import Marks, ModelUse, Trace
+from medauth.signals.interface import HeatMap, Marks, ModelUse, Notable, Trace
 from medauth.signals.models import Manifest, prepare_image
 from medauth.signals.responsiveness import ASKED, AskedStep, Response, ResponseTuning, StepResponse, judge_step
 
@@ -40,6 +41,9 @@ class ExpressionModel(Protocol):
 
     def input_shape(self, name: str = "predict") -> tuple[int, ...]:
         """(1, side, side, 1)."""
+
+    def signatures(self) -> tuple[str, ...]:
+        """`predict`, perhaps `explain`."""
 
     def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
         """`images` float32 (1, side, side, 1) to `probabilities` (1, classes)."""
@@ -59,12 +63,15 @@ class EmotionTuning:
 
 
 class EmotionSignal:
-    """Follows the probabilities of expressions. A `Signal`."""
+    """Follows the probabilities of expressions. A `Signal` and `Explainable`."""
 
     name = "emotion"
 
-    def __init__(self, model: ExpressionModel, tuning: EmotionTuning | None = None) -> None:
+    def __init__(
+        self, model: ExpressionModel, tuning: EmotionTuning | None = None, explainer: Explainer | None = None
+    ) -> None:
         self._model = model
+        self._explainer = explainer or GradCam()
         self._tuning = tuning or EmotionTuning()
         self._box = FaceBox.of(model.manifest.preprocessing)
         self._classes = model.manifest.classes
@@ -80,19 +87,38 @@ class EmotionSignal:
         self._times_ms: list[float] = []
         self._smoothed: list[NDArray[np.float32]] = []
         self._steps: dict[int, AskedStep] = {}
+        self._notable: Notable | None = None
 
     def start(self, challenge: Challenge | None) -> None:
         self._challenged = challenge is not None
 
     def update(self, observation: Observation) -> None:
         t_ms = observation.frame.t_ms
+        self._notable = None
         self._note_prompt(observation, t_ms)
         # Half a millisecond of slack: a clip's timestamps are rounded.
         if observation.track is None or (self._times_ms and t_ms - self._times_ms[-1] < self._tuning.every_ms - 0.5):
             return
         track = observation.track
-        face = crop_face(observation.frame.image, track.landmarks, self._size_px, self._box, track.quality.size_px)
-        self._take(t_ms, self._look(face))
+        self._take(t_ms, self._look(self._face(observation.frame.image, track)))
+        prompt = observation.prompt
+        if prompt is not None and prompt.step.action in ASKED:
+            asked = ASKED[prompt.step.action]
+            strength = float(self._smoothed[-1][self._classes.index(asked)])
+            self._notable = Notable(f"step-{prompt.index + 1}.{asked}", strength)
+
+    def notable(self) -> Notable | None:
+        return self._notable
+
+    def explained(self, image: NDArray[np.uint8], track: FaceTrack, what: str) -> HeatMap | None:
+        expression = what.rpartition(".")[2]
+        if not self._explainer.can_explain(self._model):
+            return None
+        face = self._face(image, track)
+        heat = self._explainer.heat(
+            self._model, prepare_image(face, self._model.manifest), self._classes.index(expression)
+        )
+        return HeatMap(self.name, what, self._explainer.name, heat, face, self._model.use)
 
     def reading(self) -> SignalReading:
         responses = self._responses()
@@ -114,6 +140,9 @@ class EmotionSignal:
             if response.onset_ms is not None and response.apex_ms is not None
         ]
         return Marks(traces, (self._model.use,), {"response": responses})
+
+    def _face(self, image: NDArray[np.uint8], track: FaceTrack) -> NDArray[np.uint8]:
+        return crop_face(image, track.landmarks, self._size_px, self._box, track.quality.size_px)
 
     def _note_prompt(self, observation: Observation, t_ms: float) -> None:
         prompt = observation.prompt

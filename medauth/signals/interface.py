@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Frame, Observation
 from medauth.protocol.reading import SignalReading
@@ -70,6 +73,41 @@ class Blinks(Protocol):
 
     def completed(self) -> tuple[Blink, ...]:
         """Blinks completed by the last frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notable:
+    """That the last frame shows something a signal goes by: `what`, and how strongly. Of all frames that show the same,
+    the strongest is the one to explain."""
+
+    what: str
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeatMap:
+    """Where in the picture a model looked for `what`."""
+
+    signal: str
+    what: str
+    method: str
+    """E.g. `Grad-CAM`."""
+    heat: NDArray[np.float32]
+    """(h, w) float32, 0 or more: the larger, the more a place speaks for `what`; all 0 where none does."""
+    picture: NDArray[np.uint8]
+    """The aligned crop as the model saw it: (H, W) or (H, W, 3) uint8, BGR."""
+    model: ModelUse
+
+
+@runtime_checkable
+class Explainable(Protocol):
+    """A signal that can show where its model looked. Asked a few times, after the verdict, never per frame."""
+
+    def notable(self) -> Notable | None:
+        """What the last frame shows; None for nothing worth a picture. Costs nothing."""
+
+    def explained(self, image: NDArray[np.uint8], track: FaceTrack, what: str) -> HeatMap | None:
+        """Why the model saw `what` in a frame (height, width, 3) uint8 BGR; None where its file cannot say."""
 
 
 class FaceTracker(Protocol):

@@ -30,6 +30,7 @@ from medauth.protocol.observation import (
 )
 from medauth.protocol.policy import STANDARD, Policy
 from medauth.protocol.reading import Outcome, SignalReading
+from medauth.service.explaining import Draw
 from medauth.service.observing import Observer
 from medauth.service.verification import Verification
 from medauth.session import AuthenticationSession, Progress
@@ -165,16 +166,20 @@ class Server:
         keep: KeepFrames = KeepFrames.KEY,
         client: str = "client-1",
         subject: str = "user-42",
+        signal: type[Movements] = Movements,
+        draw: Draw | None = None,
     ) -> Check:
         challenge = Challenge(check_id, steps, bytes(range(32)), scripted=policy.rehearsal)
         identity = CheckIdentity(check_id, subject, "login", "https://example.org")
         face, person = Face(), Person()
-        movements = Movements(person)
+        movements = signal(person)
         others = [Stated("identity"), Stated("blink")]
         observer = Observer(face, [movements, *others], challenge)
         verification = self.verification()
         begun = verification.begin(identity, policy, challenge, client)
-        session = AuthenticationSession(begun, verification, observer, read_frame, clock_ms=self.clock, keep=keep)
+        session = AuthenticationSession(
+            begun, verification, observer, read_frame, clock_ms=self.clock, keep=keep, draw=draw
+        )
         self.sessions.append(session)
         return Check(self, session, begun.record_id, face, person, movements, others)
 

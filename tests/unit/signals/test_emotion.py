@@ -43,8 +43,12 @@ class ScriptedModel:
         assert name == "predict"
         return (1, 48, 48, 1)
 
+    def signatures(self) -> tuple[str, ...]:
+        return ("predict", "explain")
+
     def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        assert name == "predict"
+        if name == "explain":
+            return {"heat": np.full((1, 6, 6), inputs["target"].argmax(), np.float32)}
         assert inputs["images"].shape == (1, 48, 48, 1)
         self.calls += 1
         asked = self._curve(self.now_ms)
@@ -262,3 +266,30 @@ def test_crop_outside_the_image_repeats_its_border() -> None:
     mesh = landmarks()
     mesh[:, :2] -= 80
     assert crop_face(np.full((120, 130, 3), 90, np.uint8), mesh, 48, FaceBox(), 50.0).mean() == 90
+
+
+def test_frames_under_a_prompt_are_notable_by_the_expression_asked_for() -> None:
+    model = ScriptedModel("happiness", lambda _: 0.6)
+    signal = EmotionSignal(model)
+    signal.start(None)
+    step = scripted_step(Action.SMILE, 0, pause_ms=1000)
+    signal.update(observed(0.0, None))
+    assert signal.notable() is None
+    signal.update(observed(200.0, Prompt(2, step, 100.0)))
+    found = signal.notable()
+    assert found is not None
+    assert found.what == "step-3.happiness"
+    assert 0.5 < found.strength <= 0.6
+    signal.update(observed(210.0, Prompt(2, step, 100.0)))
+    assert signal.notable() is None, "a frame the model was spared"
+
+
+def test_explanation_is_of_the_class_and_the_crop_that_was_judged() -> None:
+    model = ScriptedModel("happiness", lambda _: 0.6)
+    seen = observed(0.0, None)
+    assert seen.track is not None
+    heat_map = EmotionSignal(model).explained(seen.frame.image, seen.track, "step-1.surprise")
+    assert heat_map is not None
+    assert heat_map.heat.max() == CLASSES.index("surprise")
+    assert heat_map.picture.shape == (48, 48)
+    assert heat_map.method == "Grad-CAM"
