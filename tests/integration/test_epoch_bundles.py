@@ -1,0 +1,43 @@
+"""Records on both sides of a move: each bundle names the contract that took its checkpoint, and both are verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import medauth
+from medauth.auditing import log_audit
+from medauth.chains import chain_reader
+from medauth.evidence.trust import TrustFile
+from medauth.evidence.verifier import Examination, StepState, Trust
+from medauth.service.disclosure import contract_of
+from medauth.store.interface import MAIN_LOG, CheckpointState
+
+pytestmark = pytest.mark.chain
+
+
+def test_bundles_of_both_epochs_are_verified_and_the_log_is_audited(tmp_path: Path) -> None:
+    with medauth.open(medauth.Settings(data_dir=tmp_path)) as auth:
+        auth.start(subject="one")
+        auth.anchor()
+        first = auth.chains.deploy(MAIN_LOG).identity
+        auth.chains.deploy_after(MAIN_LOG, first.address)
+        auth.start(subject="two")
+        auth.anchor()
+        store, url = auth.store, auth.chains._rpc(MAIN_LOG)._provider.endpoint_uri
+        present = store.chain_identity(MAIN_LOG)
+        assert present is not None
+        bundles = [auth.bundle(row.record_id) for row in store.records(MAIN_LOG)]
+        named = [bundle.anchor.contract.address for bundle in bundles if bundle.anchor]
+        assert named == [first.address, present.address]
+        contracts = {MAIN_LOG: tuple(map(contract_of, (store.epochs(MAIN_LOG)[0].identity, present)))}
+        final = {row.root: row.new_size for row in store.checkpoints(MAIN_LOG)}
+        assert {row.state for row in store.checkpoints(MAIN_LOG)} == {CheckpointState.FINAL}
+        trust = TrustFile.of(auth.keyring.trusted().values(), final, contracts)
+        for bundle in bundles:
+            assert bundle.anchor is not None
+            ask = chain_reader(str(url), bundle.anchor.contract)
+            steps = {step.name: step for step in Examination(bundle, Trust.of(trust, size_on_chain=ask)).steps()}
+            assert steps["checkpoint"].state is steps["chain"].state is StepState.HOLDS, steps["chain"].text
+        assert log_audit(auth).over(MAIN_LOG).fault_count == 0
