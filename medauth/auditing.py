@@ -8,8 +8,10 @@ from functools import partial
 from medauth.bootstrap import Medauth, Sources
 from medauth.bootstrap import open as open_medauth
 from medauth.config import Settings
+from medauth.service.head_audit import HeadAudit
 from medauth.service.log_audit import LogAudit
 from medauth.service.note_audit import NoteAudit
+from medauth.service.rebuild import Rebuilding
 from medauth.service.receipts import ReceiptAudit
 from medauth.service.sweep import Depth, Sweep
 from medauth.service.sweeping import in_processes, in_this_process
@@ -21,8 +23,19 @@ def log_audit(auth: Medauth, *, ask_chain: bool = True, depth: Depth = Depth.FUL
         sweep_all = in_processes(processes, partial(_open_sweep, auth.settings, depth), _sweep(auth, depth))
     else:
         sweep_all = in_this_process(_sweep(auth, depth))
-    notes = NoteAudit(auth.store, auth.store, auth.keyring, _stamped_ms(auth))
+    notes = NoteAudit(auth.store, auth.store, auth.keyring, _stamped_ms(auth), head_audit(auth, ask_chain=ask_chain))
     return LogAudit(auth.store, auth.store, sweep_all, notes, auth.chains if ask_chain else None, Sources().now_ms)
+
+
+def head_audit(auth: Medauth, *, ask_chain: bool = True) -> HeadAudit:
+    """Holds logs to what is remembered of them outside the mirror."""
+    own_head = auth.chains.own_head if ask_chain else None
+    return HeadAudit(auth.heads, auth.store, auth.store, auth.keyring, own_head)
+
+
+def rebuilding(auth: Medauth, log: str) -> Rebuilding:
+    """Builds a log again from its bundles, to be compared with the mirror."""
+    return Rebuilding(log, auth.store, auth.store, auth.store, auth.keyring)
 
 
 def receipt_audit(auth: Medauth, *, ask_chain: bool = True) -> ReceiptAudit:

@@ -36,12 +36,13 @@ if TYPE_CHECKING:
     from medauth.service.analysis import Analysis
     from medauth.service.anchoring import AnchoringReport
     from medauth.service.audit import Auditor
-    from medauth.service.erasure import Erasure
+    from medauth.service.erasure import Erasure, Tombstone
     from medauth.service.notarising import Notary
     from medauth.service.observing import Observer
     from medauth.signals.interface import Signal
     from medauth.signals.models import ModelLibrary
     from medauth.store.blobs import FileBlobs
+    from medauth.store.heads import FileHeads
     from medauth.store.keyring import FileKeyring
     from medauth.store.sql import SqlStore
 
@@ -121,7 +122,11 @@ class Medauth:
         return analyze(source, self.observer(None), read_frame, on_frame)
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
-        """Puts everything that waits under a checkpoint on chain, follows it until it is final, and signs it."""
+        """Puts everything that waits under a checkpoint on chain, follows it until it is final, and signs it.
+
+        Erases what is past its retention first, so that the tombstones come under the same checkpoint.
+        """
+        self.enforce_retention()
         report = self.chains.anchor(log)
         self.notary().notarise(log)
         return report
@@ -132,7 +137,7 @@ class Medauth:
 
         authority = self._time_stamp_authority if self.settings.timestamp_url else None
         ask, now_ms = self.chains.size_on_chain, self._sources.now_ms
-        return Notary(self.store, self.keyring, ask, authority, now_ms=now_ms)
+        return Notary(self.store, self.keyring, ask, authority, now_ms=now_ms, heads=self.heads)
 
     def _time_stamp_authority(self) -> TimeStampAuthority:
         from medauth.ledger.timestamp import HttpAuthority
@@ -158,13 +163,18 @@ class Medauth:
             from medauth.ledger.timestamp import TrustedAuthorities
 
             stamped_ms = TrustedAuthorities(certificates).stamped_ms
-        return Auditor(self.store, self.store, self.store, self.blobs, self.keyring, ask, stamped_ms)
+        return Auditor(self.store, self.store, self.store, self.blobs, self.keyring, ask, stamped_ms, self.heads)
 
     def erasure(self) -> Erasure:
         """Destroys the keys of checks, and with them all that could be read of them."""
         from medauth.service.erasure import Erasure
 
         return Erasure(self.store, self.blobs, self.keyring, self._sources.now_ms)
+
+    def enforce_retention(self) -> list[Tombstone]:
+        """Erases every check older than the settings allow; nothing where they set no retention."""
+        days = self.settings.retention_days
+        return list(self.erasure().erase_older(days)) if days else []
 
     def bundle(self, record_id: str) -> Bundle:
         """One record as a self-contained file for a stranger. Raises `NotFound`."""
@@ -195,6 +205,13 @@ class Medauth:
                 self._keyring = FileKeyring(self.settings.data_dir / "keys", self.settings.key_passphrase or None)
                 renew(self.store, self._keyring)  # a rotation that was interrupted is finished
             return self._keyring
+
+    @property
+    def heads(self) -> FileHeads:
+        """The last signed head of each log, remembered beside the keys."""
+        from medauth.store.heads import FileHeads
+
+        return FileHeads(self.settings.data_dir / "keys")
 
     @property
     def blobs(self) -> FileBlobs:

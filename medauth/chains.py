@@ -34,6 +34,7 @@ from medauth.ledger.interface import (
 )
 from medauth.ledger.keys import local_chain_signer, open_keystore, service_signer
 from medauth.ledger.networks import load_network
+from medauth.ledger.own_contracts import largest_of_account
 from medauth.ledger.rpc import JsonRpc
 from medauth.service.anchoring import AnchoringReport, AnchorOptions, AnchorWriter
 from medauth.service.direct_calls import DirectCaller, revocation_of
@@ -111,6 +112,19 @@ class Chains:
             return None if reader is None else reader.head()
 
         return self._once_more(log, head)
+
+    def own_head(self, log: str) -> int | None:
+        """Leaves in the ledger that the settings name, else in the largest that the log's own account deployed, whatever
+        the mirror remembers; None where there is none, or no account yet. Raises `LedgerError`.
+        """
+        if self._is_local(log) and not self._local_key(log).exists():
+            return None
+        if not self._is_local(log) and not (self._settings.chain_keystore or self._settings.chain_signer):
+            return None
+        signer, named = self._signer(log), self._named(log)
+        if named is not None:
+            return open_reader(self._rpc(log), named).head().size
+        return self._once_more(log, lambda: largest_of_account(self._rpc(log), signer.address))
 
     def anchor(self, log: str) -> AnchoringReport:
         """Runs the log's writer until nothing waits or its patience ends."""
@@ -261,10 +275,13 @@ class Chains:
             self._node = open_anvil(self._settings.data_dir / "chain", program)
         return JsonRpc(self._node.url)
 
+    def _local_key(self, log: str) -> Path:
+        return self._settings.data_dir / "keys" / f"chain-{log}.key"
+
     def _signer(self, log: str) -> Signer:
         """Each log has its own key, so that no two writers compete for a nonce."""
         if self._is_local(log):
-            return local_chain_signer(self._settings.data_dir / "keys" / f"chain-{log}.key")
+            return local_chain_signer(self._local_key(log))
         if self._settings.chain_signer:
             return service_signer(self._settings.chain_signer, log)
         if not self._settings.chain_keystore:

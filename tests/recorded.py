@@ -12,7 +12,7 @@ from medauth.evidence.archive import FILE, frame_entry
 from medauth.evidence.commitment import FrameChain, microseconds
 from medauth.evidence.statement import CheckIdentity, FrameSummary, KeptFrame, statement_digest
 from medauth.ledger.interface import AnchoredCheckpoint, ChainIdentity, TimeStampAuthority
-from medauth.ledger.memory import MemoryChain
+from medauth.ledger.memory import MemoryChain, contract_address
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import Action, Challenge, scripted_step
 from medauth.protocol.performance import Measured
@@ -23,6 +23,7 @@ from medauth.protocol.verdict import decide
 from medauth.service.anchoring import AnchorOptions, AnchorWriter
 from medauth.service.audit import Audit, Auditor
 from medauth.service.chain_audit import ChainView
+from medauth.service.head_audit import HeadAudit, OwnHead
 from medauth.service.log_audit import LogAudit, LogReport
 from medauth.service.notarising import Notary
 from medauth.service.note_audit import NoteAudit
@@ -32,11 +33,15 @@ from medauth.service.sweeping import in_this_process
 from medauth.service.verification import Conclusion, Recorded, StartedCheck, Verification
 from medauth.store.blobs import FileBlobs
 from medauth.store.database import migrate, open_engine
+from medauth.store.heads import FileHeads
 from medauth.store.interface import MAIN_LOG, ChainIdentityRow
 from medauth.store.keyring import FileKeyring
 from medauth.store.sql import SqlStore
 
 START_MS = 1_700_000_000_000
+HEAT_MAPS = {"heatmap.deepfake.png": b"\x89PNG" + bytes(range(200)), "heatmap.emotion.png": b"\x89PNG" + bytes(90)}
+FRAMES, FRAME_MS, KEPT = 301, 80.0, 3
+"""24 s: the last step closes before the last frame."""
 STEPS = (
     scripted_step(Action.BLINK, 1, pause_ms=800),
     scripted_step(Action.SMILE, 0, pause_ms=900),
@@ -92,17 +97,20 @@ class World:
         check_id = check.identity.check_id
         frames = FrameChain(check_id)
         kept = []
-        for index in range(3):
-            jpeg = f"picture {number}/{index}".encode() * 40
+        for index in range(FRAMES):
+            jpeg, t_ms = f"picture {number}/{index}".encode() * 40, FRAME_MS * index
             digest = statement_digest(jpeg)
-            check.blobs.append(FILE, frame_entry(check.keys.seal, jpeg, record_id=check.record_id, index=index))
-            kept.append(KeptFrame(index, microseconds(40.0 * index), digest))
-            frames.add(digest, 40.0 * index)
+            frames.add(digest, t_ms)
+            if index < KEPT:
+                check.blobs.append(FILE, frame_entry(check.keys.seal, jpeg, record_id=check.record_id, index=index))
+                kept.append(KeptFrame(index, microseconds(t_ms), digest))
         results = tuple(answered(index) for index in range(len(STEPS)))
         stated = (*readings, challenge_reading(results, len(STEPS)))
         decision, reasons = decide(STANDARD, stated)
-        summary = FrameSummary(3, frames.head, 0, 80, 3, kept)
-        conclusion = Conclusion(decision, reasons, results, stated, summary, {"model": "00" * 32}, {"blink": []})
+        summary = FrameSummary(FRAMES, frames.head, 0, round(FRAME_MS * (FRAMES - 1)), FRAMES, kept)
+        conclusion = Conclusion(
+            decision, reasons, results, stated, summary, {"model": "00" * 32}, {"blink": []}, HEAT_MAPS
+        )
         return verification.commit(check, verification.prepare(check, conclusion))
 
     def anchor(self) -> None:
@@ -116,7 +124,7 @@ class World:
         self.notary().notarise(MAIN_LOG)
 
     def notary(self, open_authority: Callable[[], TimeStampAuthority] | None = None) -> Notary:
-        return Notary(self.store, self.keyring, self.size_on_chain, open_authority, now_ms=self.tick)
+        return Notary(self.store, self.keyring, self.size_on_chain, open_authority, now_ms=self.tick, heads=self.heads)
 
     def identity(self) -> ChainIdentity:
         pinned = self.store.chain_identity(MAIN_LOG)
@@ -129,7 +137,9 @@ class World:
         return self.chain.open(self.identity()).checkpoint_size(root) or None
 
     def auditor(self) -> Auditor:
-        return Auditor(self.store, self.store, self.store, self.blobs, self.keyring, self.size_on_chain)
+        return Auditor(
+            self.store, self.store, self.store, self.blobs, self.keyring, self.size_on_chain, heads=self.heads
+        )
 
     def audits(self) -> list[Audit]:
         """Every record by itself."""
@@ -139,10 +149,22 @@ class World:
         pinned = self.store.chain_identity(log)
         return self.chain.open(self.identity()).checkpoints() if pinned else iter(())
 
-    def report(self, depth: Depth = Depth.FULL, chain: ChainView | None = None) -> LogReport:
+    @property
+    def heads(self) -> FileHeads:
+        return FileHeads(self.folder / "keys")
+
+    def own_head(self, log: str) -> int | None:
+        """What the chain in memory holds, whatever the mirror remembers."""
+        held = self.chain.node.contract(contract_address(self.chain.signer.address, 0))
+        return held.size if held else None
+
+    def report(
+        self, depth: Depth = Depth.FULL, chain: ChainView | None = None, own_head: OwnHead | None = None
+    ) -> LogReport:
         """The audit of the whole log, in this process."""
         sweep_all = in_this_process(Sweep(self.store, self.blobs, self.keyring, depth))
-        notes = NoteAudit(self.store, self.store, self.keyring)
+        heads = HeadAudit(self.heads, self.store, self.store, self.keyring, own_head or self.own_head)
+        notes = NoteAudit(self.store, self.store, self.keyring, heads=heads)
         return LogAudit(self.store, self.store, sweep_all, notes, chain or self, lambda: self.now_ms).over(MAIN_LOG)
 
     def receipts(self) -> ReceiptAudit:

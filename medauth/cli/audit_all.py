@@ -75,7 +75,8 @@ def _print(run: AuditRun, report: Path | None) -> None:
 
 
 def _run(auth: Medauth, options: AllOptions) -> AuditRun:
-    sizes = {log: auth.store.leaf_count(log) for log in auth.store.known_logs()}
+    # A log that vanished from the mirror is still remembered beside the keys.
+    sizes = {log: auth.store.leaf_count(log) for log in sorted({*auth.store.known_logs(), *auth.heads.heads()})}
     used = _processes(options.processes, max(sizes.values(), default=0))
     began_ms, began, found = Sources().now_ms(), time.monotonic(), []
     audit = log_audit(auth, ask_chain=options.ask_chain, depth=options.depth, processes=used)

@@ -33,13 +33,17 @@ def verify(
     with reporting(as_json=as_json):
         evidence = Bundle.from_bytes(_read(bundle))
         trusted = _trust(trust, _asking(evidence, rpc))
-        steps = list(Examination(evidence, trusted).steps())
+        examination = Examination(evidence, trusted)
+        steps = list(examination.steps())
         fault = next((step for step in steps if step.state is StepState.FAILS), None)
         if as_json:
-            print_json({"record_id": evidence.record_id, "holds": fault is None, "steps": steps_json(steps)})
+            found = {"record_id": evidence.record_id, "holds": fault is None, "steps": steps_json(steps)}
+            print_json({**found, "files": {} if fault else dict(examination.files)})
         else:
             print_title(f"Bundle of {evidence.record_id}")
             print_steps(steps)
+            for name, digest in () if fault else sorted(examination.files.items()):
+                console.print(f"  Sealed with the operator: {name}, SHA-256 {digest}", style="dim", markup=False)
             if trust is None:
                 console.print("  Keys came from this machine's own data directory; a stranger passes --trust.")
     raise typer.Exit(EXIT_CODES[fault.name] if fault else 0)

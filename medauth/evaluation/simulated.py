@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert
 
 from medauth.bootstrap import Medauth
-from medauth.evidence.commitment import RecordKeys, leaf_commitment
+from medauth.evidence.commitment import RecordKeys, client_commitment, leaf_commitment
 from medauth.evidence.merkle import RunningRoot, Stretch
 from medauth.evidence.sealing import seal
 from medauth.evidence.signing import Envelope, PayloadType, SigningKey
@@ -32,6 +32,7 @@ _STRETCHES_A_TRANSACTION = 32
 """So that the write-ahead log stays small."""
 _STARTED_MS = 1_700_000_000_000
 _ID = "i" * 30
+_CLIENT = b"c" * 32
 
 Row = tuple[Any, ...]
 
@@ -76,7 +77,9 @@ class _Maker:
     def record(self, index: int) -> Row:
         number, keys = f"{index:030d}", RecordKeys.generate()
         record_id = f"sta_{number}"
-        envelope = self._key.sign(self._statement.replace(_ID.encode(), number.encode()), PayloadType.START)
+        client = client_commitment(f"chk_{number}", self._tags[1]).hex().encode()
+        payload = self._statement.replace(_ID.encode(), number.encode()).replace(_CLIENT.hex().encode(), client)
+        envelope = self._key.sign(payload, PayloadType.START)
         sealed = seal(keys.seal, self._written(envelope), record_id=record_id, name=ENVELOPE)
         return (
             record_id,
@@ -111,6 +114,7 @@ def start_payload() -> bytes:
             STANDARD,
             record_id=f"sta_{_ID}",
             commitment=bytes(32),
+            client=_CLIENT,
             started_ms=_STARTED_MS,
             expires_ms=_STARTED_MS,
         )

@@ -7,18 +7,21 @@ gesture came in its window and within its bounds. Times were rounded to millisec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from medauth.errors import EvidenceError
 from medauth.protocol.ceremony import StepOutcome
-from medauth.protocol.challenge import CHALLENGE_VERSION, RULES, Action
+from medauth.protocol.challenge import CHALLENGE_VERSION, NONCE_BYTES, RULES, Action
 from medauth.protocol.policy import Policy, Timing
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.response import EXPIRED, SIGNAL
 
-_ROUNDING_MS = 1
+ROUNDING_MS = 1
+_NONCE = re.compile(rf"[0-9a-f]{{{2 * NONCE_BYTES}}}")
+"""A shorter one could be tried out: whoever saw the commitment before the first frame would know the steps."""
 
 
 def same(one: object, other: object) -> bool:
@@ -31,6 +34,9 @@ def require_committed(statement: Mapping[str, Any]) -> int:
     opening, steps = statement["challenge"]["opening"], statement["steps"]
     if not same((opening["version"], opening["check_id"]), (CHALLENGE_VERSION, statement["check"]["id"])):
         raise EvidenceError("a challenge of another check", expected=str(statement["check"]["id"]))
+    nonce = opening["nonce"]
+    if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
+        raise EvidenceError(f"a nonce of {len(str(nonce)) // 2} bytes", expected=f"{NONCE_BYTES} bytes in hexadecimal")
     planned = opening["challenge"]["steps"]
     if type(steps) is not list or type(planned) is not list:
         raise EvidenceError("steps that are no list", expected="one entry a step")
@@ -74,33 +80,34 @@ def _planned(plan: Mapping[str, Any]) -> tuple[object, ...]:
 
 def _require_order(steps: Sequence[Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> None:
     """No prompt was shown before the step ahead of it had closed and the pause was over."""
-    closed_ms = [0, *(_whole(step["closed_ms"]) for step in steps)]
+    closed_ms = [0, *(whole(step["closed_ms"]) for step in steps)]
     if any(later < earlier for earlier, later in pairwise(closed_ms)):
         raise EvidenceError("steps that closed out of order", expected="one step after the other")
     for step, plan, before_ms in zip(steps, planned, closed_ms, strict=False):
         shown_ms = step["shown_ms"]
-        if shown_ms is not None and _whole(shown_ms) + _ROUNDING_MS < before_ms + _whole(plan["pause_ms"]):
+        if shown_ms is not None and whole(shown_ms) + ROUNDING_MS < before_ms + whole(plan["pause_ms"]):
             raise EvidenceError(f"step {step['index']} was shown too early", expected="the pause after the one before")
 
 
 def _timely(step: Mapping[str, Any], timing: Timing) -> bool:
-    delay_ms = _whole(step["onset_ms"]) - _whole(step["shown_ms"])
-    on_time = timing.onset_min_ms - _ROUNDING_MS <= delay_ms <= timing.onset_max_ms + _ROUNDING_MS
+    delay_ms = whole(step["onset_ms"]) - whole(step["shown_ms"])
+    on_time = timing.onset_min_ms - ROUNDING_MS <= delay_ms <= timing.onset_max_ms + ROUNDING_MS
     return bool(on_time and step["gesture"] == step["action"] and step["onset_ms"] <= step["closed_ms"])
 
 
 def _within_bounds(step: Mapping[str, Any]) -> bool:
-    low, high, shortest_ms, longest_ms = (_whole(value) for value in (*step["accepted"], *step["hold_ms"]))
-    amount = _whole(step["amount"])
+    low, high, shortest_ms, longest_ms = (whole(value) for value in (*step["accepted"], *step["hold_ms"]))
+    amount = whole(step["amount"])
     if longest_ms:
-        return low <= amount and shortest_ms <= _whole(step["held_ms"]) <= longest_ms
+        return low <= amount and shortest_ms <= whole(step["held_ms"]) <= longest_ms
     return low <= amount <= high
 
 
-def _whole(value: object) -> int:
+def whole(value: object) -> int:
+    """A number as statements hold them; to Python a flag is one too. Raises `EvidenceError`."""
     if type(value) is not int:
         raise EvidenceError(
-            f"{type(value).__name__} in place of a whole number", expected="a step as medauth states it"
+            f"{type(value).__name__} in place of a whole number", expected="a statement as medauth makes it"
         )
     return value
 

@@ -1,4 +1,6 @@
-"""One self-contained file for a stranger: the signed statement, the key of its leaf, and the way from there to the chain."""
+"""One self-contained file for a stranger: the signed statement, the start of its check, the keys of their leaves, and the
+way from there to the chain.
+"""
 
 from __future__ import annotations
 
@@ -83,6 +85,28 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class StartProof:
+    """The signed start of a verdict's check, and its place under the verdict's own root."""
+
+    envelope: Envelope
+    leaf_key: bytes
+    leaf_index: int | None
+    """None while the verdict waits for a checkpoint."""
+    path: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsistencyProof:
+    """Another head of the same log, and the proof that the smaller one is the beginning of the larger (RFC 9162 section
+    2.1.4): for whoever pinned that head and not the bundle's.
+    """
+
+    size: int
+    root: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """What a stranger needs to judge one record."""
 
@@ -98,6 +122,9 @@ class Bundle:
     """The proof's root and size, signed by the log's key for checkpoints; None until it is final on chain."""
     stamps: tuple[bytes, ...] = ()
     """RFC 3161 responses over the checkpoint's text, from whoever was asked."""
+    start: StartProof | None = None
+    """For a verdict: what was committed to before its first frame."""
+    consistency: ConsistencyProof | None = None
 
     def to_bytes(self) -> bytes:
         """The file's contents: canonical JSON."""
@@ -110,7 +137,9 @@ class Bundle:
             "record_id": self.record_id,
             "envelope": self.envelope.to_json(),
             "leaf_key": self.leaf_key.hex(),
+            "start": _start_json(self.start),
             "proof": _proof_json(self.proof),
+            "consistency": _consistency_json(self.consistency),
             "anchor": _anchor_json(self.anchor),
             "checkpoint": None if self.checkpoint is None else self.checkpoint.to_text(),
             "time_stamps": [base64.b64encode(stamp).decode() for stamp in self.stamps],
@@ -134,6 +163,8 @@ class Bundle:
                 anchor=_anchor(value["anchor"]),
                 checkpoint=_note(value["checkpoint"]),
                 stamps=_stamps(value["time_stamps"]),
+                start=_start(value["start"]),
+                consistency=_consistency(value["consistency"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
@@ -155,6 +186,23 @@ def _proof_json(proof: InclusionProof | None) -> Json:
     }
 
 
+def _start_json(start: StartProof | None) -> Json:
+    if start is None:
+        return None
+    return {
+        "envelope": start.envelope.to_json(),
+        "leaf_key": start.leaf_key.hex(),
+        "leaf_index": start.leaf_index,
+        "path": [node.hex() for node in start.path],
+    }
+
+
+def _consistency_json(proof: ConsistencyProof | None) -> Json:
+    if proof is None:
+        return None
+    return {"size": proof.size, "root": proof.root.hex(), "path": [node.hex() for node in proof.path]}
+
+
 def _anchor_json(anchor: Anchor | None) -> Json:
     if anchor is None:
         return None
@@ -169,6 +217,22 @@ def _proof(value: Mapping[str, Any] | None) -> InclusionProof | None:
         size=_count(value["size"]),
         root=_digest(value["root"]),
         path=tuple(_digest(node) for node in value["path"]),
+    )
+
+
+def _start(value: Mapping[str, Any] | None) -> StartProof | None:
+    if value is None:
+        return None
+    index = None if value["leaf_index"] is None else _count(value["leaf_index"])
+    path = tuple(_digest(node) for node in value["path"])
+    return StartProof(Envelope.from_json(value["envelope"]), _digest(value["leaf_key"]), index, path)
+
+
+def _consistency(value: Mapping[str, Any] | None) -> ConsistencyProof | None:
+    if value is None:
+        return None
+    return ConsistencyProof(
+        _count(value["size"]), _digest(value["root"]), tuple(_digest(node) for node in value["path"])
     )
 
 

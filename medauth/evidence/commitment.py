@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 
 KEY_BYTES = 32
+_CLIENT_DOMAIN = b"medauth client v1\x00"
 _FRAMES_DOMAIN = b"medauth frames v1\x00"
 
 
@@ -40,6 +41,13 @@ class RecordKeys:
 def leaf_commitment(leaf_key: bytes, payload: bytes) -> bytes:
     """32 bytes: HMAC-SHA256(leaf key, payload)."""
     return hmac.digest(leaf_key, payload, "sha256")
+
+
+def client_commitment(check_id: str, client_tag: bytes) -> bytes:
+    """32 bytes that bind a check to the client it came from. To whom the tag is unknown they say nothing, and two checks of
+    one client have nothing in common.
+    """
+    return hashlib.sha256(_CLIENT_DOMAIN + check_id.encode() + b"\x00" + client_tag).digest()
 
 
 def microseconds(t_ms: float) -> int:

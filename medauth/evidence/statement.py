@@ -65,15 +65,23 @@ class FrameSummary:
 
 
 def start_statement(
-    identity: CheckIdentity, policy: Policy, *, record_id: str, commitment: bytes, started_ms: int, expires_ms: int
+    identity: CheckIdentity,
+    policy: Policy,
+    *,
+    record_id: str,
+    commitment: bytes,
+    client: bytes,
+    started_ms: int,
+    expires_ms: int,
 ) -> dict[str, Json]:
-    """What is signed when a check starts, so that a check that was dropped shows too."""
+    """What is signed when a check starts, so that a check that was dropped shows too. `client` is a `client_commitment`."""
     return {
         "version": VERSION,
         "record_id": record_id,
         "check": _identity_json(identity),
         "policy": _policy_json(policy),
         "commitment": commitment.hex(),
+        "client": client.hex(),
         "started_ms": started_ms,
         "expires_ms": expires_ms,
     }

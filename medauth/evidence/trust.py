@@ -4,7 +4,7 @@ is read. A bundle may choose none of them for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,35 @@ class TrustFile:
         if parse_object(file.to_bytes()) != value:
             raise InputError("a trust file with more in it than belongs there", next_step="make it by `medauth trust`")
         return file
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a verifier believes before reading a bundle: keys, and perhaps a checkpoint and a chain."""
+
+    keys: Mapping[str, VerifyKey]
+    checkpoints: Mapping[bytes, int] | None = None
+    """Trusted roots and their sizes; None: roots are not pinned."""
+    size_on_chain: Callable[[bytes], int | None] | None = None
+    """Asks the contract for the size it holds under a root; None: no chain is at hand."""
+    contracts: Contracts | None = None
+    """The contracts that count, by log; None: the one that the bundle names is taken."""
+    stamped_ms: Callable[[bytes, bytes], int] | None = None
+    """(token, text) to the time stamped, in ms. Raises `EvidenceError`; None: no authority is trusted."""
+    retired: Mapping[str, int] = field(default_factory=dict)
+    """Key id to the size of the log until which a replaced key counted."""
+
+    @classmethod
+    def of(
+        cls,
+        file: TrustFile,
+        *,
+        size_on_chain: Callable[[bytes], int | None] | None = None,
+        stamped_ms: Callable[[bytes, bytes], int] | None = None,
+    ) -> Trust:
+        """What a trust file names; what it leaves out is not pinned."""
+        pinned, contracts = file.checkpoints or None, file.contracts or None
+        return cls(file.keys, pinned, size_on_chain, contracts, stamped_ms, file.retired)
 
 
 def _checkpoint(entry: Mapping[str, Any]) -> tuple[bytes, int]:

@@ -3,17 +3,18 @@
  *
  *   import { verify } from "./verifier.mjs";
  *   const found = await verify(bundleText, trustText, { rpc: "https://node.example" });
- *   found.holds; found.steps.forEach(({ name, state, text }) => ...);
+ *   found.holds; found.steps.forEach(({ name, state, text }) => ...); found.files.forEach(({ name, sha256 }) => ...);
  *
  * 1. signature   - the statement is signed by a key trusted for this log
  * 2. statement   - its bytes are canonical, and it is the record the bundle names
- * 3. challenge   - the commitment published before the first frame opens to the steps that were asked
- * 4. verdict     - answers keep to their windows, and the decision follows from the readings under the stated rules
+ * 3. challenge   - the commitment opens to the steps that were asked
+ * 4. verdict     - answers keep to their windows and to the frames, the decision follows from the readings under the rules
  * 5. leaf        - the keyed commitment of the record
  * 6. inclusion   - the leaf lies under the bundle's root
- * 7. checkpoint  - the root is pinned, or at least signed by the log's key for checkpoints
- * 8. time stamp  - where the bundle carries one: skipped here, `medauth verify` reads it
- * 9. chain       - the contract, the trusted one where one is named, holds that root for that size
+ * 7. start       - a verdict's check was begun, with this commitment, by a leaf ahead of the verdict's
+ * 8. checkpoint  - the root is pinned, or consistent with a pinned one, or at least signed by the log's key for checkpoints
+ * 9. time stamp  - where the bundle carries one: skipped here, `medauth verify` reads it
+ * 10. chain      - the contract, the trusted one where one is named, holds that root for that size
  *
  * A step that cannot be done says why it was skipped; a step that fails ends the check. `verifier.py` beside this file
  * does the same steps; `tests/vectors/bundles.json` holds the two to the same answers.
@@ -35,7 +36,8 @@ const PURPOSES = { main: "statements", rehearsal: "rehearsals" };
 const KEY_PURPOSES = ["statements", "rehearsals", "checkpoints", "tokens", "webhooks"];
 const VERDICT = "application/vnd.medauth.verdict.v1+json";
 const KEY = "application/vnd.medauth.key.v1+json";
-const RECORDS = [VERDICT, "application/vnd.medauth.start.v1+json", "application/vnd.medauth.tombstone.v1+json", KEY];
+const START = "application/vnd.medauth.start.v1+json";
+const RECORDS = [VERDICT, START, "application/vnd.medauth.tombstone.v1+json", KEY];
 const LOCAL_CHAINS = [1337, 31337];
 
 /** What the rules say about each action: its family, and how many outcomes can be told apart. */
@@ -59,14 +61,14 @@ const MAXIMUM_STEPS = 24;
 const PPM = 1_000_000;
 const ROUNDING_MS = 1;
 
-/** Rules that are known by name: version and SHA-256. Nobody passes others off under their name. */
+/** Rules that are known by name: the SHA-256 of each version, today's last. Nobody passes others off under their name. */
 export const POLICIES = {
-  standard: [1, "383450a4bf41d12f8ba929e41cf227d76ac9e54e82247414975a3d33ff6dd42a"],
-  strict: [1, "1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5"],
-  "no-expression": [1, "94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff"],
-  "no-turn": [1, "009c0819cf5d7ada890fb50cbccf07cda697636aa3c75f9169136e268b07bca8"],
-  unhurried: [1, "b50bf162888ef947bed71cdea520f3201d26dff515ad7565e6ca0b4f0deffea2"],
-  rehearsal: [1, "2e46dc45b9a68faebc835702797bc42ba7a78a7ae1c8ee3dfa970d79cd71dc8c"],
+  standard: ["383450a4bf41d12f8ba929e41cf227d76ac9e54e82247414975a3d33ff6dd42a"],
+  strict: ["1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5"],
+  "no-expression": ["94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff"],
+  "no-turn": ["009c0819cf5d7ada890fb50cbccf07cda697636aa3c75f9169136e268b07bca8"],
+  unhurried: ["b50bf162888ef947bed71cdea520f3201d26dff515ad7565e6ca0b4f0deffea2"],
+  rehearsal: ["2e46dc45b9a68faebc835702797bc42ba7a78a7ae1c8ee3dfa970d79cd71dc8c"],
 };
 
 /** The ledger contract: its code with zeros where the log's id stands, and the one question that is asked. */
@@ -78,7 +80,8 @@ export const CONTRACT = {
 
 /**
  * Checks a bundle against a trust file, both as text, bytes or parsed JSON.
- * @returns {Promise<{recordId: string, holds: boolean, steps: {name: string, state: string, text: string}[]}>}
+ * @returns {Promise<{recordId: string, holds: boolean, steps: {name: string, state: string, text: string}[],
+ *   files: {name: string, sha256: string}[]}>} `files`: sealed ones beside a verdict, traces and heat maps, by digest.
  * @throws {InputError} for what is no bundle or no trust file.
  */
 export async function verify(bundle, trust, { rpc = "", fetch = globalThis.fetch } = {}) {
@@ -90,7 +93,8 @@ export async function verify(bundle, trust, { rpc = "", fetch = globalThis.fetch
     steps.push(step);
     if (step.state === FAILS) break;
   }
-  return { recordId: check.bundle.recordId, holds: steps.every(({ state }) => state !== FAILS), steps };
+  const holds = steps.every(({ state }) => state !== FAILS);
+  return { recordId: check.bundle.recordId, holds, steps, files: holds ? check.files() : [] };
 }
 
 async function done(name, run) {
@@ -116,6 +120,7 @@ class Examination {
       ["verdict", () => this.verdict()],
       ["leaf", () => this.leaf()],
       ["inclusion", () => this.inclusion()],
+      ["start", () => this.start()],
       ["checkpoint", () => this.checkpoint()],
       ["time stamp", () => this.timeStamp()],
       ["chain", () => this.onChain()],
@@ -130,14 +135,23 @@ class Examination {
     if (!purpose) throw new Fault(`a log called ${log.slice(0, 40)}`);
     if (!RECORDS.includes(envelope.payloadType))
       throw new Fault(`a payload of type ${envelope.payloadType.slice(0, 80)}`);
-    const key = this.trust.keys.get(envelope.keyId);
-    if (key?.purpose !== purpose) {
-      throw new Fault(`a signature by key ${envelope.keyId.slice(0, 80)}, which is not trusted for ${purpose}`);
-    }
-    const signed = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
-    if (!(await ed25519(key.raw, envelope.signature, signed)))
-      throw new Fault("the signature does not fit the payload");
+    await this.signed(envelope);
     return `signed by ${envelope.keyId}`;
+  }
+
+  async signed({ keyId: id, payloadType, payload, signature }) {
+    const [key, purpose] = [this.trust.keys.get(id), PURPOSES[this.bundle.log]];
+    if (key?.purpose !== purpose) {
+      throw new Fault(`a signature by key ${id.slice(0, 80)}, which is not trusted for ${purpose}`);
+    }
+    if (!(await ed25519(key.raw, signature, preAuthenticationEncoding(payloadType, payload))))
+      throw new Fault("the signature does not fit the payload");
+  }
+
+  /** Sealed files beside a verdict, by the SHA-256 of what they hold. */
+  files() {
+    const { blobs } = this.bundle.envelope.payloadType === VERDICT ? this.statement : {};
+    return Object.entries(blobs ?? {}).map(([name, digest]) => ({ name, sha256: digest }));
   }
 
   /** 2. One byte form, so that one digest stands for one statement. */
@@ -162,6 +176,7 @@ class Examination {
     }
     if (opening.version !== 1 || opening.check_id !== this.statement.check.id)
       throw new Fault("a challenge of another check");
+    if (!/^[0-9a-f]{64}$/.test(text(opening.nonce))) throw new Fault("a nonce of another length than 32 bytes");
     const planned = list(opening.challenge.steps);
     const steps = list(this.statement.steps);
     if (steps.length > planned.length) throw new Fault(`${steps.length} steps were closed, ${planned.length} asked`);
@@ -182,7 +197,9 @@ class Examination {
     const policy = readPolicy(stated.rules);
     const digest = hex(await sha256(utf8(canonical(stated.rules))));
     const known = own(POLICIES, policy.name);
-    if (known && known[0] === policy.version && !policy.rehearsal && known[1] !== digest) {
+    // A rehearsal is as long as its script: the number of steps is no rule of it.
+    const named = policy.rehearsal ? hex(await sha256(utf8(canonical({ ...stated.rules, steps: 0 })))) : digest;
+    if (known && !known.includes(named)) {
       throw new Fault(`other rules under the name ${policy.name} v${policy.version}`);
     }
     if (!equal([digest, policy.name, policy.version], [stated.digest, stated.name, stated.version])) {
@@ -192,11 +209,14 @@ class Examination {
       throw new Fault("a rehearsal outside its log");
     const readings = list(this.statement.readings).map(readReading);
     requireAnswers(this.statement, policy, readings);
+    requireFrames(this.statement, policy, readings);
+    requireFiles(this.statement.blobs);
     const [decision, reasons] = decide(policy, readings);
     const verdict = this.statement.verdict;
     if (decision !== verdict.decision || !equal(reasons, verdict.reasons))
       throw new Fault(`the readings say ${decision}`);
-    return `${decision}, by policy ${policy.name} v${policy.version}`;
+    const unknown = known ? "" : ", which is not a policy that this version knows";
+    return `${decision}, by policy ${policy.name} v${policy.version}${unknown}`;
   }
 
   /** 5. Only who has the record's key can tell what a leaf commits to; whether it does, inclusion tells. */
@@ -217,32 +237,82 @@ class Examination {
     if (!(await verifyInclusion(leaf, proof.leafIndex, proof.size, proof.root, proof.path))) {
       throw new Fault("the leaf does not lie under the root");
     }
-    if (until !== undefined && proof.leafIndex >= until)
-      throw new Fault(`leaf ${proof.leafIndex}, signed by a retired key`);
+    this.requireInUse(envelope.keyId, proof.leafIndex);
     return `leaf ${proof.leafIndex} of ${proof.size} under root ${hex(proof.root)}`;
   }
 
-  /** 7. A root that somebody vouches for. A pin is the verifier's own; a signature is only the operator's word. */
-  async checkpoint() {
-    const { proof, note } = this.bundle;
+  /** 7. Signed and logged before the verdict: nobody chose the steps after seeing the frames. */
+  async start() {
+    const { start, proof, envelope } = this.bundle;
+    if (envelope.payloadType !== VERDICT) {
+      if (start) throw new Fault("a start beside a record that is no verdict");
+      throw new Skip("this record holds no verdict");
+    }
+    if (!start) throw new Fault("a verdict without the start of its check");
+    if (start.envelope.payloadType !== START) throw new Fault("a start that is signed as something else");
+    await this.signed(start.envelope);
+    requireBegun(start.envelope.payload, this.statement);
     if (!proof) {
-      if (note) throw new Fault("a checkpoint without a place in it");
+      if (start.leafIndex !== null || start.path.length) throw new Fault("a place in the log without a root above it");
+      throw new Skip("the signed start fits; its place in the log waits for a checkpoint");
+    }
+    if (start.leafIndex === null) throw new Fault("a start without a place in the log");
+    const leaf = await leafHash(await hmac(start.leafKey, start.envelope.payload));
+    if (!(await verifyInclusion(leaf, start.leafIndex, proof.size, proof.root, start.path)))
+      throw new Fault("the start does not lie under the root");
+    if (start.leafIndex >= proof.leafIndex)
+      throw new Fault(`the start is leaf ${start.leafIndex}, the verdict leaf ${proof.leafIndex}`);
+    this.requireInUse(start.envelope.keyId, start.leafIndex);
+    return `${this.statement.start_record_id} is leaf ${start.leafIndex}, ahead of leaf ${proof.leafIndex}`;
+  }
+
+  requireInUse(id, leafIndex) {
+    const until = this.trust.retired.get(id);
+    if (until !== undefined && leafIndex >= until) throw new Fault(`leaf ${leafIndex}, signed by a retired key`);
+  }
+
+  /** 8. A root that somebody vouches for. A pin is the verifier's own; a signature is only the operator's word. */
+  async checkpoint() {
+    const { proof, note, consistency: link } = this.bundle;
+    if (!proof) {
+      if (note || link) throw new Fault("a checkpoint without a place in it");
       throw new Skip("the record waits for a checkpoint");
     }
     const signer = note ? await this.signer(note, proof) : null;
+    if (link) await requireConsistent(proof, link);
     const pinned = this.trust.checkpoints;
     if (!pinned.size) {
-      const asked = this.chain && this.trust.contracts.length && this.bundle.anchor;
-      if (!signer && this.trust.retired.has(this.bundle.envelope.keyId) && !asked)
-        throw new Fault("signed by a retired key, and nobody vouches for its place in the log");
-      if (!signer)
+      if (!signer) {
+        this.requireVoucher();
         throw new Skip("no checkpoint is pinned, and none is signed by a key that is trusted for checkpoints");
+      }
       return `checkpoint of ${proof.size} leaves, signed by ${signer}; none is pinned`;
     }
     const size = pinned.get(hex(proof.root));
-    if (size === undefined) throw new Fault(unpinned(proof.size, [...pinned.values()]));
+    if (size === undefined) return this.linked(pinned, signer);
     if (size !== proof.size) throw new Fault(`the root stands for ${size} leaves`);
     return `checkpoint of ${size} leaves is pinned${signer ? ", and signed" : ""}`;
+  }
+
+  /** By way of another head that is pinned. */
+  linked(pinned, signer) {
+    const { proof, consistency: link } = this.bundle;
+    if (!link || pinned.get(hex(link.root)) !== link.size) throw new Fault(unpinned(proof.size, [...pinned.values()]));
+    const signed = signer ? ", and signed" : "";
+    if (link.size >= proof.size) {
+      return `checkpoint of ${proof.size} leaves is the beginning of the pinned one of ${link.size}${signed}`;
+    }
+    const extended = `checkpoint of ${proof.size} leaves extends the pinned one of ${link.size}${signed}`;
+    if (proof.leafIndex < link.size || signer) return extended;
+    this.requireVoucher();
+    throw new Skip(`${extended}; the record came after that one, and nobody vouches for what came after`);
+  }
+
+  /** Who stole a retired key can make a log, and a contract, in which its record stands early enough. */
+  requireVoucher() {
+    const asked = this.chain && this.trust.contracts.length && this.bundle.anchor;
+    if (this.trust.retired.has(this.bundle.envelope.keyId) && !asked)
+      throw new Fault("signed by a retired key, and nobody vouches for its place in the log");
   }
 
   /** Who signed the checkpoint, which must be that of the proof and of this log; null: no key for it is trusted. */
@@ -270,13 +340,13 @@ class Examination {
     throw new Fault(`no trusted key signed the checkpoint of ${note.size} leaves`);
   }
 
-  /** 8. Somebody other than the operator says that the checkpoint was there by then. */
+  /** 9. Somebody other than the operator says that the checkpoint was there by then. */
   timeStamp() {
     if (!this.bundle.note) throw new Fault("a time stamp without a checkpoint");
     throw new Skip("time stamps are not read here; `medauth verify` reads them");
   }
 
-  /** 9. The contract accepted the root only with a proof that it extends the one before. */
+  /** 10. The contract accepted the root only with a proof that it extends the one before. */
   async onChain() {
     const { proof, anchor, log } = this.bundle;
     if (!proof || !anchor) throw new Skip("the record is not on chain yet");
@@ -302,7 +372,7 @@ class Examination {
 function unpinned(size, pinned) {
   const [least, most] = [Math.min(...pinned), Math.max(...pinned)];
   if (size > most) {
-    return `the bundle's checkpoint of ${size} leaves is larger than the newest pinned one, of ${most}: get a newer trust file`;
+    return `the bundle's checkpoint of ${size} leaves is larger than the newest pinned one, of ${most}`;
   }
   if (pinned.includes(size)) {
     return `another root than the pinned checkpoint of ${size} leaves: the log was rewritten, or is not this one`;
@@ -398,6 +468,76 @@ function withinBounds(step) {
   if (!longest) return low <= amount && amount <= high;
   const held = integer(step.held_ms);
   return low <= amount && shortest <= held && held <= longest;
+}
+
+// Frames, and the start
+
+const FRAMES = ["count", "chain", "first_ms", "last_ms", "judged", "kept"];
+
+/** Counts, times and digests fit one another, the steps and the decision: nothing is decided that nobody was filmed for. */
+function requireFrames(statement, policy, readings) {
+  const { count: frames, judged, first_ms: first, last_ms: last, chain, kept } = exactly(statement.frames, FRAMES);
+  [frames, judged, first, last].forEach(integer);
+  const fits = judged >= 0 && judged <= frames && first >= 0 && first <= last && (frames > 1 || first === last);
+  if (!fits) throw new Fault(`${judged} of ${frames} frames judged, from ${first} to ${last} ms`);
+  requireDigest(chain, "the frames' chain");
+  requireKept(list(kept), frames, first, last);
+  const { decision } = statement.verdict;
+  if (!frames && decision !== "inconclusive") throw new Fault(`${decision} without a frame`);
+  const end = Math.min(last, policy.timing.session_max_ms) + ROUNDING_MS;
+  for (const step of statement.steps.filter(({ outcome }) => outcome === "answered")) {
+    if (!frames || integer(step.closed_ms) > end)
+      throw new Fault(`step ${step.index} was answered after the last frame`);
+  }
+  if (readings.some(({ signal, outcome }) => signal === "capture" && outcome === "pass")) {
+    const share = frames > 0 && BigInt(judged) * BigInt(PPM) >= BigInt(policy.min_judged_ppm - 1) * BigInt(frames);
+    const often = 1_000n * BigInt(frames - 1) >= BigInt(policy.min_fps) * BigInt(last - first - ROUNDING_MS);
+    if (!share || !often) throw new Fault(`a clear view by ${judged} of ${frames} frames in ${last - first} ms`);
+  }
+  const [started, finished] = [integer(statement.started_ms), integer(statement.finished_ms)];
+  const least = BigInt(started) + BigInt(policy.rehearsal ? 0 : last - ROUNDING_MS);
+  if (finished < started || BigInt(finished) < least) throw new Fault("an end before the start or the last frame");
+}
+
+function requireKept(kept, frames, first, last) {
+  let [before, earlier] = [-1, 1_000n * BigInt(first - ROUNDING_MS)];
+  for (const entry of kept) {
+    if (list(entry).length !== 3) refuse("a kept frame that is not number, time and digest");
+    const [index, time, digest] = entry;
+    if (!(before < integer(index) && index < frames)) throw new Fault(`kept frame ${index} of ${frames}`);
+    const at = BigInt(integer(time));
+    if (at < earlier || at > 1_000n * BigInt(last + ROUNDING_MS)) throw new Fault(`kept frame ${index} at ${time} µs`);
+    requireDigest(digest, `kept frame ${index}`);
+    [before, earlier] = [index, at];
+  }
+}
+
+/** Sealed files beside the statement, traces and heat maps: any name, each with the SHA-256 of what it holds. */
+function requireFiles(files) {
+  for (const [name, digest] of Object.entries(object(files))) {
+    if (!name) throw new Fault("a file without a name");
+    requireDigest(digest, `file ${name.slice(0, 40)}`);
+  }
+}
+
+function requireDigest(value, what) {
+  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) throw new Fault(`${what} has no digest`);
+}
+
+/** The signed start is that of the verdict's check: identity, rules, commitment, time. */
+function requireBegun(payload, verdict) {
+  const start = parseObject(payload);
+  if (!same(utf8(canonical(start)), payload) || start.version !== 1)
+    throw new Fault("a start that is not in canonical form");
+  if (text(start.record_id) !== verdict.start_record_id) throw new Fault("the start of another record");
+  for (const name of ["check", "policy", "started_ms"]) {
+    if (!Object.hasOwn(start, name) || !equal(start[name], verdict[name]))
+      throw new Fault(`the start says another ${name}`);
+  }
+  if (start.commitment !== verdict.challenge.commitment) throw new Fault("the start committed to another challenge");
+  const lasts = integer(verdict.policy.rules.timing.session_max_ms);
+  if (BigInt(integer(start.expires_ms)) !== BigInt(integer(start.started_ms)) + BigInt(lasts))
+    throw new Fault("a start with another time to live");
 }
 
 // Rules, readings and what follows from them
@@ -516,6 +656,37 @@ export async function verifyInclusion(digest, index, size, root, path) {
   return last === 0n && same(node, root);
 }
 
+/** Whether the tree under `newRoot` begins with that under `oldRoot` (section 2.1.4.2). */
+export async function verifyConsistency(oldSize, oldRoot, newSize, newRoot, proof) {
+  if (!(oldSize >= 0 && oldSize <= newSize)) return false;
+  if (oldSize === newSize) return !proof.length && same(oldRoot, newRoot);
+  if (!oldSize || !proof.length) return !oldSize && !proof.length;
+  let [position, last] = [BigInt(oldSize) - 1n, BigInt(newSize) - 1n];
+  // An old tree that is complete is itself the first node, and the proof leaves it out.
+  const path = (BigInt(oldSize) & position) === 0n ? [oldRoot, ...proof] : proof;
+  while (position & 1n) [position, last] = [position >> 1n, last >> 1n];
+  let [before, after] = [path[0], path[0]];
+  for (const sibling of path.slice(1)) {
+    if (last === 0n) return false;
+    if (position & 1n || position === last) {
+      [before, after] = [await sha256(join([1], sibling, before)), await sha256(join([1], sibling, after))];
+      while (position && !(position & 1n)) [position, last] = [position >> 1n, last >> 1n];
+    } else {
+      after = await sha256(join([1], after, sibling));
+    }
+    [position, last] = [position >> 1n, last >> 1n];
+  }
+  return last === 0n && same(before, oldRoot) && same(after, newRoot);
+}
+
+/** One of the two heads is the beginning of the other. */
+async function requireConsistent(one, other) {
+  const [old, head] = one.size < other.size ? [one, other] : [other, one];
+  if (!old.size || !(await verifyConsistency(old.size, old.root, head.size, head.root, other.path))) {
+    throw new Fault(`the checkpoint of ${head.size} leaves does not begin with that of ${old.size}`);
+  }
+}
+
 // The chain, by JSON-RPC
 
 /** The size that the contract holds under a root, once chain, code and log are seen to be those of the bundle. */
@@ -572,7 +743,9 @@ function readBundle(source) {
     "record_id",
     "envelope",
     "leaf_key",
+    "start",
     "proof",
+    "consistency",
     "anchor",
     "checkpoint",
     "time_stamps",
@@ -584,7 +757,9 @@ function readBundle(source) {
     recordId: text(value.record_id),
     envelope: readEnvelope(value.envelope),
     leafKey: unhex(value.leaf_key),
+    start: value.start === null ? null : readStart(value.start),
     proof: value.proof === null ? null : readProof(value.proof),
+    consistency: value.consistency === null ? null : readConsistency(value.consistency),
     anchor: value.anchor === null ? null : readAnchor(value.anchor),
     note: value.checkpoint === null ? null : readNote(value.checkpoint),
     stamps: stamps.map(unbase64),
@@ -602,6 +777,21 @@ function readProof(value) {
   exactly(value, ["leaf_index", "size", "root", "path"]);
   const path = list(value.path).map((node) => unhex(node));
   return { leafIndex: count(value.leaf_index), size: count(value.size), root: unhex(value.root), path };
+}
+
+function readStart(value) {
+  exactly(value, ["envelope", "leaf_key", "leaf_index", "path"]);
+  return {
+    envelope: readEnvelope(value.envelope),
+    leafKey: unhex(value.leaf_key),
+    leafIndex: value.leaf_index === null ? null : count(value.leaf_index),
+    path: list(value.path).map((node) => unhex(node)),
+  };
+}
+
+function readConsistency(value) {
+  exactly(value, ["size", "root", "path"]);
+  return { size: count(value.size), root: unhex(value.root), path: list(value.path).map((node) => unhex(node)) };
 }
 
 function readAnchor(value) {

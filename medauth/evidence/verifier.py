@@ -2,13 +2,14 @@
 
 1. signature   - the statement is signed by a key trusted for this log
 2. statement   - its bytes are canonical, and it is the record the bundle names
-3. challenge   - the commitment published before the first frame opens to the steps that were asked
-4. verdict     - answers keep to their windows, and the decision follows from the readings under the stated rules
+3. challenge   - the commitment opens to the steps that were asked
+4. verdict     - answers keep to their windows and to the frames, the decision follows from the readings under the rules
 5. leaf        - the keyed commitment of the record
 6. inclusion   - the leaf lies under the bundle's root
-7. checkpoint  - the root is pinned, or at least signed by the log's key for checkpoints
-8. time stamp  - where the bundle carries one: a trusted authority saw that checkpoint by then
-9. chain       - the contract, the trusted one where one is named, holds that root for that size
+7. start       - a verdict's check was begun, with this commitment, by a leaf ahead of the verdict's
+8. checkpoint  - the root is pinned, or consistent with a pinned one, or at least signed by the log's key for checkpoints
+9. time stamp  - where the bundle carries one: a trusted authority saw that checkpoint by then
+10. chain      - the contract, the trusted one where one is named, holds that root for that size
 
 A step that cannot be done says why it was skipped; a step that fails ends the check. `verifier.mjs` beside this file
 does the same steps in a browser; `tests/vectors/bundles.json` holds the two to the same answers.
@@ -17,24 +18,26 @@ does the same steps in a browser; `tests/vectors/bundles.json` holds the two to 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from medauth.errors import EvidenceError, MedauthError
 from medauth.evidence.asked import require_answers, require_committed, same
+from medauth.evidence.begun import require_before, require_begun, require_waiting
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import leaf_commitment
+from medauth.evidence.filmed import require_files, require_frames
 from medauth.evidence.merkle import leaf_hash, verify_inclusion
-from medauth.evidence.note import CheckpointNote, origin_of
 from medauth.evidence.rotation import require_endorsed
-from medauth.evidence.signing import KeyPurpose, PayloadType, VerifyKey
+from medauth.evidence.rules import require_rules
+from medauth.evidence.signing import KeyPurpose, PayloadType
 from medauth.evidence.statement import VERSION, opened_commitment
-from medauth.evidence.trust import Contracts, TrustFile
+from medauth.evidence.trust import Trust as Trust  # noqa: PLC0414 - what a verification takes is found here
+from medauth.evidence.vouching import Skip, Vouching
 from medauth.protocol.canonical import canonical, parse_object
-from medauth.protocol.policy import POLICIES, Policy
 from medauth.protocol.reading import SignalReading
 from medauth.protocol.verdict import Reason, decide
 
@@ -62,39 +65,6 @@ class CheckedStep:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """What a verifier believes before reading a bundle: keys, and perhaps a checkpoint and a chain."""
-
-    keys: Mapping[str, VerifyKey]
-    checkpoints: Mapping[bytes, int] | None = None
-    """Trusted roots and their sizes; None: roots are not pinned."""
-    size_on_chain: Callable[[bytes], int | None] | None = None
-    """Asks the contract for the size it holds under a root; None: no chain is at hand."""
-    contracts: Contracts | None = None
-    """The contracts that count, by log; None: the one that the bundle names is taken."""
-    stamped_ms: Callable[[bytes, bytes], int] | None = None
-    """(token, text) to the time stamped, in ms. Raises `EvidenceError`; None: no authority is trusted."""
-    retired: Mapping[str, int] = field(default_factory=dict)
-    """Key id to the size of the log until which a replaced key counted."""
-
-    @classmethod
-    def of(
-        cls,
-        file: TrustFile,
-        *,
-        size_on_chain: Callable[[bytes], int | None] | None = None,
-        stamped_ms: Callable[[bytes, bytes], int] | None = None,
-    ) -> Trust:
-        """What a trust file names; what it leaves out is not pinned."""
-        pinned, contracts = file.checkpoints or None, file.contracts or None
-        return cls(file.keys, pinned, size_on_chain, contracts, stamped_ms, file.retired)
-
-
-class _Skip(Exception):
-    """A step that cannot be done with what is at hand."""
-
-
 class Examination:
     """One bundle under examination; `steps()` does the steps in order."""
 
@@ -113,6 +83,7 @@ class Examination:
             ("verdict", self._verdict),
             ("leaf", self._leaf),
             ("inclusion", self._inclusion),
+            ("start", self._start),
             ("checkpoint", self._checkpoint),
             *((("time stamp", self._time_stamp),) if self._bundle.stamps else ()),
             ("chain", self._chain),
@@ -126,6 +97,12 @@ class Examination:
     def statement(self) -> Mapping[str, Any]:
         """The statement, once the second step held."""
         return self._statement
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Sealed files beside a verdict, traces and heat maps, by name: the SHA-256 of what they hold."""
+        found = self._statement.get("blobs")
+        return dict(found) if isinstance(found, dict) else {}
 
     def _signature(self) -> str:
         """1. A key trusted for this log's purpose, over exactly these bytes and this type."""
@@ -168,33 +145,23 @@ class Examination:
     def _verdict(self) -> str:
         """4. Judged again from the stated readings, under the stated rules."""
         self._only_verdicts()
-        stated = self._statement["policy"]
-        policy = Policy.from_json(stated["rules"])
-        known = POLICIES.get(policy.name)
-        if known is not None and known.version == policy.version and not policy.rehearsal and known != policy:
-            raise EvidenceError(
-                f"other rules under the name {policy.name} v{policy.version}", expected=known.digest().hex()
-            )
-        followed = (policy.digest().hex(), policy.name, policy.version, policy.to_json())
-        if (
-            not same(followed[:3], (stated["digest"], stated["name"], stated["version"]))
-            or followed[3] != stated["rules"]
-        ):
-            raise EvidenceError("the policy's rules do not fit its digest", expected=stated["digest"])
-        if policy.rehearsal != (PURPOSES[self._bundle.log] is KeyPurpose.REHEARSALS):
-            raise EvidenceError("a rehearsal outside its log", expected="rehearsals in the log `rehearsal` alone")
+        rehearsals = PURPOSES[self._bundle.log] is KeyPurpose.REHEARSALS
+        policy, known = require_rules(self._statement["policy"], rehearsals=rehearsals)
         readings = [SignalReading.from_json(value) for value in self._statement["readings"]]
         require_answers(self._statement, policy, readings)
+        require_frames(self._statement, policy, readings)
+        require_files(self._statement)
         decision, reasons = decide(policy, readings)
         verdict = self._statement["verdict"]
         if decision.value != verdict["decision"] or not _same_reasons(reasons, verdict["reasons"]):
             raise EvidenceError(f"the readings say {decision.value}", expected=f"{verdict['decision']}, as stated")
-        return f"{decision.value}, by policy {policy.name} v{policy.version}"
+        unknown = "" if known else ", which is not a policy that this version knows"
+        return f"{decision.value}, by policy {policy.name} v{policy.version}{unknown}"
 
     def _leaf(self) -> str:
         """5. Only who has the record's key can tell what a leaf commits to; whether it does, inclusion tells."""
         if self._bundle.proof is None:
-            raise _Skip("nothing to compare the leaf with: the record waits for a checkpoint")
+            raise Skip("nothing to compare the leaf with: the record waits for a checkpoint")
         return f"leaf {leaf_commitment(self._bundle.leaf_key, self._payload).hex()}"
 
     def _inclusion(self) -> str:
@@ -203,72 +170,45 @@ class Examination:
         if proof is None:
             if key_id in self._trust.retired:
                 raise EvidenceError(f"a new record signed by the retired key {key_id}", expected="a key in use")
-            raise _Skip("the record waits for a checkpoint")
+            raise Skip("the record waits for a checkpoint")
         leaf = leaf_hash(leaf_commitment(self._bundle.leaf_key, self._payload))
         if not verify_inclusion(leaf, proof.leaf_index, proof.size, proof.root, proof.path):
             raise EvidenceError("the leaf does not lie under the root", expected=proof.root.hex())
-        until = self._trust.retired.get(key_id)
-        if until is not None and proof.leaf_index >= until:
-            raise EvidenceError(
-                f"leaf {proof.leaf_index}, signed by a retired key", expected=f"one of the first {until}"
-            )
+        self._require_in_use(key_id, proof.leaf_index)
         return f"leaf {proof.leaf_index} of {proof.size} under root {proof.root.hex()}"
 
-    def _checkpoint(self) -> str:
-        """7. A root that somebody vouches for. A pin is the verifier's own; a signature is only the operator's word."""
-        proof, note = self._bundle.proof, self._bundle.checkpoint
+    def _start(self) -> str:
+        """7. Signed and logged before the verdict: nobody chose the steps after seeing the frames."""
+        start, proof = self._bundle.start, self._bundle.proof
+        if self._bundle.envelope.payload_type != PayloadType.VERDICT.value:
+            if start is not None:
+                raise EvidenceError("a start beside a record that is no verdict", expected="none")
+            raise Skip("this record holds no verdict")
+        if start is None:
+            raise EvidenceError("a verdict without the start of its check", expected="the signed start, with its leaf")
+        envelope, purpose = start.envelope, PURPOSES[self._bundle.log]
+        require_begun(envelope.verified(self._trust.keys, PayloadType.START, purpose), self._statement)
         if proof is None:
-            if note is not None:
+            require_waiting(start)
+            raise Skip("the signed start fits; its place in the log waits for a checkpoint")
+        require_before(start, proof)
+        self._require_in_use(envelope.key_id, start.leaf_index)
+        return f"{self._statement['start_record_id']} is leaf {start.leaf_index}, ahead of leaf {proof.leaf_index}"
+
+    def _checkpoint(self) -> str:
+        """8. A root that somebody vouches for. A pin is the verifier's own; a signature is only the operator's word."""
+        if self._bundle.proof is None:
+            if self._bundle.checkpoint is not None or self._bundle.consistency is not None:
                 raise EvidenceError("a checkpoint without a place in it", expected="a proof of inclusion")
-            raise _Skip("the record waits for a checkpoint")
-        signer = None if note is None else self._signer(note)
-        if self._trust.checkpoints is None:
-            if signer is None:
-                self._require_voucher()
-                raise _Skip("no checkpoint is pinned, and none is signed by a key that is trusted for checkpoints")
-            return f"checkpoint of {proof.size} leaves, signed by {signer.key_id}; none is pinned"
-        size = self._trust.checkpoints.get(proof.root)
-        if size is None:
-            raise EvidenceError(_unpinned(proof.size, self._trust.checkpoints.values()), expected="a pinned checkpoint")
-        if size != proof.size:
-            raise EvidenceError(f"the root stands for {size} leaves", expected=str(proof.size))
-        return f"checkpoint of {size} leaves is pinned{'' if signer is None else ', and signed'}"
-
-    def _require_voucher(self) -> None:
-        """Who stole a retired key can make a log, and a contract, in which its record stands early enough."""
-        asked = self._trust.size_on_chain is not None and self._trust.contracts is not None
-        if self._bundle.envelope.key_id in self._trust.retired and not (asked and self._bundle.anchor):
-            raise EvidenceError(
-                "signed by a retired key, and nobody vouches for its place in the log",
-                expected="a pinned or signed checkpoint, or a trusted contract",
-            )
-
-    def _signer(self, note: CheckpointNote) -> VerifyKey | None:
-        """Who signed the checkpoint, which must be that of the proof and of this log; None: no key for it is trusted."""
-        proof, anchor = self._bundle.proof, self._bundle.anchor
-        assert proof is not None
-        if (note.size, note.root) != (proof.size, proof.root):
-            raise EvidenceError(f"a checkpoint of {note.size} leaves under another root", expected=proof.root.hex())
-        if anchor is None or note.origin != origin_of(anchor.contract.log_id):
-            raise EvidenceError(
-                f"a checkpoint of {note.origin[:80]}",
-                expected="the log that the contract holds" if anchor is None else origin_of(anchor.contract.log_id),
-            )
-        if all(key.purpose is not KeyPurpose.CHECKPOINTS for key in self._trust.keys.values()):
-            return None
-        signer = note.verified(self._trust.keys.values())
-        until = self._trust.retired.get(signer.key_id)
-        # Keys are announced in the main log, in whose sizes they retire.
-        if until is not None and note.size > until and self._bundle.log == "main":
-            raise EvidenceError(f"{note.size} leaves, signed by a retired key", expected=f"at most {until}")
-        return signer
+            raise Skip("the record waits for a checkpoint")
+        return Vouching(self._bundle, self._trust, self._bundle.proof).text()
 
     def _time_stamp(self) -> str:
-        """8. Somebody other than the operator says that the checkpoint was there by then."""
+        """9. Somebody other than the operator says that the checkpoint was there by then."""
         if self._bundle.checkpoint is None:
             raise EvidenceError("a time stamp without a checkpoint", expected="the checkpoint that was stamped")
         if self._trust.stamped_ms is None:
-            raise _Skip("no time stamp authority is trusted")
+            raise Skip("no time stamp authority is trusted")
         text = self._bundle.checkpoint.to_text().encode()
         times, refusals = [], []
         for stamp in self._bundle.stamps:
@@ -281,10 +221,10 @@ class Examination:
         return f"stamped {_utc(min(times))} by an authority that is trusted"
 
     def _chain(self) -> str:
-        """9. The contract accepted the root only with a proof that it extends the one before."""
+        """10. The contract accepted the root only with a proof that it extends the one before."""
         proof, anchor = self._bundle.proof, self._bundle.anchor
         if proof is None or anchor is None:
-            raise _Skip("the record is not on chain yet")
+            raise Skip("the record is not on chain yet")
         contract = anchor.contract
         if self._trust.contracts is not None:
             trusted = self._trust.contracts.get(self._bundle.log, ())
@@ -295,7 +235,7 @@ class Examination:
                     or f"a trusted contract of log {self._bundle.log}",
                 )
         if self._trust.size_on_chain is None:
-            raise _Skip("no chain was asked; give an RPC address to ask one")
+            raise Skip("no chain was asked; give an RPC address to ask one")
         size = self._trust.size_on_chain(proof.root)
         if size != proof.size:
             raise EvidenceError(
@@ -305,15 +245,20 @@ class Examination:
         note = " - a local chain: it proves nothing to outsiders" if contract.is_local else ""
         return f"contract {contract.address}, chain {contract.chain_id}, block {anchor.block} as stated{note}"
 
+    def _require_in_use(self, key_id: str, leaf_index: int | None) -> None:
+        until = self._trust.retired.get(key_id)
+        if until is not None and (leaf_index is None or leaf_index >= until):
+            raise EvidenceError(f"leaf {leaf_index}, signed by a retired key", expected=f"one of the first {until}")
+
     def _only_verdicts(self) -> None:
         if self._bundle.envelope.payload_type != PayloadType.VERDICT.value:
-            raise _Skip("this record holds no verdict")
+            raise Skip("this record holds no verdict")
 
 
 def _done(name: str, do: Callable[[], str]) -> CheckedStep:
     try:
         return CheckedStep(name, StepState.HOLDS, do())
-    except _Skip as skip:
+    except Skip as skip:
         return CheckedStep(name, StepState.SKIPPED, str(skip))
     except MedauthError as error:
         return CheckedStep(name, StepState.FAILS, str(error))
@@ -323,19 +268,6 @@ def _done(name: str, do: Callable[[], str]) -> CheckedStep:
 
 def _same_reasons(reasons: Sequence[Reason], stated: list[dict[str, Any]]) -> bool:
     return same([sorted(r.to_json().items()) for r in reasons], [sorted(reason.items()) for reason in stated])
-
-
-def _unpinned(size: int, pinned: Iterable[int]) -> str:
-    """Says how the bundle's checkpoint stands to those that are pinned, so that a reader knows which file is old."""
-    sizes = sorted(pinned)
-    if not sizes or size > sizes[-1]:
-        newest = f"the newest pinned one, of {sizes[-1]}" if sizes else "any pinned one"
-        return f"the bundle's checkpoint of {size} leaves is larger than {newest}: get a newer trust file"
-    if size in sizes:
-        return f"another root than the pinned checkpoint of {size} leaves: the log was rewritten, or is not this one"
-    if size < sizes[0]:
-        return f"the bundle's checkpoint of {size} leaves is smaller than the oldest pinned one, of {sizes[0]}"
-    return f"the bundle's checkpoint of {size} leaves lies between the pinned ones and is none of them"
 
 
 def _utc(time_ms: int) -> str:

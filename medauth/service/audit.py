@@ -18,6 +18,7 @@ from medauth.evidence.verifier import CheckedStep, Examination, StepState, Trust
 from medauth.service.disclosure import bundle_of, opened
 from medauth.service.erasure import is_erased
 from medauth.service.mirrored import beside, compare_columns, compare_files, leaf_in_place
+from medauth.store.heads_interface import HeadMemory
 from medauth.store.interface import (
     AnchorStore,
     BlobStore,
@@ -49,6 +50,8 @@ EXIT_CODES: Mapping[str, int] = {
     "time stamp": 24,
     "replay": 25,
     "receipt": 26,
+    "start": 27,
+    "head": 28,
 }
 """What `medauth audit` exits with: the step at which the first fault was found."""
 
@@ -83,6 +86,7 @@ class Auditor:
         keyring: Keyring,
         size_on_chain: SizeOnChain | None = None,
         stamped_ms: Callable[[bytes, bytes], int] | None = None,
+        heads: HeadMemory | None = None,
     ) -> None:
         self._records = records
         self._anchors = anchors
@@ -91,6 +95,7 @@ class Auditor:
         self._keyring = keyring
         self._size_on_chain = size_on_chain
         self._stamped_ms = stamped_ms
+        self._heads = heads
         self._roots: dict[tuple[str, bytes], int | None] = {}
 
     def record(self, record_id: str) -> Audit:
@@ -99,7 +104,7 @@ class Auditor:
 
     def bundle(self, record_id: str) -> Bundle:
         """The record's bundle, for a stranger."""
-        return bundle_of(self._records.record(record_id), self._keyring, self._anchors)
+        return bundle_of(self._records.record(record_id), self._records, self._keyring, self._anchors)
 
     def _audit(self, row: RecordRow) -> Audit:
         steps: list[CheckedStep] = []
@@ -111,14 +116,23 @@ class Auditor:
 
     def _steps(self, row: RecordRow) -> Iterator[CheckedStep]:
         """In the order in which one needs the other: bytes, key, examination, columns, files."""
-        if is_erased(row):
-            yield from self._erased_steps(row)
-            return
+        yield from self._erased_steps(row) if is_erased(row) else self._record_steps(row)
+        head = self._heads.heads().get(row.log) if self._heads else None
+        if head is not None and row.leaf_index < head.note.size:
+            yield step("head", lambda: self._still_covered(row, head.note.size))
+
+    def _still_covered(self, row: RecordRow, size: int) -> str:
+        """A checkpoint that was signed once does not vanish: what it covered cannot wait for one again."""
+        if self._anchors.covering_checkpoint(row.log, row.leaf_index) is None:
+            raise EvidenceError(f"the mirror lost the checkpoint over leaf {row.leaf_index}", expected=f"{size} leaves")
+        return f"below the {size} leaves of the last signed checkpoint"
+
+    def _record_steps(self, row: RecordRow) -> Iterator[CheckedStep]:
         yield step("stored bytes", lambda: stored_bytes(row))
         keys: list[RecordKeys] = []
         yield step("key", lambda: _opened(row, self._keyring, keys))
         try:
-            bundle = bundle_of(row, self._keyring, self._anchors)
+            bundle = bundle_of(row, self._records, self._keyring, self._anchors)
         except MedauthError as error:
             yield CheckedStep("inclusion", StepState.FAILS, str(error))
             return
@@ -140,7 +154,7 @@ class Auditor:
     def _tombstone(self, row: RecordRow) -> str:
         found = [other for other in self._records.records_of(row.check_id or "") if other.kind is LeafKind.TOMBSTONE]
         for stone in found:
-            bundle = bundle_of(stone, self._keyring, self._anchors)
+            bundle = bundle_of(stone, self._records, self._keyring, self._anchors)
             examination = Examination(bundle, self._trust(stone))
             if any(done.state is StepState.FAILS for done in examination.steps()):
                 continue

@@ -9,7 +9,7 @@ from typing import Any
 
 from medauth.errors import EvidenceError
 from medauth.evidence.archive import FILE, frames_in
-from medauth.evidence.commitment import RecordKeys, leaf_commitment
+from medauth.evidence.commitment import RecordKeys, client_commitment, leaf_commitment
 from medauth.evidence.merkle import inclusion_path, leaf_hash, verify_inclusion
 from medauth.evidence.sealing import unseal
 from medauth.evidence.signing import Envelope
@@ -138,22 +138,32 @@ def _check_columns(row: RecordRow, around: Beside, keyring: Keyring, statement: 
     pairs: Pairs = {
         "outcome": (row.outcome, statement["verdict"]["decision"] if ends else "started"),
         "time": (row.created_ms, statement["finished_ms" if ends else "started_ms"]),
+        "start time": (check.started_ms, statement["started_ms"]),
+        "closing": (check.closed_ms, _closing(check, statement)),
         "log": (check.log, row.log),
         "purpose": (check.purpose, statement["check"]["purpose"]),
         "policy": (check.policy, statement["policy"]["name"]),
         "commitment": (check.commitment.hex(), commitment),
         "subject": (check.subject_tag, keyring.tag("subject", statement["check"]["subject"])),
-        "start time": (check.started_ms, statement["started_ms"]),
         "state": (check.state is CheckState.FINISHED, bool(verdicts)),
         "number of verdicts": (len(verdicts) <= 1, True),
     }
     if ends:
         started = [(start.record_id, start.log) for start in starts if start.leaf_index < row.leaf_index]
         pairs["start"] = (started, [(statement["start_record_id"], row.log)])
-        pairs["end"] = (check.closed_ms, statement["finished_ms"])
     else:
-        pairs["expiry"] = (check.expires_ms, statement["expires_ms"])
+        pairs["end of its time"] = (check.expires_ms, statement["expires_ms"])
+        pairs["client"] = (client_commitment(check.check_id, check.client_tag).hex(), statement["client"])
     return pairs
+
+
+def _closing(check: CheckRow, statement: Mapping[str, Any]) -> object:
+    """When a check was closed, by what was signed: its verdict's end; without a verdict, the end of its time."""
+    if check.state is CheckState.OPEN:
+        return None
+    if check.state is CheckState.FINISHED:
+        return statement.get("finished_ms", check.closed_ms)  # the verdict's own audit compares it
+    return check.expires_ms
 
 
 def line_of(leaf: LeafRow | None) -> tuple[int, bytes, str] | None:

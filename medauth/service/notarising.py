@@ -13,6 +13,8 @@ from medauth.errors import EvidenceError, MedauthError
 from medauth.evidence.note import signed_note
 from medauth.evidence.signing import KeyPurpose
 from medauth.ledger.interface import TimeStampAuthority
+from medauth.service.disclosure import contract_of
+from medauth.store.heads_interface import HeadMemory, RememberedHead
 from medauth.store.interface import AnchorStore, CheckpointRow, Keyring, NoteRow, StampRow
 
 _log = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ class Notary:
     """Signs and stamps what is final. Without an authority nothing is stamped.
 
     `size_on_chain` (log, root) is asked again before anything is signed: the key speaks for what the contract accepted,
-    not for what the mirror says.
+    not for what the mirror says. `heads` remembers the last one outside the mirror.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Notary:
         open_authority: Callable[[], TimeStampAuthority] | None = None,
         *,
         now_ms: Callable[[], int],
+        heads: HeadMemory | None = None,
     ) -> None:
         self._anchors = anchors
         self._keyring = keyring
         self._size_on_chain = size_on_chain
         self._open_authority = open_authority
         self._now_ms = now_ms
+        self._heads = heads
 
     def notarise(self, log: str) -> Notarised:
         """Signs and stamps whatever waits for it; safe to run again and twice at once. Trouble is logged, not raised."""
@@ -76,8 +80,10 @@ class Notary:
                 next_step="run `medauth audit --all`; nothing was signed",
             )
         key = self._keyring.signing_key(KeyPurpose.CHECKPOINTS)
-        text = signed_note(key, identity.log_id, row.new_size, row.root).to_text()
-        self._anchors.add_note(NoteRow(row.log, row.seq, text, self._now_ms()))
+        note = signed_note(key, identity.log_id, row.new_size, row.root)
+        self._anchors.add_note(NoteRow(row.log, row.seq, note.to_text()))
+        if self._heads is not None:
+            self._heads.remember(row.log, RememberedHead(note, contract_of(identity)))
 
     def _stamp(self, note: NoteRow, authority: TimeStampAuthority) -> None:
         token = authority.stamp(note.text.encode())

@@ -8,6 +8,7 @@ from medauth.errors import EvidenceError
 from medauth.evidence.note import CheckpointNote, origin_of
 from medauth.evidence.verifier import CheckedStep, StepState
 from medauth.service.audit import step
+from medauth.service.head_audit import HeadAudit
 from medauth.store.interface import AnchorStore, CheckpointRow, Keyring
 from medauth.store.reading import LogReader
 
@@ -21,15 +22,21 @@ class NoteAudit:
         reader: LogReader,
         keyring: Keyring,
         stamped_ms: Callable[[bytes, bytes], int] | None = None,
+        heads: HeadAudit | None = None,
     ) -> None:
         self._anchors = anchors
         self._reader = reader
         self._stamped_ms = stamped_ms
+        self._heads = heads
         self._keys = tuple(keyring.trusted().values())
         self._retired = keyring.retired()
 
     def steps(self, log: str) -> Iterator[CheckedStep]:
-        """`checkpoint`, and `time stamp` where the log has one; ends with the first that fails."""
+        """`head`, where one is remembered; `checkpoint`, and `time stamp` where the log has one. The last two end with the
+        first that fails.
+        """
+        if self._heads is not None:
+            yield self._heads.step(log)
         stamps = [0]
         signed = step("checkpoint", lambda: self._all_signed(log))
         yield signed

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from medauth.errors import CeremonyError, InputError, NotFound, TooManyFailures
-from medauth.evidence.commitment import RecordKeys
+from medauth.evidence.commitment import RecordKeys, client_commitment
 from medauth.evidence.sealing import seal
 from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType
 from medauth.evidence.statement import (
@@ -124,17 +124,18 @@ class Verification:
         if not policy.rehearsal:
             self._refuse_after_failures(identity, client, now)
         start_id, expires = new_id("sta"), now + policy.timing.session_max_ms
+        subject_tag, client_tag = self._tags(identity, client)
         statement = start_statement(
             identity,
             policy,
             record_id=start_id,
             commitment=challenge.commitment(),
+            client=client_commitment(identity.check_id, client_tag),
             started_ms=now,
             expires_ms=expires,
         )
         keys = RecordKeys.generate()
         record = self._record(statement, PayloadType.START, keys, LeafKind.START, "started", log, now)
-        subject_tag, client_tag = self._tags(identity, client)
         row = CheckRow(
             check_id=identity.check_id,
             log=log,
@@ -172,7 +173,9 @@ class Verification:
 
     def prepare(self, check: StartedCheck, conclusion: Conclusion) -> Prepared:
         """States, signs and seals the verdict, and makes its files durable. Raises `StoreError`; may be tried again."""
-        now = self._now_ms()
+        # A clock that was set back meanwhile must not end the check before its own last frame.
+        filmed_ms = 0 if check.policy.rehearsal else conclusion.frames.last_ms
+        now = max(self._now_ms(), check.started_ms + filmed_ms)
         files = {"traces": canonical(conclusion.traces), **conclusion.pictures}
         for name, content in files.items():
             check.blobs.replace(name, seal(check.keys.seal, content, record_id=check.record_id, name=name))
@@ -227,8 +230,9 @@ class Verification:
         """Closes a check that will not be finished; its start stays in the log and shows. It counts as a failure once the
         person knew any of the challenge: a camera that could not be opened is no attempt.
         """
-        now = self._now_ms()
-        if self._records.close_check(check.identity.check_id, CheckState.ABANDONED, now) and prompted:
+        now, ends_ms = self._now_ms(), check.started_ms + check.policy.timing.session_max_ms
+        # Nobody signs when a check was dropped: the mirror says when its time was over, which its start did sign.
+        if self._records.close_check(check.identity.check_id, CheckState.ABANDONED, ends_ms) and prompted:
             self._count(check, failed=True, now=now)
         elif self._is_recorded(check):
             return

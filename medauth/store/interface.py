@@ -60,6 +60,7 @@ class CheckRow:
     expires_ms: int
     state: CheckState = CheckState.OPEN
     closed_ms: int | None = None
+    """When its verdict says that it ended; without a verdict, when its time was over. None while it is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +135,14 @@ class RecordStore(Protocol):
         """
 
     def close_check(self, check_id: str, state: CheckState, closed_ms: int) -> bool:
-        """Closes an open check without a record (expired, abandoned); False when it was closed already."""
+        """Closes an open check without a record (expired, abandoned); False when it was closed already. `closed_ms` is
+        the end of its time: when it was really dropped nobody signs.
+        """
 
     def check(self, check_id: str) -> CheckRow: ...
 
-    def record_failure(self, subject_tag: bytes, client_tag: bytes, failed_ms: int) -> None: ...
+    def record_failure(self, subject_tag: bytes, client_tag: bytes, failed_ms: int) -> None:
+        """Counts a failure, and forgets everybody's that are more than a day older: they count no longer."""
 
     def failures_since(self, subject_tag: bytes, client_tag: bytes, since_ms: int) -> Sequence[int]:
         """Times (ms since the epoch, ascending) of failed checks of this subject and client."""
@@ -155,7 +159,9 @@ class RecordStore(Protocol):
         """All records of a check, in leaf order."""
 
     def checks_closed_before(self, closed_ms: int) -> Iterator[str]:
-        """Ids of closed checks that still have something to erase, oldest first."""
+        """Ids of checks that ended before then and still have something to erase, oldest first: closed ones, and open ones
+        whose time was over.
+        """
 
     def erase_check(self, check_id: str, tombstone: NewRecord) -> int:
         """Blanks everything readable of a check's records and commits the tombstone with its leaf; returns its index."""
@@ -266,7 +272,6 @@ class NoteRow:
     log: str
     seq: int
     text: str
-    signed_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,6 @@ notes = Table(
     Column("log", LOG_NAME, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("text", Text, nullable=False),
-    Column("signed_ms", BigInteger, nullable=False),
 )
 """Checkpoints that are final on chain, as signed notes."""
 

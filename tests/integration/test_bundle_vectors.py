@@ -17,11 +17,11 @@ from eth_utils.crypto import keccak
 from medauth.errors import InputError
 from medauth.evidence import verifier
 from medauth.evidence.bundle import Bundle
+from medauth.evidence.rules import known_digests
 from medauth.evidence.trust import TrustFile
 from medauth.ledger.artifacts import load_artifact
 from medauth.protocol.canonical import canonical
 from medauth.protocol.challenge import RULES
-from medauth.protocol.policy import POLICIES
 from tests.vectors import make_bundles
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,17 @@ def test_the_file_is_what_its_script_makes(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_every_step_has_a_case_that_fails_there_and_one_that_holds() -> None:
     steps = [step for case in CASES.values() for step in case["steps"] or ()]
-    names = ["signature", "statement", "challenge", "verdict", "inclusion", "checkpoint", "time stamp", "chain"]
+    names = [
+        "signature",
+        "statement",
+        "challenge",
+        "verdict",
+        "inclusion",
+        "start",
+        "checkpoint",
+        "time stamp",
+        "chain",
+    ]
     assert {name for name, state in steps if state == "fails"} == set(names)
     assert {name for name, state in steps if state == "holds"} == {*names, "leaf"} - {"time stamp"}
 
@@ -95,6 +105,16 @@ def test_inclusion_in_javascript_follows_the_shared_vectors(javascript: dict[str
     assert javascript["inclusion"] == [case["valid"] for case in merkle["inclusion"]]
 
 
+def test_consistency_in_javascript_follows_the_shared_vectors(javascript: dict[str, Any]) -> None:
+    merkle = json.loads(make_bundles.TARGET.with_name("merkle.json").read_text())
+    assert javascript["consistency"] == [case["valid"] for case in merkle["consistency"]]
+
+
+def test_both_list_the_sealed_files_by_digest(javascript: dict[str, Any]) -> None:
+    assert javascript["results"]["with-heat-maps"]["files"] == [["heatmap/é/7", "22" * 32], ["traces", "11" * 32]]
+    assert javascript["results"]["another-version"]["files"] == []
+
+
 def test_what_is_no_trust_file_is_refused_by_both(javascript: dict[str, Any]) -> None:
     assert javascript["trusted"] == {name: True if name == "good" else None for name in VECTORS["refused_trust"]}
     for name, file in VECTORS["refused_trust"].items():
@@ -114,7 +134,7 @@ def test_canonical_form_is_the_same(javascript: dict[str, Any]) -> None:
 def test_what_javascript_knows_of_rules_and_contract_is_so(javascript: dict[str, Any]) -> None:
     known, artifact = javascript["known"], load_artifact()
     assert known["ACTIONS"] == {a.value: [rule.category.value, len(rule.outcomes)] for a, rule in RULES.items()}
-    assert known["POLICIES"] == {name: [p.version, p.digest().hex()] for name, p in POLICIES.items()}
+    assert known["POLICIES"] == {name: [*digests] for name, digests in known_digests().items()}
     assert known["CONTRACT"] == {
         "sha256": hashlib.sha256(artifact.deployed_bytecode).hexdigest(),
         "logIdOffset": artifact.immutable_offsets[0],
@@ -129,7 +149,7 @@ def test_the_steps_are_numbered_alike() -> None:
         return [line.split(" - ")[0].strip() for line in lines if line[:1].isdigit() and " - " in line]
 
     assert names(JAVASCRIPT.read_text()) == names(verifier.__doc__ or "")
-    assert len(names(verifier.__doc__ or "")) == 9
+    assert len(names(verifier.__doc__ or "")) == 10
 
 
 def test_the_verifier_in_javascript_needs_nothing_beside_it() -> None:

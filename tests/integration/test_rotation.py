@@ -143,7 +143,7 @@ def test_what_a_retired_key_signed_afterwards_is_found_by_audit_and_stranger(wor
     world.anchor()
     (found,) = faults(world)
     assert "retired key" in found
-    bundle = bundle_of(world.store.record(record_id), world.keyring, world.store)
+    bundle = bundle_of(world.store.record(record_id), world.store, world.keyring, world.store)
     trust = Trust(world.keyring.trusted(), {bundle.proof.root: 3} if bundle.proof else {}, retired={done.old: 1})
     *_, last = Examination(bundle, trust).steps()
     assert (last.name, last.state) == ("inclusion", StepState.FAILS)

@@ -22,7 +22,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from medauth.errors import InputError
-from medauth.evidence.bundle import Bundle
+from medauth.evidence.bundle import Bundle, InclusionProof
+from medauth.evidence.commitment import leaf_commitment
+from medauth.evidence.merkle import MemoryTree, inclusion_path
 from medauth.evidence.note import NoteSignature, signed_note
 from medauth.evidence.rotation import rotation_statement
 from medauth.evidence.signing import KeyPurpose, PayloadType, SigningKey
@@ -53,7 +55,7 @@ STRANGERS_NOTES = SigningKey(KeyPurpose.CHECKPOINTS, Ed25519PrivateKey.from_priv
 Case = dict[str, Any]
 Change = Callable[[Statement], object]
 
-GOOD = recorded().bundle
+GOOD, WAITING = recorded().bundle, recorded(anchored=False).bundle
 assert GOOD.proof is not None
 assert GOOD.anchor is not None
 assert GOOD.checkpoint is not None
@@ -76,8 +78,10 @@ PINNED: list[bytes] = []
 def trust_files() -> dict[str, TrustFile]:
     keys = list(TRUSTED.values())
     retired, head = {KEY.verify_key.key_id: 4}, {ROOT: SIZE}
+    heads = {f"the head of {size}": _head(size) for size in (4, 5, 12)}
     return {
         "pinned": TrustFile.of(keys, roots(), CONTRACTS),
+        **{name: TrustFile.of(keys, pinned, CONTRACTS) for name, pinned in heads.items()},
         "keys alone": TrustFile.of(keys, {}),
         "one key alone": TrustFile.of([KEY.verify_key], {}),
         "an older checkpoint": TrustFile.of(keys, {bytes(32): SIZE - 1}, CONTRACTS),
@@ -96,6 +100,12 @@ def trust_files() -> dict[str, TrustFile]:
             keys, head, CONTRACTS, retired={CHECKPOINT_KEY.verify_key.key_id: SIZE - 1}
         ),
     }
+
+
+def _head(size: int) -> dict[bytes, int]:
+    found = recorded().linked(size).bundle.consistency
+    assert found is not None
+    return {found.root: found.size}
 
 
 # Cases
@@ -189,6 +199,13 @@ def back_in_time(statement: Statement) -> Statement:
     return statement
 
 
+def nobody_came(statement: Statement) -> None:
+    statement["frames"].update(count=0, judged=0, first_ms=0, last_ms=0, kept=[])
+    statement["steps"] = []
+    reread(statement, "capture", outcome="inconclusive")
+    reread(statement, "challenge", outcome="inconclusive", code="challenge.unfinished")
+
+
 def endorsed(**changes: Any) -> Statement:
     """An announcement that both keys endorse, whatever it says."""
     said = {name: value for name, value in announced().items() if name != "endorsements"} | changes
@@ -237,6 +254,8 @@ def holding() -> list[Case]:
         case("local-chain", replace(GOOD, anchor=replace(GOOD.anchor, contract=LOCAL)), trust="a local contract"),
         case("time-stamp-that-nobody-reads", replace(GOOD, stamps=(b"\x30\x00",))),
         case("start", recorded(start(), kind=PayloadType.START).bundle),
+        spoilt("with-heat-maps", None, lambda s: s.update(blobs={"traces": "11" * 32, "heatmap/é/7": "22" * 32})),
+        spoilt("nobody-came", None, nobody_came),
         case("rehearsal", recorded(rehearsed(), key=REHEARSAL_KEY, log="rehearsal").bundle),
         spoilt("rules-of-ones-own", None, lambda s: ruled(s, name="mine", min_fps=20)),
         spoilt("not-live", None, lambda s: reread(s, "identity", outcome="fail")),
@@ -289,6 +308,10 @@ def misstated() -> list[Case]:
 
 
 CHALLENGES: Mapping[str, Change] = {
+    "a-nonce-of-one-byte": lambda s: (s["challenge"]["opening"].update(nonce="00"), reopened(s)),
+    "a-nonce-of-33-bytes": lambda s: (s["challenge"]["opening"].update(nonce="00" * 33), reopened(s)),
+    "a-nonce-in-capitals": lambda s: (s["challenge"]["opening"].update(nonce="AB" * 32), reopened(s)),
+    "no-nonce": lambda s: (s["challenge"]["opening"].pop("nonce"), reopened(s)),
     "another-commitment": lambda s: s["challenge"].update(commitment="00" * 32),
     "no-opening": lambda s: s["challenge"].pop("opening"),
     "another-action-done": lambda s: s["steps"][1].update(action="raise_brows"),
@@ -301,6 +324,28 @@ VERDICTS: Mapping[str, Change] = {
     "another-reason": lambda s: s["verdict"]["reasons"].pop(),
     "a-reading-that-denies": lambda s: s["readings"][1].update(outcome="fail"),
     "a-reading-with-more-in-it": lambda s: s["readings"][1].update(weight=1),
+    "a-later-version-of-a-known-name": lambda s: ruled(s, version=7, min_fps=1),
+    "a-check-under-the-name-of-rehearsals": lambda s: ruled(s, name="rehearsal"),
+    "no-frames": lambda s: s["frames"].update(count=0, judged=0, first_ms=0, last_ms=0, kept=[]),
+    "no-word-about-frames": lambda s: s.pop("frames"),
+    "something-more-about-frames": lambda s: s["frames"].update(skipped=1),
+    "more-frames-judged-than-came": lambda s: s["frames"].update(judged=701),
+    "frames-that-go-back-in-time": lambda s: s["frames"].update(first_ms=24_001),
+    "one-frame-at-two-times": lambda s: s["frames"].update(count=1, judged=1),
+    "no-chain-over-the-frames": lambda s: s["frames"].update(chain=""),
+    "a-kept-frame-that-never-came": lambda s: s["frames"]["kept"][0].__setitem__(0, 700),
+    "a-kept-frame-twice": lambda s: s["frames"]["kept"].append(s["frames"]["kept"][0]),
+    "a-kept-frame-after-the-last": lambda s: s["frames"]["kept"][0].__setitem__(1, 24_001_001),
+    "a-kept-frame-without-a-digest": lambda s: s["frames"]["kept"][0].__setitem__(2, "00"),
+    "a-kept-frame-with-more-in-it": lambda s: s["frames"]["kept"][0].append(1),
+    "an-answer-after-the-last-frame": lambda s: s["frames"].update(last_ms=23_498),
+    "a-clear-view-with-too-few-frames-judged": lambda s: s["frames"].update(judged=559),
+    "a-clear-view-by-too-few-frames-a-second": lambda s: s["frames"].update(count=240, judged=240),
+    "finished-before-it-started": lambda s: s.update(started_ms=24_002),
+    "finished-before-its-last-frame": lambda s: s.update(finished_ms=23_999),
+    "a-heat-map-without-a-digest": lambda s: s.update(blobs={"heatmap/deepfake": "00"}),
+    "a-heat-map-without-a-name": lambda s: s.update(blobs={"": "00" * 32}),
+    "files-that-are-a-list": lambda s: s.update(blobs=[]),
     "rules-that-do-not-fit-their-digest": lambda s: s["policy"]["rules"].update(min_fps=1),
     "lenient-rules-under-a-known-name": lambda s: ruled(s, min_fps=1, deny=["challenge"]),
     "rules-of-ones-own-that-do-not-fit-their-digest": lambda s: worded(s)["policy"].update(digest="00" * 32),
@@ -328,6 +373,103 @@ VERDICTS: Mapping[str, Change] = {
 }
 
 
+STARTS: Mapping[str, Change] = {
+    "with-another-commitment": lambda s: s.update(commitment="00" * 32),
+    "of-another-check": lambda s: s["check"].update(id="chk_2"),
+    "about-another-subject": lambda s: s["check"].update(subject="user-43"),
+    "under-other-rules": lambda s: s["policy"]["rules"].update(min_fps=1),
+    "at-another-time": lambda s: s.update(started_ms=2, expires_ms=180_002),
+    "with-another-time-to-live": lambda s: s.update(expires_ms=180_002),
+    "of-another-record": lambda s: s.update(record_id="sta_2"),
+    "of-another-version": lambda s: s.update(version=2),
+    "without-rules": lambda s: s.pop("policy"),
+}
+
+
+def begun(name: str, change: Change) -> Case:
+    statement = start()
+    change(statement)
+    return case(f"start-{name}", recorded(begun=statement).bundle, "start")
+
+
+def starting(**changes: Any) -> Bundle:
+    assert GOOD.start is not None
+    return replace(GOOD, start=replace(GOOD.start, **changes))
+
+
+def begun_afterwards() -> Bundle:
+    """The leaves of start and verdict the other way round."""
+    assert GOOD.start is not None
+    leaves = [(GOOD.leaf_key, GOOD.envelope.payload), (GOOD.start.leaf_key, GOOD.start.envelope.payload)]
+    tree = MemoryTree(leaf_commitment(*leaf) for leaf in leaves)
+    first, second = (tuple(inclusion_path(index, 2, tree.read)) for index in range(2))
+    return replace(
+        starting(leaf_index=1, path=second),
+        proof=InclusionProof(0, 2, tree.root(), first),
+        checkpoint=signed_note(CHECKPOINT_KEY, CONTRACT.log_id, 2, tree.root()),
+    )
+
+
+def starts() -> list[Case]:
+    name, waiting = "start", recorded(anchored=False).bundle
+    assert GOOD.start is not None
+    payload, path = GOOD.start.envelope.payload, GOOD.start.path
+    waiting_start = recorded(start(), kind=PayloadType.START).bundle
+    return [
+        *(begun(key, change) for key, change in STARTS.items()),
+        case("start-left-out", replace(GOOD, start=None), name),
+        case("start-left-out-of-a-record-that-waits", replace(waiting, start=None), name),
+        case("start-signed-by-a-stranger", starting(envelope=STRANGER.sign(payload, PayloadType.START)), name),
+        case("start-signed-as-a-verdict", starting(envelope=KEY.sign(payload, PayloadType.VERDICT)), name),
+        case("start-with-a-space", starting(envelope=KEY.sign(b" " + payload, PayloadType.START)), name),
+        case("start-with-the-leaf-key-of-another", starting(leaf_key=bytes(32)), name),
+        case("start-in-another-place", starting(leaf_index=1), name),
+        case("start-without-a-place", starting(leaf_index=None), name),
+        case("start-with-a-path-cut", starting(path=path[:-1]), name),
+        case("start-behind-its-verdict", begun_afterwards(), name, trust="keys alone"),
+        case("start-beside-a-start", replace(waiting_start, start=GOOD.start), name),
+        case("start-placed-though-it-waits", replace(GOOD, proof=None, checkpoint=None), name),
+        case("start-by-a-key-retired-before-it", GOOD, "inclusion", trust="a retired key"),
+    ]
+
+
+def linking() -> list[Case]:
+    """Bundles with a consistency proof to the head of 5 or 12 leaves, which the trust file pins."""
+    name, before, after = "checkpoint", linked(5), linked(12)
+    assert before.consistency is not None
+    path = before.consistency.path
+    cases = {
+        "path-cut": replace(before.consistency, path=path[:-1]),
+        "path-with-more": replace(before.consistency, path=(*path, bytes(32))),
+        "path-altered": replace(before.consistency, path=(bytes(32), *path[1:])),
+        "of-nothing": replace(before.consistency, size=0),
+        "from-a-head-nobody-pinned": linked(4).consistency,
+    }
+    unsigned = replace(linked(4), checkpoint=None)
+    waiting = recorded(anchored=False).bundle
+    return [
+        case("consistent-with-an-older-head", before, trust="the head of 5"),
+        case("consistent-with-a-newer-head", after, trust="the head of 12"),
+        case("consistent-though-nothing-is-pinned", before, trust="keys alone"),
+        case("newer-than-the-pinned-head-and-unsigned", unsigned, trust="the head of 4"),
+        *(
+            case(f"consistency-{key}", replace(before, consistency=link), name, trust="the head of 5")
+            for key, link in cases.items()
+        ),
+        case("consistency-of-what-waits", replace(waiting, consistency=before.consistency), name, trust="keys alone"),
+        case(
+            "inconsistent-though-nothing-is-pinned",
+            replace(before, consistency=cases["path-cut"]),
+            name,
+            trust="keys alone",
+        ),
+    ]
+
+
+def linked(size: int) -> Bundle:
+    return recorded().linked(size).bundle
+
+
 def misjudged() -> list[Case]:
     challenges = [spoilt(f"challenge-{name}", "challenge", change) for name, change in CHALLENGES.items()]
     return challenges + [spoilt(f"verdict-{name}", "verdict", change) for name, change in VERDICTS.items()]
@@ -353,7 +495,7 @@ def misplaced() -> list[Case]:
         case("waiting-though-the-key-retired", recorded(anchored=False).bundle, inclusion, trust="a retired key"),
         *(case(f"checkpoint-{name}", replace(GOOD, checkpoint=note), checkpoint) for name, note in notes.items()),
         case("checkpoint-without-a-contract", replace(GOOD, anchor=None), checkpoint),
-        case("checkpoint-without-a-proof", replace(GOOD, proof=None), checkpoint),
+        case("checkpoint-without-a-proof", replace(GOOD, proof=None, start=WAITING.start), checkpoint),
         case("checkpoint-newer-than-the-pinned", GOOD, checkpoint, trust="an older checkpoint"),
         case("checkpoint-older-than-the-pinned", GOOD, checkpoint, trust="a newer checkpoint"),
         case("checkpoint-beside-the-pinned", GOOD, checkpoint, trust="another root"),
@@ -385,6 +527,12 @@ REFUSED: Mapping[str, tuple[str, Any]] = {
     "a-note-with-a-line-more": ("checkpoint", GOOD.checkpoint.to_text().replace("\n\n", "\nmore\n\n")),
     "a-note-with-a-hyphen": ("checkpoint", GOOD.checkpoint.to_text().replace("\u2014", "-")),
     "a-note-with-a-hint-alone": ("checkpoint", GOOD.checkpoint.body.decode() + "\n\u2014 a AAAAAA==\n"),
+    "a-start-without-its-key": ("start/leaf_key", ""),
+    "a-start-as-text": ("start", "sta_1"),
+    "a-start-with-a-negative-index": ("start/leaf_index", -1),
+    "a-start-with-more-in-it": ("start/weight", 1),
+    "a-head-without-a-size": ("consistency", {"root": "00" * 32, "path": []}),
+    "a-head-of-a-short-root": ("consistency", {"size": 1, "root": "00" * 31, "path": []}),
     "a-huge-note": ("checkpoint", GOOD.checkpoint.to_text() + "\u2014 a AAAAAAAA\n" * 1_300),
 }
 
@@ -509,7 +657,17 @@ def written(case: Case, live: tuple[str, str]) -> Case:
 
 def build() -> dict[str, Any]:
     PINNED.clear()
-    cases = [*holding(), *rotations(), *unsigned(), *misstated(), *misjudged(), *misplaced(), *refused()]
+    cases = [
+        *holding(),
+        *rotations(),
+        *unsigned(),
+        *misstated(),
+        *misjudged(),
+        *misplaced(),
+        *starts(),
+        *linking(),
+        *refused(),
+    ]
     trust = trust_files()
     for one in cases:
         steps = one["steps"] = outcome(one, trust[one["trust"]])

@@ -8,6 +8,7 @@ import {
   POLICIES,
   canonical,
   verify,
+  verifyConsistency,
   verifyInclusion,
 } from "../../medauth/evidence/verifier.mjs";
 
@@ -60,15 +61,16 @@ async function stepsOf(one) {
   const text = bundleOf(one);
   try {
     const chain = one.steps ? chainOf(one, text) : {};
-    const { steps, holds } = await verify(text, trust[one.trust], chain);
+    const { steps, holds, files } = await verify(text, trust[one.trust], chain);
     const failed = steps.some(({ state }) => state === FAILS);
     return {
       steps: steps.map(({ name, state }) => [name, state]),
       texts: steps.map((step) => step.text),
       holds: holds && !failed,
+      files: files.map(({ name, sha256 }) => [name, sha256]),
     };
   } catch (error) {
-    if (error instanceof InputError) return { steps: null, texts: [error.message], holds: false };
+    if (error instanceof InputError) return { steps: null, texts: [error.message], holds: false, files: [] };
     throw error;
   }
 }
@@ -109,6 +111,11 @@ for (const { leaf_hash: leaf, index, size, root, path } of merkle.inclusion) {
   inclusion.push(await verifyInclusion(bytes(leaf), index, size, bytes(root), path.map(bytes)));
 }
 
+const consistency = [];
+for (const { old_size: old, old_root: before, new_size: size, new_root: root, proof } of merkle.consistency) {
+  consistency.push(await verifyConsistency(old, bytes(before), size, bytes(root), proof.map(bytes)));
+}
+
 const results = {};
 for (const one of cases) results[one.name] = await stepsOf(one);
 
@@ -131,6 +138,7 @@ console.log(
     results,
     broken: await brokenNodes(),
     inclusion,
+    consistency,
     trusted,
     forms: forms.map(({ holds, recordId }) => [holds, recordId]),
     known: { ACTIONS, CONTRACT, POLICIES },

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from medauth.evidence.bundle import Anchor, Bundle, Contract, InclusionProof
+from medauth.evidence.bundle import Anchor, Bundle, ConsistencyProof, Contract, InclusionProof, StartProof
 from medauth.evidence.commitment import leaf_commitment
-from medauth.evidence.merkle import MemoryTree, inclusion_path
+from medauth.evidence.merkle import MemoryTree, consistency_proof, inclusion_path
 from medauth.evidence.note import signed_note
 from medauth.evidence.signing import KeyPurpose, PayloadType, SigningKey
 from medauth.evidence.statement import CheckIdentity, FrameSummary, KeptFrame, start_statement, verdict_statement
@@ -30,6 +31,7 @@ REHEARSAL_KEY = SigningKey(KeyPurpose.REHEARSALS, Ed25519PrivateKey.from_private
 CHECKPOINT_KEY = SigningKey(KeyPurpose.CHECKPOINTS, Ed25519PrivateKey.from_private_bytes(bytes(range(2, 34))))
 TRUSTED = {key.verify_key.key_id: key.verify_key for key in (KEY, REHEARSAL_KEY, CHECKPOINT_KEY)}
 LEAF_KEY = bytes(range(64, 96))
+START_LEAF_KEY, START_INDEX = bytes(range(96, 128)), 2
 IDENTITY = CheckIdentity("chk_1", "user-42", "login", "https://example.org")
 STEPS = tuple(
     scripted_step(action, outcome, pause_ms=800)
@@ -86,8 +88,24 @@ def good_statement() -> Statement:
 
 def start() -> Statement:
     return start_statement(
-        IDENTITY, STANDARD, record_id="sta_1", commitment=CHALLENGE.commitment(), started_ms=1, expires_ms=180_001
+        IDENTITY,
+        STANDARD,
+        record_id="sta_1",
+        commitment=CHALLENGE.commitment(),
+        client=bytes(32),
+        started_ms=1,
+        expires_ms=180_001,
     )
+
+
+def start_for(verdict: Mapping[str, Any]) -> Statement:
+    """The start that fits a verdict's statement, as far as that says what a verdict says."""
+    begun = start()
+    with suppress(KeyError, TypeError, AttributeError):
+        begun |= {name: copy.deepcopy(verdict[name]) for name in ("check", "policy", "started_ms")}
+        begun["record_id"], begun["commitment"] = verdict["start_record_id"], verdict["challenge"]["commitment"]
+        begun["expires_ms"] = begun["started_ms"] + begun["policy"]["rules"]["timing"]["session_max_ms"]
+    return begun
 
 
 @dataclass
@@ -96,6 +114,17 @@ class Recorded:
 
     bundle: Bundle
     trust: Trust
+    tree: MemoryTree = field(default_factory=MemoryTree)
+
+    def linked(self, size: int) -> Recorded:
+        """With a consistency proof to another head, which alone is pinned; beyond the log it grows by leaves of others."""
+        assert self.bundle.proof is not None
+        smaller, larger = sorted((size, self.bundle.proof.size))
+        while self.tree.size < larger:
+            self.tree.append(bytes([self.tree.size]) * 32)
+        head = ConsistencyProof(size, self.tree.root(size), tuple(consistency_proof(smaller, larger, self.tree.read)))
+        trust = replace(self.trust, checkpoints={head.root: head.size})
+        return Recorded(replace(self.bundle, consistency=head), trust, self.tree)
 
     def steps(self) -> list[CheckedStep]:
         return list(Examination(self.bundle, self.trust).steps())
@@ -108,11 +137,17 @@ def recorded(
     log: str = "main",
     kind: PayloadType = PayloadType.VERDICT,
     anchored: bool = True,
+    begun: Mapping[str, Any] | None = None,
 ) -> Recorded:
-    """Signs a statement and puts it into a log of nine leaves."""
+    """Signs a statement and puts it into a log of nine leaves; a verdict behind the start of its check, `begun` or the one
+    that fits it.
+    """
     statement = good_statement() if statement is None else statement
     payload = statement if isinstance(statement, bytes) else canonical(statement)
-    tree = MemoryTree([bytes([n]) * 32 for n in range(4)])
+    started = canonical(begun or start_for(statement if isinstance(statement, Mapping) else good_statement()))
+    tree = MemoryTree([bytes([n]) * 32 for n in range(START_INDEX)])
+    tree.append(leaf_commitment(START_LEAF_KEY, started))
+    tree.append(bytes([3]) * 32)
     index = tree.append(leaf_commitment(LEAF_KEY, payload))
     for n in range(5, 9):
         tree.append(bytes([n]) * 32)
@@ -120,11 +155,15 @@ def recorded(
     name = json_text(statement, "record_id") if isinstance(statement, Mapping) else "evd_1"
     envelope = key.sign(payload, kind)
     bundle = Bundle(log, name, envelope, LEAF_KEY, None, None)
+    if kind is PayloadType.VERDICT:
+        place = inclusion_path(START_INDEX, tree.size, tree.read) if anchored else ()
+        signed = StartProof(key.sign(started, PayloadType.START), START_LEAF_KEY, START_INDEX, tuple(place))
+        bundle = replace(bundle, start=signed if anchored else replace(signed, leaf_index=None))
     if anchored:
         note = signed_note(CHECKPOINT_KEY, CONTRACT.log_id, tree.size, tree.root())
         bundle = replace(bundle, proof=proof, anchor=ANCHOR, checkpoint=note)
     heads = {tree.root(): tree.size}
-    return Recorded(bundle, Trust(TRUSTED, heads, heads.get, {log: (CONTRACT,)}))
+    return Recorded(bundle, Trust(TRUSTED, heads, heads.get, {log: (CONTRACT,)}), tree)
 
 
 def json_text(statement: Mapping[str, Json], name: str) -> str:

@@ -16,7 +16,7 @@ from medauth.evidence.signing import KeyPurpose, SigningKey
 from medauth.evidence.trust import TrustFile
 from tests.unit.evidence.bundles import CONTRACT, KEY, recorded
 
-BUNDLE = recorded().bundle
+BUNDLE = recorded().linked(5).bundle
 WAITING = recorded(anchored=False).bundle
 
 
@@ -49,7 +49,7 @@ def every_path(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 PATHS = every_path(json.loads(BUNDLE.to_bytes()))
-OPTIONAL = {("proof",), ("anchor",), ("checkpoint",)}
+OPTIONAL = {("proof",), ("anchor",), ("checkpoint",), ("start",), ("consistency",), ("start", "leaf_index")}
 ROOT = json.loads(BUNDLE.to_bytes())["proof"]["root"]
 
 

@@ -12,13 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medauth.errors import EvidenceError, MedauthError
+from medauth.evidence import rules
 from medauth.evidence.bundle import Bundle, Contract, InclusionProof
+from medauth.evidence.commitment import leaf_commitment
+from medauth.evidence.merkle import MemoryTree, inclusion_path
 from medauth.evidence.note import CheckpointNote, signed_note
 from medauth.evidence.signing import KeyPurpose, PayloadType, SigningKey
 from medauth.evidence.statement import opened_commitment
 from medauth.evidence.verifier import Examination, StepState, Trust
 from medauth.protocol.canonical import canonical
-from medauth.protocol.policy import POLICIES, REHEARSAL, STANDARD, Policy
+from medauth.protocol.policy import POLICIES, REHEARSAL, STANDARD, STRICT, Policy
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.response import EXPIRED
 from medauth.protocol.verdict import decide
@@ -36,7 +39,7 @@ from tests.unit.evidence.bundles import (
     start,
 )
 
-STEPS = ["signature", "statement", "challenge", "verdict", "leaf", "inclusion", "checkpoint", "chain"]
+STEPS = ["signature", "statement", "challenge", "verdict", "leaf", "inclusion", "start", "checkpoint", "chain"]
 
 
 def fault(found: Recorded) -> str | None:
@@ -170,6 +173,12 @@ def test_the_challenge_is_this_checks_own() -> None:
     fails_only(reopened(lambda s: s["challenge"]["opening"].update(version=2)), "challenge")
 
 
+@pytest.mark.parametrize("nonce", ["00", "", "0" * 62, "0" * 66, "0g" * 32, "AA" * 32, 7, None], ids=str)
+def test_a_nonce_that_could_be_tried_out_hides_nothing(nonce: object) -> None:
+    fails_only(reopened(lambda s: s["challenge"]["opening"].update(nonce=nonce)), "challenge")
+    fails_only(reopened(lambda s: s["challenge"]["opening"].pop("nonce")), "challenge")
+
+
 # 4. verdict
 
 
@@ -236,6 +245,90 @@ VERDICT_FAULTS: dict[str, Callable[[Statement], object]] = {
 }
 
 
+FRAME_FAULTS: dict[str, Callable[[Statement], object]] = {
+    "no frames": lambda s: s["frames"].update(count=0, judged=0, first_ms=0, last_ms=0, kept=[]),
+    "no word about frames": lambda s: s.pop("frames"),
+    "something more about frames": lambda s: s["frames"].update(skipped=1),
+    "more frames judged than came": lambda s: s["frames"].update(judged=701),
+    "fewer frames judged than none": lambda s: s["frames"].update(judged=-1),
+    "frames that go back in time": lambda s: s["frames"].update(first_ms=24_001),
+    "one frame at two times": lambda s: s["frames"].update(count=1, judged=1),
+    "no chain over the frames": lambda s: s["frames"].update(chain=""),
+    "a chain in capitals": lambda s: s["frames"].update(chain="AB" * 32),
+    "a kept frame that never came": lambda s: s["frames"]["kept"][0].__setitem__(0, 700),
+    "a kept frame twice": lambda s: s["frames"]["kept"].append(s["frames"]["kept"][0]),
+    "a kept frame after the last": lambda s: s["frames"]["kept"][0].__setitem__(1, 24_001_001),
+    "a kept frame before the first": lambda s: s["frames"].update(first_ms=2),
+    "a kept frame without a digest": lambda s: s["frames"]["kept"][0].__setitem__(2, "00"),
+    "kept frames that are no list": lambda s: s["frames"].update(kept={}),
+    "an answer after the last frame": lambda s: s["frames"].update(last_ms=23_498),
+    "an answer after the check's time": lambda s: rewritten(
+        s, name="mine", timing=s["policy"]["rules"]["timing"] | {"session_max_ms": 23_498}
+    ),
+    "a clear view with too few frames judged": lambda s: s["frames"].update(judged=559),
+    "a clear view by too few frames a second": lambda s: s["frames"].update(count=240, judged=240),
+    "finished before it started": lambda s: s.update(started_ms=24_002),
+    "finished before its last frame": lambda s: s.update(finished_ms=23_999),
+    "finished no one knows when": lambda s: s.update(finished_ms=None),
+    "files that are no object": lambda s: s.update(blobs=[]),
+    "a file without a digest": lambda s: s.update(blobs={"heatmap/deepfake": "00"}),
+    "a file without a name": lambda s: s.update(blobs={"": "00" * 32}),
+}
+
+
+@pytest.mark.parametrize("name", FRAME_FAULTS)
+def test_the_frames_carry_what_was_decided(name: str) -> None:
+    fails_only(spoilt(FRAME_FAULTS[name]), "verdict")
+
+
+def test_what_frames_may_be_like() -> None:
+    for change in (
+        lambda s: s["frames"].update(last_ms=23_499),
+        lambda s: s["frames"].update(judged=560),
+        lambda s: s["frames"].update(count=241, judged=241),
+        lambda s: s.update(finished_ms=24_000),
+    ):
+        assert fault(spoilt(change)) is None
+
+
+def test_a_check_without_a_frame_is_inconclusive() -> None:
+    def unseen(statement: Statement) -> None:
+        statement["frames"].update(count=0, judged=0, first_ms=0, last_ms=0, kept=[])
+        statement["steps"] = []
+        reread(statement, "capture", outcome="inconclusive")
+        reread(statement, "challenge", outcome="inconclusive", code="challenge.unfinished")
+
+    assert fault(spoilt(unseen)) is None
+
+    def denied(statement: Statement) -> None:
+        unseen(statement)
+        reread(statement, "faces", outcome="fail")
+
+    fails_only(spoilt(denied), "verdict")
+
+
+def test_heat_maps_may_have_any_name_and_are_listed() -> None:
+    files = {"traces": "11" * 32, "heatmap/deepfake/7": "22" * 32, "é €": "33" * 32}
+    found = spoilt(lambda s: s.update(blobs=files))
+    examination = Examination(found.bundle, found.trust)
+    assert all(step.state is StepState.HOLDS for step in examination.steps())
+    assert examination.files == files
+
+
+def test_a_recording_takes_no_time() -> None:
+    """A clip is pushed as fast as it is read: a rehearsal's frames have the clip's times."""
+
+    def rehearsed(statement: Statement) -> None:
+        statement["challenge"]["opening"]["challenge"]["scripted"] = True
+        statement["challenge"]["commitment"] = opened_commitment(statement).hex()
+        rewritten(statement, **replace(REHEARSAL, steps=6).to_json())
+        statement["finished_ms"] = statement["started_ms"]
+
+    statement = good_statement()
+    rehearsed(statement)
+    assert fault(recorded(statement, key=REHEARSAL_KEY, log="rehearsal")) is None
+
+
 def rewritten_raw(statement: Statement, **rules: Any) -> None:
     statement["policy"]["rules"].update(rules)
 
@@ -272,8 +365,25 @@ def test_a_check_that_outlived_its_time_may_have_answered_everything() -> None:
     assert "inconclusive" in found.steps()[3].text
 
 
-def test_rules_of_ones_own_are_judged_by_themselves() -> None:
-    assert fault(spoilt(lambda s: rewritten(s, name="mine", min_fps=20))) is None
+def test_rules_of_ones_own_are_judged_by_themselves_and_said_to_be_unknown() -> None:
+    found = spoilt(lambda s: rewritten(s, name="mine", min_fps=20))
+    assert fault(found) is None
+    assert "not a policy that this version knows" in found.steps()[3].text
+    assert "not a policy" not in recorded().steps()[3].text
+
+
+@pytest.mark.parametrize("name", [*POLICIES])
+def test_no_version_of_rules_under_our_name_is_anybody_elses(name: str) -> None:
+    fails_only(spoilt(lambda s: rewritten(s, name=name, version=99, min_fps=1, deny=["challenge"])), "verdict")
+
+
+def test_rules_that_an_earlier_version_decided_by_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = replace(STANDARD, version=0, min_fps=12)
+    found = spoilt(lambda s: rewritten(s, version=0, min_fps=12))
+    fails_only(found, "verdict")
+    monkeypatch.setattr(rules, "EARLIER", {"standard": (earlier.digest().hex(),)})
+    assert fault(found) is None
+    assert "not a policy" not in found.steps()[3].text
 
 
 @pytest.mark.parametrize("name", [n for n, policy in POLICIES.items() if policy.steps == 6])
@@ -315,12 +425,198 @@ def test_the_leaf_lies_where_the_proof_says(changes: dict[str, Any]) -> None:
 
 def test_a_waiting_record_says_what_it_waits_for() -> None:
     states = {step.name: step.state for step in recorded(anchored=False).steps()}
-    waiting = {"leaf", "inclusion", "checkpoint", "chain"}
+    waiting = {"leaf", "inclusion", "start", "checkpoint", "chain"}
     assert {name for name, state in states.items() if state is StepState.SKIPPED} == waiting
     assert {name for name, state in states.items() if state is StepState.HOLDS} == set(STEPS) - waiting
 
 
-# 7. checkpoint
+# 7. start
+
+
+def begun(change: Callable[[Statement], object]) -> Recorded:
+    """A good verdict behind a start with one change, signed by the right key and logged in its place."""
+    statement = start()
+    change(statement)
+    return recorded(begun=statement)
+
+
+def with_start(**changes: Any) -> Recorded:
+    found = recorded()
+    assert found.bundle.start is not None
+    return Recorded(replace(found.bundle, start=replace(found.bundle.start, **changes)), found.trust)
+
+
+START_FAULTS: dict[str, Callable[[Statement], object]] = {
+    "another commitment": lambda s: s.update(commitment="00" * 32),
+    "another check": lambda s: s["check"].update(id="chk_2"),
+    "another subject": lambda s: s["check"].update(subject="user-43"),
+    "another purpose": lambda s: s["check"].update(purpose="payment"),
+    "another origin": lambda s: s["check"].update(origin=""),
+    "another policy": lambda s: s.update(policy=rules_of(STRICT)),
+    "other rules under the same digest": lambda s: s["policy"]["rules"].update(min_fps=1),
+    "another time": lambda s: s.update(started_ms=2, expires_ms=180_002),
+    "another time to live": lambda s: s.update(expires_ms=180_002),
+    "no time to live": lambda s: s.pop("expires_ms"),
+    "another record": lambda s: s.update(record_id="sta_2"),
+    "another version": lambda s: s.update(version=2),
+    "a version that is true": lambda s: s.update(version=True),
+}
+
+
+def rules_of(policy: Policy) -> Statement:
+    return {
+        "name": policy.name,
+        "version": policy.version,
+        "digest": policy.digest().hex(),
+        "rules": policy.to_json(),
+    }
+
+
+@pytest.mark.parametrize("name", START_FAULTS)
+def test_the_start_is_that_of_the_verdicts_check(name: str) -> None:
+    fails_only(begun(START_FAULTS[name]), "start")
+
+
+def test_a_verdict_comes_with_its_start() -> None:
+    found = recorded()
+    fails_only(Recorded(replace(found.bundle, start=None), found.trust), "start")
+    waiting = recorded(anchored=False)
+    assert fault(Recorded(replace(waiting.bundle, start=None), waiting.trust)) == "start"
+
+
+def test_a_start_is_signed_as_one_by_the_logs_key() -> None:
+    found = recorded()
+    assert found.bundle.start is not None
+    payload = found.bundle.start.envelope.payload
+    for envelope in (
+        SigningKey.generate(KeyPurpose.STATEMENTS).sign(payload, PayloadType.START),
+        REHEARSAL_KEY.sign(payload, PayloadType.START),
+        KEY.sign(payload, PayloadType.VERDICT),
+        KEY.sign(payload, PayloadType.RECEIPT),
+        KEY.sign(b" " + payload, PayloadType.START),
+        replace(found.bundle.start.envelope, payload=payload[:-1] + b" }"),
+    ):
+        fails_only(with_start(envelope=envelope), "start")
+
+
+def test_a_start_lies_under_the_verdicts_root() -> None:
+    found = recorded()
+    assert found.bundle.start is not None
+    for changes in (
+        {"leaf_key": bytes(32)},
+        {"leaf_index": 1},
+        {"leaf_index": None},
+        {"path": ()},
+        {"path": (*found.bundle.start.path, bytes(32))},
+    ):
+        fails_only(with_start(**changes), "start")
+
+
+def test_a_start_comes_before_its_verdict() -> None:
+    """The same two leaves the other way round: made after the fact."""
+    found = recorded()
+    bundle, begun = found.bundle, found.bundle.start
+    assert begun is not None
+    verdict, started = (
+        leaf_commitment(bundle.leaf_key, bundle.envelope.payload),
+        leaf_commitment(begun.leaf_key, begun.envelope.payload),
+    )
+    tree = MemoryTree([verdict, started])
+    bundle = replace(
+        bundle,
+        proof=InclusionProof(0, 2, tree.root(), tuple(inclusion_path(0, 2, tree.read))),
+        start=replace(begun, leaf_index=1, path=tuple(inclusion_path(1, 2, tree.read))),
+        checkpoint=signed_note(CHECKPOINT_KEY, CONTRACT.log_id, 2, tree.root()),
+    )
+    fails_only(Recorded(bundle, found.trust), "start")
+
+
+def test_a_start_that_waits_has_no_place_yet() -> None:
+    found = recorded(anchored=False)
+    assert found.bundle.start is not None
+    for changes in ({"leaf_index": 2}, {"path": (bytes(32),)}):
+        placed = replace(found.bundle, start=replace(found.bundle.start, **changes))
+        assert fault(Recorded(placed, found.trust)) == "start"
+    other = replace(found.bundle.start.envelope, payload=b"{}")
+    assert fault(Recorded(replace(found.bundle, start=replace(found.bundle.start, envelope=other)), found.trust)) == (
+        "start"
+    )
+
+
+def test_a_start_beside_another_record_is_no_bundle_of_ours() -> None:
+    alone, good = recorded(start(), kind=PayloadType.START), recorded()
+    assert fault(Recorded(replace(alone.bundle, start=good.bundle.start), alone.trust)) == "start"
+
+
+def test_a_start_by_a_retired_key_counts_where_the_key_was_in_use() -> None:
+    """The key changed while the check ran."""
+    successor = SigningKey.generate(KeyPurpose.STATEMENTS)
+    found = recorded(key=successor)
+    assert found.bundle.start is not None
+    old = KEY.sign(found.bundle.start.envelope.payload, PayloadType.START)
+    bundle = replace(found.bundle, start=replace(found.bundle.start, envelope=old))
+    keys = {**TRUSTED, successor.verify_key.key_id: successor.verify_key}
+    for until, name in ((3, None), (2, "start")):
+        trust = replace(found.trust, keys=keys, retired={KEY.verify_key.key_id: until})
+        assert fault(Recorded(bundle, trust)) == name
+
+
+# 8. checkpoint
+
+
+@pytest.mark.parametrize("size", [1, 4, 5, 8, 9, 10, 16, 17])
+def test_a_pinned_head_vouches_by_a_consistency_proof(size: int) -> None:
+    found = recorded().linked(size)
+    step = found.steps()[STEPS.index("checkpoint")]
+    assert step.state is StepState.HOLDS
+    assert fault(found) is None
+    if size != 9:
+        assert ("extends the pinned one" if size < 9 else "is the beginning of the pinned one") in step.text
+
+
+@pytest.mark.parametrize("size", [5, 8, 12])
+def test_a_consistency_proof_proves_one_log(size: int) -> None:
+    found = recorded().linked(size)
+    link = found.bundle.consistency
+    assert link is not None
+    altered: tuple[dict[str, Any], ...] = (
+        {"path": link.path[:-1]},
+        {"path": (*link.path, bytes(32))},
+        {"path": (bytes(32), *link.path[1:])},
+        {"size": link.size + 1},
+        {"size": 0},
+        {"root": bytes(32)},
+    )
+    for changes in altered:
+        bundle = replace(found.bundle, consistency=replace(link, **changes))
+        fails_only(Recorded(bundle, found.trust), "checkpoint")
+        fails_only(unpinned(Recorded(bundle, found.trust)), "checkpoint")
+        changed = replace(link, **changes)
+        pinned = replace(found.trust, checkpoints={changed.root: changed.size})
+        fails_only(Recorded(bundle, pinned), "checkpoint")
+
+
+def test_a_consistency_proof_from_a_head_that_nobody_pinned_is_none() -> None:
+    found = recorded().linked(5)
+    fails_only(Recorded(found.bundle, replace(found.trust, checkpoints={bytes(32): 5})), "checkpoint")
+    assert fault(unpinned(found)) is None
+
+
+def test_a_record_behind_the_pinned_head_needs_somebody_else_to_vouch() -> None:
+    """From a pinned head on anybody can go on with leaves of their own."""
+    for size, state in ((5, StepState.HOLDS), (4, StepState.SKIPPED)):
+        found = recorded().linked(size)
+        unsigned = Recorded(replace(found.bundle, checkpoint=None), found.trust)
+        assert unsigned.steps()[STEPS.index("checkpoint")].state is state
+        assert fault(unsigned) is None
+    found = recorded().linked(4)
+    stolen = replace(found.trust, retired={KEY.verify_key.key_id: 9}, size_on_chain=None)
+    assert fault(Recorded(replace(found.bundle, checkpoint=None), stolen)) == "checkpoint"
+
+
+def test_a_waiting_record_has_no_consistency_proof() -> None:
+    waiting, good = recorded(anchored=False), recorded().linked(5)
+    assert fault(Recorded(replace(waiting.bundle, consistency=good.bundle.consistency), waiting.trust)) == "checkpoint"
 
 
 def test_a_root_nobody_vouches_for_is_no_checkpoint() -> None:
@@ -337,7 +633,7 @@ def test_a_root_stands_for_one_size() -> None:
 @pytest.mark.parametrize(
     ("pinned", "words"),
     [
-        ({bytes(32): 8}, "larger than the newest pinned one, of 8: get a newer trust file"),
+        ({bytes(32): 8}, "larger than the newest pinned one, of 8 ·"),
         ({bytes(32): 10}, "smaller than the oldest pinned one, of 10"),
         ({bytes(32): 8, b"1" * 32: 10}, "between the pinned ones"),
         ({bytes(32): 9}, "another root than the pinned checkpoint of 9 leaves"),
@@ -356,7 +652,7 @@ def unpinned(found: Recorded, **changes: Any) -> Recorded:
 
 
 def test_where_none_is_pinned_the_logs_own_signature_counts_and_is_named() -> None:
-    step = unpinned(recorded()).steps()[6]
+    step = unpinned(recorded()).steps()[7]
     assert step.state is StepState.HOLDS
     assert step.text.endswith(f"signed by {CHECKPOINT_KEY.verify_key.key_id}; none is pinned")
 
@@ -395,7 +691,9 @@ def test_a_checkpoint_names_a_log_that_has_a_contract() -> None:
 
 def test_a_waiting_record_has_no_checkpoint() -> None:
     found = recorded()
-    steps = Recorded(replace(found.bundle, proof=None), found.trust).steps()
+    assert found.bundle.start is not None
+    start = replace(found.bundle.start, leaf_index=None, path=())
+    steps = Recorded(replace(found.bundle, proof=None, start=start), found.trust).steps()
     assert (steps[-1].name, steps[-1].state) == ("checkpoint", StepState.FAILS)
 
 
@@ -420,7 +718,7 @@ def test_a_retired_key_counts_for_what_it_signed_in_its_time() -> None:
     assert fault(Recorded(waiting.bundle, replace(waiting.trust, retired={KEY.verify_key.key_id: 9}))) == "inclusion"
 
 
-# 8. time stamp
+# 9. time stamp
 
 
 def stamped(found: Recorded, **changes: Any) -> Recorded:
@@ -435,7 +733,7 @@ def stamped(found: Recorded, **changes: Any) -> Recorded:
 
 
 def test_a_time_stamp_says_by_when_the_checkpoint_was_there() -> None:
-    step = stamped(recorded()).steps()[7]
+    step = stamped(recorded()).steps()[8]
     assert (step.name, step.state) == ("time stamp", StepState.HOLDS)
     assert "2023-11-14T22:13:20+00:00" in step.text
     assert fault(stamped(recorded(), stamps=(b"of somebody else", b"token"))) is None
@@ -458,7 +756,7 @@ def test_without_a_trusted_authority_the_time_stamp_is_skipped() -> None:
     assert fault(recorded()) is None
 
 
-# 9. chain
+# 10. chain
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -522,7 +820,7 @@ def test_a_local_chain_says_that_it_proves_nothing() -> None:
 
 def test_the_start_of_a_check_has_no_challenge_to_open_yet() -> None:
     steps = recorded(start(), kind=PayloadType.START).steps()
-    assert [step.name for step in steps if step.state is StepState.SKIPPED] == ["challenge", "verdict"]
+    assert [step.name for step in steps if step.state is StepState.SKIPPED] == ["challenge", "verdict", "start"]
     assert not [step for step in steps if step.state is StepState.FAILS]
 
 

@@ -1,0 +1,49 @@
+"""Which rules a verdict was decided under: their digest fits, their name is nobody else's, and whether they are known.
+
+Rules of an operator's own are judged by themselves, and the verifier says that it does not know them. A name of ours stands
+for rules of ours: today's, or those of an earlier version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from medauth.errors import EvidenceError
+from medauth.evidence.asked import same
+from medauth.protocol.policy import POLICIES, Policy
+
+EARLIER: Mapping[str, tuple[str, ...]] = {}
+"""By name: digests of rules that a released version decided by and today's does not. Oldest first."""
+
+
+def known_digests() -> Mapping[str, tuple[str, ...]]:
+    """By name: the digests of every version of our own rules, today's last."""
+    return {name: (*EARLIER.get(name, ()), policy.digest().hex()) for name, policy in POLICIES.items()}
+
+
+def require_rules(stated: Mapping[str, Any], *, rehearsals: bool) -> tuple[Policy, bool]:
+    """The rules as stated, and whether they are among those this version knows. Raises `EvidenceError`."""
+    policy = Policy.from_json(stated["rules"])
+    known = known_digests().get(policy.name)
+    if known is not None and _identity(policy) not in known:
+        raise EvidenceError(
+            f"other rules under the name {policy.name} v{policy.version}",
+            expected=" or ".join(known),
+            next_step="check with the medauth that decided, or a newer one",
+        )
+    digest = policy.digest().hex()
+    if (
+        not same((digest, policy.name, policy.version), (stated["digest"], stated["name"], stated["version"]))
+        or policy.to_json() != stated["rules"]
+    ):
+        raise EvidenceError("the policy's rules do not fit its digest", expected=str(stated["digest"]))
+    if policy.rehearsal != rehearsals:
+        raise EvidenceError("a rehearsal outside its log", expected="rehearsals in the log `rehearsal` alone")
+    return policy, known is not None
+
+
+def _identity(policy: Policy) -> str:
+    """A rehearsal is as long as its script: the number of steps is no rule of it."""
+    return (replace(policy, steps=0) if policy.rehearsal else policy).digest().hex()
