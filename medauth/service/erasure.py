@@ -55,9 +55,15 @@ class Erasure:
         """Erases a closed check. Safe to call again: what a crash left over is removed.
 
         Keys and statement go first, in one transaction with the tombstone; files that nobody can open any more follow.
-        Raises `NotFound`, and `CeremonyError` while the check is open.
+        Raises `NotFound`, and `CeremonyError` while the check is open. One whose time is over, left open by a process that
+        died, is closed first.
         """
-        if self._records.check(check_id).state is CheckState.OPEN:
+        check = self._records.check(check_id)
+        overdue = check.expires_ms < self._now_ms()
+        closed = check.state is not CheckState.OPEN or (
+            overdue and self._records.close_check(check_id, CheckState.EXPIRED, check.expires_ms)
+        )
+        if not closed:
             raise CeremonyError(
                 f"check {check_id} is still open", expected="a closed check", next_step="finish or abandon it first"
             )
@@ -71,7 +77,7 @@ class Erasure:
         return Tombstone(stone.record_id, stone.leaf_index, tuple(row.record_id for row in rows))
 
     def erase_older(self, days: int) -> Iterator[Tombstone]:
-        """Erases every check that was closed more than `days` days ago."""
+        """Erases every check that ended more than `days` days ago, also one that nobody ended."""
         for check_id in list(self._records.checks_closed_before(self._now_ms() - days * _DAY_MS)):
             yield self.erase(check_id, ErasureReason.RETENTION)
 

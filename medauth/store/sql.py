@@ -7,11 +7,12 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, case, delete, insert, select, update
 
 from medauth.errors import CeremonyError, KeyRetired, NotFound, StoreError, TooManyFailures
 from medauth.evidence.merkle import append_coordinates, appended_nodes
 from medauth.evidence.signing import KeyPurpose
+from medauth.protocol.attempts import DAY_MS
 from medauth.store import tables
 from medauth.store.anchors import SqlAnchors, read_nodes
 from medauth.store.database import dialect_insert, transaction, wipe
@@ -96,6 +97,7 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlLogReader):
             connection.execute(
                 insert(tables.failures).values(subject_tag=subject_tag, client_tag=client_tag, failed_ms=failed_ms)
             )
+            _forget_failures(connection, failed_ms)
 
     def failures_since(self, subject_tag: bytes, client_tag: bytes, since_ms: int) -> Sequence[int]:
         failures = tables.failures
@@ -140,9 +142,10 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlLogReader):
     def checks_closed_before(self, closed_ms: int) -> Iterator[str]:
         checks, records = tables.checks, tables.records
         readable = select(records.c.check_id).where(records.c.outcome.not_in([ERASED, "tombstone"]))
-        query = select(checks.c.check_id).where(checks.c.closed_ms < closed_ms, checks.c.check_id.in_(readable))
+        ended = case((checks.c.state == CheckState.OPEN.value, checks.c.expires_ms), else_=checks.c.closed_ms)
+        query = select(checks.c.check_id).where(ended < closed_ms, checks.c.check_id.in_(readable))
         with transaction(self._engine, writes=False) as connection:
-            found = list(connection.execute(query.order_by(checks.c.closed_ms)).scalars())
+            found = list(connection.execute(query.order_by(ended)).scalars())
         yield from found
 
     def erase_check(self, check_id: str, tombstone: NewRecord) -> int:
@@ -155,6 +158,7 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlLogReader):
             connection.execute(delete(tables.blobs).where(tables.blobs.c.record_id.in_(ids)))
             nobody = {"subject_tag": b"", "client_tag": b"", "commitment": b"", "purpose": ""}
             connection.execute(update(checks).where(checks.c.check_id == check_id).values(**nobody))
+            _forget_failures(connection, tombstone.created_ms)
             return _append(connection, tombstone)
 
     def rotate_key(self, record: NewRecord, retired: RetiredKeyRow) -> int:
@@ -198,6 +202,11 @@ def _open_expiries(connection: Connection, subject_tag: bytes, client_tag: bytes
     return list(
         connection.execute(select(checks.c.expires_ms).where(mine, is_open).order_by(checks.c.expires_ms)).scalars()
     )
+
+
+def _forget_failures(connection: Connection, now_ms: int) -> None:
+    """A failure names a person, if by a keyed tag: it stays no longer than it counts."""
+    connection.execute(delete(tables.failures).where(tables.failures.c.failed_ms < now_ms - DAY_MS))
 
 
 def _is(subject_tag: bytes, client_tag: bytes) -> Any:

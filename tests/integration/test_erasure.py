@@ -13,7 +13,7 @@ from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.policy import STANDARD
 from medauth.service.erasure import Erasure, ErasureReason
-from medauth.store.interface import MAIN_LOG, LeafKind
+from medauth.store.interface import MAIN_LOG, CheckState, LeafKind
 from tests.recorded import STEPS, World, open_world
 
 
@@ -97,6 +97,33 @@ def test_an_open_check_cannot_be_erased(world: World) -> None:
     world.verification().begin(CheckIdentity("chk_open", "user", "login", ""), STANDARD, challenge, "")
     with pytest.raises(CeremonyError, match="still open"):
         erasure(world).erase("chk_open")
+
+
+def test_a_check_that_a_dead_process_left_open_can_be_erased_once_its_time_is_over(world: World) -> None:
+    world.begin_check(7)
+    world.now_ms += 181_000
+    stone = erasure(world).erase("chk_7")
+    assert len(stone.erased) == 1
+    assert world.store.check("chk_7").state is CheckState.EXPIRED
+    assert world.report().faults == ()
+
+
+def test_retention_reaches_checks_that_nobody_ended(world: World) -> None:
+    world.begin_check(7)
+    world.now_ms += 40 * 86_400_000
+    assert len(list(erasure(world).erase_older(30))) == 4
+    assert world.report().faults == ()
+
+
+def test_failures_are_forgotten_when_they_count_no_longer(world: World) -> None:
+    """They name a person by a keyed tag, and must not outlive the erasure of all else."""
+    tag = world.keyring.tag("subject", "user-1")
+    world.store.record_failure(tag, b"c" * 32, world.now_ms)
+    world.store.record_failure(b"s" * 32, b"c" * 32, world.now_ms)
+    world.now_ms += 86_401_000
+    erasure(world).erase("chk_1")
+    assert tag not in everything_on_disk(world)
+    assert world.store.failures_since(b"s" * 32, b"c" * 32, 0) == []
 
 
 def test_retention_erases_what_is_older_and_nothing_else(world: World) -> None:
