@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from medauth.auditing import receipt_audit
+from medauth.auditing import rebuilding, receipt_audit
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.audit_all import AllOptions, audit_all
+from medauth.cli.bundle import read_bundles
 from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting
 from medauth.errors import InputError
 from medauth.replaying import replayed
@@ -50,26 +51,35 @@ def audit(
     replay: Annotated[
         bool, typer.Option("--replay", help="With a record: judge it again from its sealed frames, by the same models.")
     ] = False,
+    *,
+    rebuild: Annotated[
+        Path | None,
+        typer.Option(
+            help="Build every log again from the bundles in this folder (`medauth bundle --all`) and the chain, and compare."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Audit one record, all, or the receipt of a start: re-hash, signature, verdict, inclusion, checkpoint, chain, mirror.
 
     One line a step. The exit code names the kind of fault: 0 all holds, 10 stored bytes, 11 key, 12 signature,
     13 statement, 14 challenge, 15 verdict, 16 leaf, 17 inclusion, 18 checkpoint, 19 chain, 20 mirror, 21 files, 22 log,
-    23 tombstone, 24 time stamp, 25 replay, 26 receipt; 130 interrupted.
+    23 tombstone, 24 time stamp, 25 replay, 26 receipt, 27 start, 28 head; 130 interrupted.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         if listing:
             _print_list(auth, as_json=as_json)
             return
-        if sum((bool(record_id), everything, receipt is not None)) != 1:
+        if sum((bool(record_id), everything, receipt is not None, rebuild is not None)) != 1:
             raise InputError(
                 "nothing to audit, or more than one thing",
-                expected="a record id, --all or --receipt FILE",
+                expected="a record id, --all, --receipt FILE or --rebuild FOLDER",
                 next_step="see `medauth audit --list`",
             )
         if receipt is not None:
             code = _audit_receipt(auth, receipt, ask_chain=not offline, as_json=as_json)
+        elif rebuild is not None:
+            code = _rebuild(auth, rebuild, as_json=as_json)
         elif everything:
             depth = Depth.QUICK if quick else Depth.FULL
             code = audit_all(auth, AllOptions(not offline, depth, processes, report, as_json, quiet))
@@ -100,6 +110,20 @@ def _audit_receipt(auth: Medauth, path: Path, *, ask_chain: bool, as_json: bool)
         print_title(f"Receipt {path.name}")
         print_steps(found.steps)
     return found.exit_code
+
+
+def _rebuild(auth: Medauth, folder: Path, *, as_json: bool) -> int:
+    """Log by log; the first that differs decides the exit code."""
+    bundles = read_bundles(folder)
+    logs = sorted({*auth.store.known_logs(), *(bundle.log for bundle in bundles)})
+    found = [rebuilding(auth, log).over(bundles, auth.chains.events(log)) for log in logs]
+    if as_json:
+        print_json([audit_json(one) for one in found])
+    else:
+        for one in found:
+            print_title(f"Rebuilt: {one.subject}")
+            print_steps(one.steps)
+    return next((one.exit_code for one in found if one.exit_code), 0)
 
 
 def _read(path: Path) -> bytes:

@@ -7,29 +7,82 @@ from typing import Annotated
 
 import typer
 
+from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, reporting
-from medauth.errors import StoreError
+from medauth.errors import InputError, StoreError
+from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import TrustFile
-from medauth.service.disclosure import contract_of
-from medauth.store.interface import CheckpointState
+from medauth.service.disclosure import contract_of, linked
+from medauth.service.erasure import is_erased
+from medauth.store.interface import CheckpointState, LeafKind
+
+_SUFFIX = ".bundle.json"
 
 
 def bundle(
-    record_id: Annotated[str, typer.Argument(help="The evidence id, e.g. evd_…")],
+    record_id: Annotated[str, typer.Argument(help="The evidence id, e.g. evd_…")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write; default: <record>.bundle.json.")] = Path(),
+    since: Annotated[
+        int,
+        typer.Option(
+            help="Leaves of a checkpoint that the auditor pinned: adds the proof that the log was only added to since.",
+            min=0,
+        ),
+    ] = 0,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every record that can be opened, into the folder --out; default: bundles.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write one record's evidence as a self-contained file: statement, signature, proof, anchor.
+    """Write one record's evidence as a self-contained file: statement and start, signatures, proofs, anchor.
 
     It holds who was checked and every reading: hand it to those who may know. Images stay sealed on this server.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
-        path = out if out != Path() else Path(f"{record_id}.bundle.json")
-        write_file(path, auth.bundle(record_id).to_bytes(), private=True)
+        if bool(record_id) is everything:
+            raise InputError("nothing to write, or everything and one record", expected="an evidence id, or --all")
+        if everything:
+            folder = out if out != Path() else Path("bundles")
+            count = _write_all(auth, folder)
+            if as_json:
+                print_json({"folder": str(folder), "bundles": count})
+            console.print(f"  {count} bundles in {folder}")
+            return
+        path = out if out != Path() else Path(f"{record_id}{_SUFFIX}")
+        found = auth.bundle(record_id)
+        write_file(path, (linked(found, since, auth.store) if since else found).to_bytes(), private=True)
         if as_json:
             print_json({"bundle": str(path)})
         console.print(f"  {path}\n  check it with: medauth verify {path} --trust trust.json")
+
+
+def _write_all(auth: Medauth, folder: Path) -> int:
+    """A start that has a verdict stands in the verdict's bundle; what was erased cannot be opened."""
+    count = 0
+    for log in auth.store.logs():
+        for row in auth.store.records(log):
+            ended = row.kind is LeafKind.START and any(
+                other.kind is LeafKind.VERDICT for other in auth.store.siblings(row.check_id or "")
+            )
+            if ended or is_erased(row):
+                continue
+            write_file(folder / f"{row.record_id}{_SUFFIX}", auth.bundle(row.record_id).to_bytes(), private=True)
+            count += 1
+    return count
+
+
+def read_bundles(folder: Path) -> list[Bundle]:
+    """Every bundle in a folder. Raises `InputError`, naming the file that is none."""
+    paths = sorted(folder.glob(f"*{_SUFFIX}"))
+    if not paths:
+        raise InputError(
+            f"no bundles in {folder}", expected=f"files called *{_SUFFIX}", next_step="medauth bundle --all"
+        )
+    try:
+        return [Bundle.from_bytes(path.read_bytes()) for path in paths]
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read: {error.strerror}", expected="a bundle") from error
 
 
 def trust(

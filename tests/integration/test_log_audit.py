@@ -185,7 +185,7 @@ def test_chain_and_mirror_are_compared_in_both_directions(
     assert names(world.report(chain=HidingChain(world, change))) == {"chain"}
 
 
-def test_the_mirror_built_again_from_evidence_and_chain_is_identical(world: World) -> None:
+def test_a_tree_built_again_from_evidence_and_chain_is_identical(world: World) -> None:
     """Bundles give the leaves, leaves the tree, the chain's events the checkpoints."""
     bundles = [world.auditor().bundle(row.record_id) for row in world.store.records(MAIN_LOG)]
     tree = MemoryTree(leaf_commitment(bundle.leaf_key, bundle.envelope.payload) for bundle in bundles)
