@@ -61,7 +61,7 @@ def test_every_other_proof_still_holds_and_the_erased_records_name_their_tombsto
     assert [found.fault for found in audits] == [None] * 7
     erased = [found for found in audits if found.subject in stone.erased]
     assert len(erased) == 2
-    assert all([step.name for step in found.steps] == ["tombstone", "inclusion"] for found in erased)
+    assert all([step.name for step in found.steps] == ["tombstone", "inclusion", "head"] for found in erased)
 
 
 def test_a_record_that_vanished_without_a_tombstone_is_a_fault(world: World) -> None:
