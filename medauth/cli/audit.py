@@ -51,7 +51,6 @@ def audit(
     replay: Annotated[
         bool, typer.Option("--replay", help="With a record: judge it again from its sealed frames, by the same models.")
     ] = False,
-    *,
     rebuild: Annotated[
         Path | None,
         typer.Option(

@@ -17,6 +17,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("MEDAUTH_DATA_DIR", str(tmp_path))
     world = open_world(tmp_path)
     world.record_check(0)
+    world.anchor()
     return world
 
 
@@ -34,6 +35,23 @@ def test_a_report_is_written_in_both_forms(depth: tuple[str, ...], world: World,
     assert (written["holds"], written["records"]) == (True, {"main": 2})
     assert "user-0" not in json.dumps(written)
     assert "All holds" in (tmp_path / "report" / "audit.html").read_text()
+
+
+def test_a_log_that_nothing_pins_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDAUTH_DATA_DIR", str(tmp_path))
+    open_world(tmp_path).record_check(0)
+    done = audit("--all")
+    assert done.exit_code == 28
+    assert "pinned by nothing" in done.output
+
+
+def test_a_log_that_vanished_from_the_mirror_is_remembered(world: World, tmp_path: Path) -> None:
+    world.store.close()
+    for path in tmp_path.glob("mirror.sqlite*"):
+        path.unlink()
+    done = audit("--all")
+    assert done.exit_code == 28
+    assert "log main has 0 leaves" in done.output
 
 
 def test_a_report_that_cannot_be_written_is_trouble(world: World, tmp_path: Path) -> None:

@@ -91,6 +91,46 @@ def test_a_trust_file_names_the_contract_and_a_bundle_chooses_no_other(world: Wo
     assert "none is pinned" in next(step["text"] for step in alone["steps"] if step["name"] == "checkpoint")
 
 
+def test_an_auditor_who_pinned_an_older_head_is_shown_the_way_from_it(world: World) -> None:
+    run("trust", "--out", "trust.json")
+    world.record_check(7)
+    world.anchor()
+    newest = [row["record_id"] for row in run_json("audit", "--list") if row["kind"] == "verdict"][-1]
+    run_json("bundle", newest, "--out", "plain.json")
+    refused = run_json("verify", "plain.json", "--trust", "trust.json", code=18)
+    assert "--since 6" in refused["steps"][-1]["text"]
+    run_json("bundle", newest, "--since", "6", "--out", "linked.json")
+    checked = run_json("verify", "linked.json", "--trust", "trust.json")
+    assert "extends the pinned one of 6, and signed" in checked["steps"][7]["text"]
+    for size in ("0", "9", "-1"):
+        run("bundle", newest, "--since", size, "--out", "x.json", code=0 if size == "0" else 2)
+    world.record_check(8)
+    waiting = [row["record_id"] for row in run_json("audit", "--list") if row["kind"] == "verdict"][-1]
+    run("bundle", waiting, "--since", "6", code=2)
+
+
+def test_sealed_files_are_listed_by_digest(world: World) -> None:
+    run_json("bundle", verdict_id(), "--out", "it.json")
+    run("trust", "--out", "trust.json")
+    files = run_json("verify", "it.json", "--trust", "trust.json")["files"]
+    assert set(files) == {"traces", "heatmap.deepfake.png", "heatmap.emotion.png"}
+    assert files["heatmap.deepfake.png"] in run("verify", "it.json", "--trust", "trust.json").output.replace("\n", "")
+
+
+def test_logs_are_built_again_from_the_bundles_of_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from medauth.chains import Chains
+
+    monkeypatch.setattr(Chains, "events", lambda _, log: world.events(log))
+    assert run_json("bundle", "--all", "--out", "all") == {"folder": "all", "bundles": 3}
+    (found,) = run_json("audit", "--rebuild", "all")
+    assert found["fault"] is None
+    assert "identical: 6 leaves" in found["steps"][-1]["text"]
+    next(Path("all").iterdir()).unlink()
+    assert run_json("audit", "--rebuild", "all", code=22)[0]["fault"] == "log"
+    for words in (("audit", "--rebuild", "none"), ("bundle",), ("bundle", "evd_x", "--all")):
+        run(*words, code=2)
+
+
 @pytest.mark.parametrize("purpose", ["statements", "checkpoints"])
 def test_evidence_holds_before_and_after_a_key_was_rotated(purpose: str, world: World) -> None:
     """The trust file says until when the old key counted; old bundles hold by it, and so do new ones."""
