@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from medauth.service.analysis import Analysis
     from medauth.service.anchoring import AnchoringReport
     from medauth.service.audit import Auditor
-    from medauth.service.erasure import Erasure, Tombstone
+    from medauth.service.erasure import Erasure
     from medauth.service.notarising import Notary
     from medauth.service.observing import Observer
     from medauth.signals.interface import Signal
@@ -122,11 +122,9 @@ class Medauth:
         return analyze(source, self.observer(None), read_frame, on_frame)
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
-        """Puts everything that waits under a checkpoint on chain, follows it until it is final, and signs it.
-
-        Erases what is past its retention first, so that the tombstones come under the same checkpoint.
-        """
-        self.enforce_retention()
+        """Erases what is past its retention, then puts all that waits under a checkpoint on chain, final and signed."""
+        if self.settings.retention_days:
+            list(self.erasure().erase_older(self.settings.retention_days))
         report = self.chains.anchor(log)
         self.notary().notarise(log)
         return report
@@ -170,11 +168,6 @@ class Medauth:
         from medauth.service.erasure import Erasure
 
         return Erasure(self.store, self.blobs, self.keyring, self._sources.now_ms)
-
-    def enforce_retention(self) -> list[Tombstone]:
-        """Erases every check older than the settings allow; nothing where they set no retention."""
-        days = self.settings.retention_days
-        return list(self.erasure().erase_older(days)) if days else []
 
     def bundle(self, record_id: str) -> Bundle:
         """One record as a self-contained file for a stranger. Raises `NotFound`."""

@@ -28,7 +28,7 @@ def erase(
             raise InputError("no retention is set", expected="MEDAUTH_RETENTION_DAYS", next_step="see docs/settings.md")
         erasure = auth.erasure()
         if expired:
-            stones = auth.enforce_retention()
+            stones = list(erasure.erase_older(auth.settings.retention_days))
         else:
             check_id = record_id if record_id.startswith("chk_") else auth.store.record(record_id).check_id
             if check_id is None:

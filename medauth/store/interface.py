@@ -135,9 +135,7 @@ class RecordStore(Protocol):
         """
 
     def close_check(self, check_id: str, state: CheckState, closed_ms: int) -> bool:
-        """Closes an open check without a record (expired, abandoned); False when it was closed already. `closed_ms` is
-        the end of its time: when it was really dropped nobody signs.
-        """
+        """Closes an open check without a record, as of the end of its time; False when it was closed already."""
 
     def check(self, check_id: str) -> CheckRow: ...
 
@@ -159,9 +157,7 @@ class RecordStore(Protocol):
         """All records of a check, in leaf order."""
 
     def checks_closed_before(self, closed_ms: int) -> Iterator[str]:
-        """Ids of checks that ended before then and still have something to erase, oldest first: closed ones, and open ones
-        whose time was over.
-        """
+        """Ids of checks that ended by then, if by their time alone, and have something to erase; oldest first."""
 
     def erase_check(self, check_id: str, tombstone: NewRecord) -> int:
         """Blanks everything readable of a check's records and commits the tombstone with its leaf; returns its index."""

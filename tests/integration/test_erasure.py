@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+import medauth
+from medauth.bootstrap import Sources
 from medauth.errors import CeremonyError
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.policy import STANDARD
 from medauth.service.erasure import Erasure, ErasureReason
 from medauth.store.interface import MAIN_LOG, CheckState, LeafKind
-from tests.recorded import STEPS, World, open_world
+from tests.recorded import START_MS, STEPS, World, open_world
 
 
 @pytest.fixture
@@ -113,6 +115,18 @@ def test_retention_reaches_checks_that_nobody_ended(world: World) -> None:
     world.now_ms += 40 * 86_400_000
     assert len(list(erasure(world).erase_older(30))) == 4
     assert world.report().faults == ()
+
+
+@pytest.mark.chain
+def test_every_anchoring_enforces_the_retention(tmp_path: Path) -> None:
+    clock = [START_MS]
+    settings, sources = medauth.Settings(data_dir=tmp_path, retention_days=30), Sources(now_ms=lambda: clock[0])
+    with medauth.open(settings, sources=sources) as auth:
+        auth.start(subject="somebody").close()
+        for days, outcomes in ((29, ["started"]), (2, ["erased", "tombstone"])):
+            clock[0] += days * 86_400_000
+            auth.anchor()
+            assert [row.outcome for row in auth.store.records(MAIN_LOG)] == outcomes
 
 
 def test_failures_are_forgotten_when_they_count_no_longer(world: World) -> None:
