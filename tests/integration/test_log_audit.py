@@ -18,6 +18,7 @@ from medauth.ledger.interface import AnchoredCheckpoint
 from medauth.report.audit_page import html_page
 from medauth.report.audit_report import AuditRun
 from medauth.service import log_audit
+from medauth.service.head_audit import HeadAudit
 from medauth.service.log_audit import LogAudit, LogReport
 from medauth.service.note_audit import NoteAudit
 from medauth.service.sweep import Depth, Sweep, Task
@@ -213,7 +214,9 @@ def test_dropped_checks_are_counted_and_nobody_is_named(world: World, tmp_path: 
     with copied(world, tmp_path / "copy") as copy:
         for number in range(3):
             copy.begin_check(10 + number)
-        run_sql(copy, "UPDATE checks SET state='abandoned' WHERE check_id IN ('chk_10', 'chk_11')")
+        run_sql(
+            copy, "UPDATE checks SET state='abandoned', closed_ms=expires_ms WHERE check_id IN ('chk_10', 'chk_11')"
+        )
         report = copy.report()
         assert (report.dropped, report.tally.states[CheckState.ABANDONED]) == (3, 2)
         assert (report.tally.subjects, report.tally.clients) == (8, 1)
@@ -232,7 +235,8 @@ def test_processes_find_what_one_process_finds(world: World, tmp_path: Path) -> 
         alone = copy.report()
         here = Sweep(copy.store, copy.blobs, copy.keyring)
         sweep_all = in_processes(2, partial(_open_sweep, copy.folder, Depth.FULL), here)
-        notes = NoteAudit(copy.store, copy.store, copy.keyring)
+        heads = HeadAudit(copy.heads, copy.store, copy.store, copy.keyring, copy.own_head)
+        notes = NoteAudit(copy.store, copy.store, copy.keyring, heads=heads)
         shared = LogAudit(copy.store, copy.store, sweep_all, notes, copy, lambda: copy.now_ms).over(MAIN_LOG)
         assert shared == alone
         assert {"mirror", "log"} <= names(shared)
