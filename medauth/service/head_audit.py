@@ -72,7 +72,7 @@ class HeadAudit:
         root = tree_root(note.size, lambda wanted: self._anchors.nodes(log, list(wanted)))
         if root != note.root:
             raise EvidenceError(f"log {log} was rewritten below {note.size} leaves", expected=note.root.hex())
-        pinned = self._anchors.chain_identity(log)
+        pinned = self._anchors.contract_over(log, note.size)  # the log may have gone on in another one since
         if pinned is None or not contract_of(pinned).same_as(head.contract):
             raise EvidenceError(
                 f"log {log} is pinned to {'nothing' if pinned is None else pinned.address}",

@@ -16,7 +16,7 @@ from sqlalchemy.pool import QueuePool
 
 from medauth.errors import ConfigError, MissingTool, StoreError
 
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 _BUSY_TIMEOUT_MS = 10_000
 _WIPE_TRIES = 50
 _WIPE_PAUSE_S = 0.1
