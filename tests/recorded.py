@@ -12,7 +12,8 @@ from medauth.evidence.archive import FILE, frame_entry
 from medauth.evidence.commitment import FrameChain, microseconds
 from medauth.evidence.statement import CheckIdentity, FrameSummary, KeptFrame, statement_digest
 from medauth.ledger.interface import AnchoredCheckpoint, ChainIdentity, TimeStampAuthority
-from medauth.ledger.memory import MemoryChain, contract_address
+from medauth.ledger.memory import MemoryChain
+from medauth.ledger.memory_node import contract_address
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import Action, Challenge, scripted_step
 from medauth.protocol.performance import Measured

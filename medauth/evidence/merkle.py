@@ -245,10 +245,6 @@ class MemoryTree:
         """Every complete subtree by its coordinate."""
         return {(level, at): digest for level, row in enumerate(self._levels) for at, digest in enumerate(row)}
 
-    def coordinates(self) -> list[Coordinate]:
-        """Of every complete subtree, in order."""
-        return sorted(self._nodes)
-
     def root(self, size: int | None = None) -> bytes:
         """Root of the first `size` leaves, or of all."""
         return tree_root(self.size if size is None else size, self.read)

@@ -132,15 +132,15 @@ class Rebuilding:
                 raise EvidenceError(
                     f"the mirror says something else of {wanted.record_id}", expected=str(wanted.record)
                 )
-        coordinates = tree.coordinates()
-        if list(self._anchors.nodes(self._log, coordinates)) != tree.read(coordinates):
+        nodes = tree.nodes()
+        if list(self._anchors.nodes(self._log, list(nodes))) != list(nodes.values()):
             raise EvidenceError("the mirror's tree is another one", expected="the one that the leaves give")
         for row_, event in zip_longest(self._reader.live_checkpoints(self._log), events):
             if row_ is None or event is None or _head(row_) != _head(event):
                 raise EvidenceError(
                     "the mirror has other checkpoints than the chain", expected=f"{len(events)} of them"
                 )
-        return f"identical: {tree.size} leaves and records, {len(coordinates)} nodes, {len(events)} checkpoints"
+        return f"identical: {tree.size} leaves and records, {len(nodes)} nodes, {len(events)} checkpoints"
 
 
 def _rebuilt(statement: Mapping[str, Any], payload_type: str, key_id: str, leaf: bytes) -> RebuiltLeaf:

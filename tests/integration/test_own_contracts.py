@@ -10,7 +10,7 @@ import medauth
 from medauth.auditing import head_audit
 from medauth.evidence.verifier import StepState
 from medauth.ledger.anvil import find_anvil, open_anvil
-from medauth.ledger.contract import Web3Chain
+from medauth.ledger.deployment import Web3Chain
 from medauth.ledger.interface import NewCheckpoint
 from medauth.ledger.keys import local_chain_signer
 from medauth.ledger.own_contracts import largest_of_account, ledgers_of
@@ -33,7 +33,7 @@ def test_an_account_leads_to_its_ledgers(tmp_path: Path) -> None:
         assert largest_of_account(rpc, signer.address) == 0
         ledger = chain.open(identities[1])
         first = NewCheckpoint(0, 3, b"\x05" * 32, ())
-        ledger.send(ledger.sign_checkpoint(first, nonce=ledger.next_nonce(), fees=ledger.suggest_fees()).raw)
+        ledger.send(ledger.sign(first, nonce=ledger.next_nonce(), fees=ledger.suggest_fees()).raw)
         ledger.mine(1)
         assert largest_of_account(rpc, signer.address) == 3
         assert largest_of_account(rpc, "0x" + "12" * 20) is None
