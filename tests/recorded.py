@@ -92,23 +92,25 @@ class World:
         identity = CheckIdentity(check_id, f"user-{number}", "login", "https://example.org")
         return self.verification().begin(identity, STANDARD, challenge, "client-1")
 
-    def record_check(self, number: int, readings: tuple[SignalReading, ...] = OTHER_READINGS) -> Recorded:
+    def record_check(
+        self, number: int, readings: tuple[SignalReading, ...] = OTHER_READINGS, *, kept: int = KEPT
+    ) -> Recorded:
         """One whole check, as a session would conclude it."""
         check, verification = self.begin_check(number), self.verification()
         check_id = check.identity.check_id
         frames = FrameChain(check_id)
-        kept = []
+        entries = []
         for index in range(FRAMES):
             jpeg, t_ms = f"picture {number}/{index}".encode() * 40, FRAME_MS * index
             digest = statement_digest(jpeg)
             frames.add(digest, t_ms)
-            if index < KEPT:
+            if index < kept:
                 check.blobs.append(FILE, frame_entry(check.keys.seal, jpeg, record_id=check.record_id, index=index))
-                kept.append(KeptFrame(index, microseconds(t_ms), digest))
+                entries.append(KeptFrame(index, microseconds(t_ms), digest))
         results = tuple(answered(index) for index in range(len(STEPS)))
         stated = (*readings, challenge_reading(results, len(STEPS)))
         decision, reasons = decide(STANDARD, stated)
-        summary = FrameSummary(FRAMES, frames.head, 0, round(FRAME_MS * (FRAMES - 1)), FRAMES, kept)
+        summary = FrameSummary(FRAMES, frames.head, 0, round(FRAME_MS * (FRAMES - 1)), FRAMES, entries)
         conclusion = Conclusion(
             decision, reasons, results, stated, summary, {"model": "00" * 32}, {"blink": []}, HEAT_MAPS
         )

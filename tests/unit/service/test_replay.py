@@ -18,7 +18,7 @@ from medauth.protocol.reading import Outcome, SignalReading
 from medauth.service.audit import Audit
 from medauth.service.observing import Observer
 from medauth.service.replay import STEP, Replayer, _drift, _missing, _require_models
-from tests.recorded import World, open_world
+from tests.recorded import FRAMES, World, open_world
 from tests.unit.checks import IMAGE, Face, Stated
 
 READING = SignalReading("blink", Outcome.PASS, "blink.natural", "Two.", 900_000, {"count": 2, "rate": [20_000, None]})
@@ -114,7 +114,7 @@ def replayed(world: World, record_id: str) -> CheckedStep:
 
 
 def test_other_models_are_named_before_readings_are_compared(world: World) -> None:
-    step = replayed(world, world.record_check(1).record_id)
+    step = replayed(world, world.record_check(1, kept=FRAMES).record_id)
     assert (step.name, step.state) == (STEP, StepState.FAILS)
     assert step.text.startswith("model model here is missing")
 
@@ -126,7 +126,7 @@ def test_a_start_has_nothing_to_judge_again(world: World) -> None:
 
 
 def test_a_frame_that_was_changed_is_found(world: World) -> None:
-    record_id = world.record_check(1).record_id
+    record_id = world.record_check(1, kept=FRAMES).record_id
     path = next((world.folder / "evidence").rglob(f"{record_id}/frames"))
     data = bytearray(path.read_bytes())
     data[60] ^= 1
