@@ -19,6 +19,7 @@ from medauth.cli.demo import demo
 from medauth.cli.doctor import doctor
 from medauth.cli.erase import erase
 from medauth.cli.evaluate import evaluate
+from medauth.cli.export import export
 from medauth.cli.keys import keys
 from medauth.cli.ledger import ledger
 from medauth.cli.models import models
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (demo, check, analyze, anchor, audit, show, bundle, trust, verify, erase, policy, models, doctor)
+COMMANDS = (demo, check, analyze, anchor, audit, show, bundle, trust, verify, erase, policy, models, export, doctor)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(keys, name="keys")

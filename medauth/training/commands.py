@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,6 +32,21 @@ StartOption = Annotated[
 RateOption = Annotated[
     float | None, typer.Option(help="Peak of the learning rate; about a third when starting from weights.")
 ]
+
+
+class Variant(StrEnum):
+    """The expression nets: the one that a check runs, and two lighter ones."""
+
+    RESIDUAL = "residual"
+    MOBILENET = "mobilenet"
+    STUDENT = "student"
+
+
+VariantOption = Annotated[Variant, typer.Option(help="Which net.")]
+TeacherOption = Annotated[
+    Path | None,
+    typer.Option(help="A .tflite whose answers are most of the target; for `student`, by default the released model."),
+]
 NoteOption = Annotated[str, typer.Option(help="A sentence for the card: what the command alone does not tell.")]
 
 
@@ -53,10 +69,15 @@ def train_expression(
     peak_rate: RateOption = None,
     judge_test: JudgeOption = False,
     note: NoteOption = "",
+    variant: VariantOption = Variant.RESIDUAL,
+    teacher: TeacherOption = None,
 ) -> None:
-    """Train the expression net, then export, calibrate and judge it."""
+    """Train the expression net, or a lighter variant of it, then export, calibrate and judge it."""
     changes = {"epochs": epochs, "seed": seed, "full_size_epochs": full_size_epochs, "peak_rate": peak_rate}
-    _make("expression", data, work, models, threads, judge_test, note, changes, start_from)
+    if variant is Variant.STUDENT and teacher is None:
+        teacher = models / "expression" / "expression.tflite"
+    name = "expression" if variant is Variant.RESIDUAL else f"expression_{variant.value}"
+    _make(name, data, work, models, threads, judge_test, note, changes, start_from, teacher)
 
 
 @app.command("eye-state")
@@ -73,6 +94,31 @@ def train_eye_state(
     """Train the eye-state net, then export, calibrate and judge it."""
     changes = {"epochs": epochs, "seed": seed, "full_size_epochs": epochs}
     _make("eye_state", data, work, models, threads, judge_test, note, changes)
+
+
+@app.command("prepare")
+def prepare_expressions(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="FER2013-style tables (emotion,pixels,Usage), tables of file,label, folders of classes."),
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to make the set in; `--data` of `medauth train expression`.")],
+    valid: Annotated[float, typer.Option(min=0.0, max=0.5, help="Share of the faces for validation.")] = 0.1,
+    test: Annotated[float, typer.Option(min=0.0, max=0.5, help="Share of the faces for the final test.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 7,
+) -> None:
+    """Merge and split expression sets of your own: counts and weights by class, no person in two splits."""
+    from medauth.training.face_cutting import FaceCutter
+    from medauth.training.preparing import prepare
+
+    shares = {"train": 1 - valid - test, "valid": valid, "test": test}
+    with FaceCutter() as cutter:
+        report = prepare(sources, out, cutter.cut, shares=shares, seed=seed)
+    for split, counts in report["counts"].items():
+        typer.echo(f"{split}: {sum(counts.values())}  " + ", ".join(f"{k} {v}" for k, v in counts.items() if v))
+    typer.echo("class weights: " + ", ".join(f"{k} {v}" for k, v in report["class_weights"].items()))
+    typer.echo(f"persons: {report['persons']}, left out: {report['left_out'] or 'nothing'}")
 
 
 @app.command("compare-fer")
@@ -108,6 +154,7 @@ def _make(
     note: str,
     changes: dict[str, Any],
     start_from: Path | None = None,
+    teacher: Path | None = None,
 ) -> None:
     """Train (or go on training) model `name` in the work folder and release it into `models`."""
     limit_threads(threads)
@@ -115,25 +162,36 @@ def _make(
     from medauth.training.card import write_card
     from medauth.training.catalogue import find_model
     from medauth.training.checkpoint import load_progress
+    from medauth.training.distillation import taught
     from medauth.training.loop import train
     from medauth.training.release import release
 
     spec = find_model(name, changes)
     folder = work_folder(work) / name
     splits = (spec.load(data, "train"), spec.load(data, "valid"))
+    if teacher is not None:
+        splits = (taught(splits[0], teacher, spec.size_px), splits[1])
     model = train(spec.build, splits, spec.plan, folder, report=typer.echo, start_from=start_from)
     progress = load_progress(folder)
     assert progress is not None, "train always leaves a state"
-    command = f"medauth train {name.replace('_', '-')} --data DIR --epochs {spec.plan.epochs} --seed {progress.seed}"
+    command = f"medauth train {_subcommand(name)} --data DIR --epochs {spec.plan.epochs} --seed {progress.seed}"
     if spec.plan.full_size_epochs < spec.plan.epochs:
         command += f" --full-size-epochs {spec.plan.full_size_epochs}"
     if changes.get("peak_rate") is not None:
         command += f" --peak-rate {spec.plan.peak_rate:g}"
     if start_from is not None:
         command += f" --start-from {start_from.name} (SHA-256 {hashlib.sha256(start_from.read_bytes()).hexdigest()})"
+    if teacher is not None:
+        command += f" --teacher {teacher.name} (SHA-256 {hashlib.sha256(teacher.read_bytes()).hexdigest()})"
     manifest = release(spec, model, progress, data, models, command, judge_test=judge_test, note=note)
     write_card(models / name)
     typer.echo(f"{models / name}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")
+
+
+def _subcommand(name: str) -> str:
+    """What to type to train the model `name`."""
+    base, _, variant = name.partition("_")
+    return f"expression --variant {variant}" if base == "expression" and variant else name.replace("_", "-")
 
 
 def _require_keras() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,8 +97,11 @@ def soften_votes(votes: NDArray[np.float64]) -> NDArray[np.float32]:
 def load_expressions(data: Path, split: str) -> LabelledImages:
     """Load `emotion_ferplus` tiles of `split` ("train", "valid" or "test"), checking the sheets' digests.
 
-    Tiles that most labellers called unknown or no face are left out of "train" and kept elsewhere.
+    Tiles that most labellers called unknown or no face are left out of "train" and kept elsewhere. A folder that
+    `medauth train prepare` made is read in its place.
     """
+    if (data / "MANIFEST.json").is_file():
+        return load_prepared(data, split)
     folder = data / "emotion_ferplus"
     rows = [row for row in read_vote_rows(folder / "labels.csv") if row.split == split]
     if not rows:
@@ -115,6 +119,28 @@ def load_expressions(data: Path, split: str) -> LabelledImages:
         majority=np.array([JUDGED.index(row.label) if row.label in JUDGED else -1 for row in rows], dtype=np.int64),
         classes=EXPRESSIONS,
         digests={**digests, "labels.csv": file_digest(folder / "labels.csv")},
+    )
+
+
+def load_prepared(folder: Path, split: str) -> LabelledImages:
+    """Load what `medauth train prepare` wrote: one label a face, each file held to its digest."""
+    manifest = folder / "MANIFEST.json"
+    try:
+        rows = [row for row in json.loads(manifest.read_text(encoding="utf-8"))["files"] if row["split"] == split]
+        labels = np.array([EXPRESSIONS.index(row["label"]) for row in rows], dtype=np.int64)
+        expected = {folder / row["file"]: row["sha256"] for row in rows}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{manifest}: {error!r}", expected="a set made by medauth train prepare") from error
+    altered = next((path for path, digest in expected.items() if file_digest(path) != digest), None)
+    if altered is not None or not rows:
+        got = f"{altered} was altered" if altered else f"split {split!r} of {folder} is empty"
+        raise InputError(got, expected="a set as medauth train prepare left it")
+    return LabelledImages(
+        images=np.stack([_read_grey(path, _TILE_PX) for path in expected]),
+        soft=np.eye(len(EXPRESSIONS), dtype=np.float32)[labels],
+        majority=np.where(labels < len(JUDGED), labels, -1),
+        classes=EXPRESSIONS,
+        digests={f"{split} of {manifest.name}": file_digest(manifest)},
     )
 
 

@@ -1,0 +1,76 @@
+"""`medauth export`: a model in another form, with the check that its answers agree."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from medauth.bootstrap import open as open_medauth
+from medauth.cli.console import JsonOption, console, print_json, print_title, reporting
+from medauth.errors import InputError, MissingTool
+
+
+class Form(StrEnum):
+    """What a model can become."""
+
+    LITERT = "litert"
+    INT8 = "int8"
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="A model by its name, see `medauth models`.")],
+    to: Annotated[Form, typer.Option(help="litert: the shipped file; int8: weights and activations in eight bits.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; default: MODEL.FORM.tflite.")] = Path(),
+    data: Annotated[
+        Path | None, typer.Option(help="For int8: a folder of pictures like those it will see, as for `evaluate`.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Take pictures of this split alone.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model in another form, and compare the answers of both files.
+
+    `int8` needs the extra `train`, and some hundred pictures: ranges of activations come from the first 200, the
+    comparison from the others.
+    """
+    with reporting(as_json=as_json), open_medauth() as auth:
+        source = auth.models.folder(model) / auth.models.load(model).manifest.file
+        target = out if out != Path() else Path(f"{model}.{to.value}.tflite")
+        if to is Form.LITERT:
+            from hashlib import sha256
+            from shutil import copyfile
+
+            target.parent.mkdir(parents=True, exist_ok=True)
+            copyfile(source, target)
+            report: dict[str, object] = {"file": target.name, "sha256": sha256(target.read_bytes()).hexdigest()}
+        else:
+            report = _int8(model, source, target, data, split)
+        if as_json:
+            print_json(report)
+        print_title(f"{target}")
+        for key, value in report.items():
+            console.print(f"  {key:<12}{value}")
+
+
+def _int8(model: str, source: Path, target: Path, data: Path | None, split: str) -> dict[str, object]:
+    if data is None:
+        raise InputError("no pictures", expected="--data FOLDER", next_step="name a folder of faces")
+    from medauth.evaluation.folders import read_folder
+    from medauth.evaluation.still import read_picture
+    from medauth.training.commands import limit_threads
+
+    limit_threads(1)
+    if find_spec("tensorflow") is None or find_spec("keras") is None:
+        raise MissingTool(
+            "TensorFlow is not installed", expected="the extra `train`", next_step="pip install 'medauth[train]'"
+        )
+    items = read_folder(data, split).items
+    step = max(1, len(items) // 600)
+    pictures = [read_picture(item)[:, :, 1] for item in items[::step][:600]]
+    from medauth.training.formats import export_int8
+
+    return export_int8(model, source, target, np.stack(pictures))
