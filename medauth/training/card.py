@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ TEXTS = {
 def write_card(folder: Path) -> Path:
     """Write `CARD.md` of the model in `folder` from its manifest and comparison files."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    text = TEXTS[manifest["name"]]
+    text = _text_of(manifest["name"])
     comparisons = [json.loads(path.read_text()) for path in sorted(folder.glob("comparison_*.json"))]
     parts: list[Callable[[], list[str]]] = [
         lambda: [f"# {text.title}", "", text.purpose],
@@ -85,6 +85,7 @@ def write_card(folder: Path) -> Path:
         lambda: _figures(manifest, folder),
         lambda: _comparison(comparisons, folder),
         lambda: _clips(folder / "clips.json"),
+        lambda: _deletion(folder / "deletion.json", manifest),
         lambda: ["## Trained on", "", text.data, "", *_training(manifest)],
         lambda: ["## What it cannot do", "", *[f"- {limit}" for limit in text.limits]],
         lambda: ["## Train it on your own data", "", text.retrain],
@@ -93,6 +94,14 @@ def write_card(folder: Path) -> Path:
     path = folder / "CARD.md"
     path.write_text("\n\n".join("\n".join(lines) for lines in (part() for part in parts) if lines) + "\n")
     return path
+
+
+def _text_of(name: str) -> CardText:
+    """A lighter variant of the expression net is made from the same data and has the same limits."""
+    base, _, variant = name.partition("_")
+    if name not in TEXTS and base in TEXTS and variant:
+        return replace(TEXTS[base], title=f"{name}: a lighter net in the place of {base}")
+    return TEXTS[name]
 
 
 def _input(manifest: Json) -> list[str]:
@@ -167,6 +176,26 @@ def _clips(path: Path) -> list[str]:
         )
     lines += ["", "The threshold one half shifts from person to person: use the change against the person's open eye."]
     return [*lines, "", "Command: `medauth train judge-eye-state --data DIR`."]
+
+
+def _deletion(path: Path, manifest: Json) -> list[str]:
+    """What `medauth evaluate deletion --out` wrote, where it is about these weights."""
+    found = json.loads(path.read_text()) if path.exists() else {}
+    if found.get("model_sha256") != manifest["sha256"]:
+        return []
+    hot, random, wins = (found[key] for key in ("median_drop_hot", "median_drop_random", "hot_moves_more"))
+    return [
+        "## Does the heat map matter?",
+        "",
+        (
+            f"Covering the hottest {100 * found['covered_share']:.0f} % of a picture lowers the log-odds of the answer by "
+            f"{hot['value']:.2f} {_span(hot)} (median), covering a random part as large and as smooth by "
+            f"{random['value']:.2f} {_span(random)}; on {wins['value']:.3f} {_span(wins)} of {found['n']} pictures the hot "
+            f"part moved it more ({found['explainer']}, split {found['data']['split'] or 'all'})."
+        ),
+        "",
+        f"Command: `medauth evaluate deletion {manifest['name']} --data DIR --out FILE`.",
+    ]
 
 
 def _training(manifest: Json) -> list[str]:

@@ -75,3 +75,19 @@ def test_every_card_names_limits_terms_and_retraining(folder: Path, name: str):
     card = write_card(folder).read_text()
     for heading in ("## What it cannot do", "## Terms", "## Train it on your own data", "research weights"):
         assert heading in card
+
+
+def test_a_deletion_test_is_shown_only_for_the_weights_it_was_run_on(folder: Path):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    figure = {"value": 2.7, "interval95": [1.6, 3.2]}
+    found = {"model_sha256": manifest["sha256"], "covered_share": 0.2, "n": 80, "explainer": "Grad-CAM"}
+    found |= {"data": {"split": "valid"}, "median_drop_hot": figure, "median_drop_random": figure}
+    (folder / "deletion.json").write_text(json.dumps({**found, "hot_moves_more": figure}))
+    assert "hottest 20 %" in write_card(folder).read_text()
+    (folder / "deletion.json").write_text(json.dumps({**found, "model_sha256": "other", "hot_moves_more": figure}))
+    assert "hottest 20 %" not in write_card(folder).read_text()
+
+
+def test_a_variant_has_a_card_of_its_own(folder: Path):
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST | {"name": "expression_student"}))
+    assert write_card(folder).read_text().startswith("# expression_student: a lighter net")
