@@ -188,7 +188,7 @@ ROWS: Mapping[str, Mapping[str, set[str]]] = {
         "log": {"log", "mirror"},
         "kind": {"log", "mirror"},
         "check_id": {"mirror", "log"},
-        "leaf_index": {"log"},
+        "leaf_index": {"log", "mirror"},
         "leaf": {"leaf", "mirror"},
         "wrapped_key": {"key"},
         "sealed_envelope": {"stored bytes"},
