@@ -50,7 +50,7 @@ def epoch_batches(
         chosen = order[index * plan.size : (index + 1) * plan.size]
         return _make_batch(data, chosen, plan, weights, np.random.default_rng(int(seeds[index])))
 
-    return _one_ahead(make, count)
+    return one_ahead(make, count)
 
 
 def batch_count(data: LabelledImages, plan: BatchPlan) -> int:
@@ -73,7 +73,8 @@ def _make_batch(
     return Batch(images, targets.astype(np.float32), (targets @ weights).astype(np.float32))
 
 
-def _one_ahead(make: Callable[[int], Batch], count: int) -> Iterator[Batch]:
+def one_ahead(make: Callable[[int], Batch], count: int) -> Iterator[Batch]:
+    """Yield make(0), make(1), ... made one ahead in a thread."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting = pool.submit(make, 0) if count else None
         for index in range(count):

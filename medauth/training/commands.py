@@ -121,6 +121,36 @@ def prepare_expressions(
     typer.echo(f"persons: {report['persons']}, left out: {report['left_out'] or 'nothing'}")
 
 
+@app.command("presentation-attack")
+def train_presentation_attack(
+    data: DataOption,
+    work: WorkOption = None,
+    models: ModelsOption = Path("models"),
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = 2,
+    note: NoteOption = "",
+) -> None:
+    """Train the presentation attack net on simulation, judge it with each set-up left out, release it."""
+    limit_threads(threads)
+    _require_keras()
+    from medauth.training.presentation.making import make
+
+    make(data, work_folder(work) / "presentation_attack", models, {"epochs": epochs, "seed": seed}, note, typer.echo)
+
+
+@app.command("judge-presentation-attack")
+def judge_presentation_attack(data: DataOption, models: ModelsOption = Path("models")) -> None:
+    """Judge the released net on people, clips and heat maps it was not made from; add it to that model's folder."""
+    limit_threads(1)
+    _require_keras()
+    from medauth.training.presentation.card import write_card
+    from medauth.training.presentation.release import NAME, judge
+
+    typer.echo(judge(data, models)["natural_clips"]["false_alarms"])
+    write_card(models / NAME)
+
+
 @app.command("compare-fer")
 def compare_fer(
     data: DataOption,

@@ -37,7 +37,7 @@ def predict_endpoint(model: Any, temperature: float, size_px: int) -> Endpoint:
         logits = model(images, training=False)
         return {"logits": logits, "probabilities": keras.ops.softmax(logits / temperature, axis=-1)}
 
-    return Endpoint("predict", predict, {"images": (1, size_px, size_px, 1)})
+    return Endpoint("predict", predict, {"images": (1, size_px, size_px, model.input_shape[-1])})
 
 
 def explain_endpoint(model: Any, last_layer: str, size_px: int) -> Endpoint:
@@ -56,7 +56,7 @@ def explain_endpoint(model: Any, last_layer: str, size_px: int) -> Endpoint:
         weighted = activations * keras.ops.reshape(channel_weights, (1, 1, 1, -1))
         return {"heat": keras.ops.relu(keras.ops.sum(weighted, axis=-1))}
 
-    inputs = {"images": (1, size_px, size_px, 1), "target": (1, model.output_shape[-1])}
+    inputs = {"images": (1, size_px, size_px, model.input_shape[-1]), "target": (1, model.output_shape[-1])}
     return Endpoint("explain", explain, inputs)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.evaluation.metrics import Trials, area_under_curve, error_curve
+
 _DARK = 0.5  # share from which a cell is too dark for black letters
 
 
@@ -39,8 +41,21 @@ def draw_reliability(before: list[dict[str, float]], after: list[dict[str, float
     _write(figure, path)
 
 
-def draw_history(history: Sequence[dict[str, float]], path: Path) -> None:
-    """Draw training loss and validation accuracy by epoch."""
+def draw_detection(trials: Trials, title: str, path: Path) -> None:
+    """Draw the ROC curve of each group: attacks found against bona fide presentations refused."""
+    figure, axes = _blank((5.0, 4.6))
+    for group in np.unique(trials.groups):
+        part = trials.select(trials.groups == group)
+        curve = error_curve(part.scores, part.attack)
+        axes.plot(curve.bpcer, 1 - curve.apcer, label=f"{group}: {area_under_curve(part.scores, part.attack):.2f}")
+    axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
+    axes.set(xlabel="BPCER", ylabel="1 - APCER", title=title, xlim=(0, 1), ylim=(0, 1))
+    axes.legend(title="left out: AUC", fontsize=8)
+    _write(figure, path)
+
+
+def draw_history(history: Sequence[dict[str, float]], path: Path, judged: str = "validation accuracy") -> None:
+    """Draw training loss and the judged figure (`accuracy` of each entry) by epoch."""
     figure, axes = _blank((5.6, 3.4))
     epochs = [entry["epoch"] for entry in history]
     axes.plot(epochs, [entry["loss"] for entry in history], color="tab:orange")
@@ -48,7 +63,7 @@ def draw_history(history: Sequence[dict[str, float]], path: Path) -> None:
     axes.set_ylabel("training loss (augmented, mixed)", color="tab:orange")
     other = axes.twinx()
     other.plot(epochs, [entry["accuracy"] for entry in history], color="tab:blue")
-    other.set_ylabel("validation accuracy", color="tab:blue")
+    other.set_ylabel(judged, color="tab:blue")
     _write(figure, path)
 
 

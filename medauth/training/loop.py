@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -39,6 +39,7 @@ class TrainingPlan:
     average_every: int = 4  # steps
     class_weight_power: float = 0.2
     precision: str = "mixed_bfloat16"
+    keep_best: bool = True  # release the epoch that judged best, else the last
     also_h5: bool = False  # write the net as .h5 too; only .keras keeps all that a resume needs
     seed: int = 7
     early: BatchPlan = field(default_factory=lambda: BatchPlan(size_px=40))
@@ -47,6 +48,43 @@ class TrainingPlan:
     def batches_of(self, epoch: int) -> BatchPlan:
         """How batches are made in `epoch` (0-based)."""
         return self.batches if epoch >= self.epochs - self.full_size_epochs else self.early
+
+
+class Lessons(Protocol):
+    """What a training shows and how it is judged; `train` makes it from labelled grey images by itself."""
+
+    def count(self, epoch: int) -> int:
+        """Batches in `epoch` (0-based)."""
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of `epoch`, the same at every call."""
+
+    def judge(self, model: Any) -> dict[str, float]:
+        """Figures of the net on what it was not shown, among them `score`: higher is better."""
+
+
+@dataclass(frozen=True)
+class ImageLessons:
+    """Grey images of one split to learn from, of another to be judged on."""
+
+    data: LabelledImages
+    valid: LabelledImages
+    plan: TrainingPlan
+
+    def count(self, epoch: int) -> int:
+        """See `Lessons`."""
+        return batch_count(self.data, self.plan.batches_of(epoch))
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """See `Lessons`."""
+        weights = class_weights(self.data.soft, self.plan.class_weight_power)
+        return epoch_batches(self.data, self.plan.batches_of(epoch), weights, seed=self.plan.seed, epoch=epoch)
+
+    def judge(self, model: Any) -> dict[str, float]:
+        """See `Lessons`; the score is the accuracy."""
+        images = centre_crop(self.valid.images, self.plan.batches.size_px)
+        figures = judge(evaluate(model, images), self.valid)
+        return {"score": figures["accuracy"], **figures}
 
 
 @dataclass
@@ -72,14 +110,30 @@ def train(
     ones. A larger or smaller `plan.epochs` reshapes what is left.
     """
     data, valid = splits
-    run = _resume(folder, plan, report) or _start(build, plan, start_from, data)
-    weights = class_weights(data.soft, plan.class_weight_power)
+
+    def start(model: Any) -> None:
+        if start_from is not None:
+            start_from_file(model, start_from, centre_crop(data.images[:_MOMENT_IMAGES], plan.batches.size_px))
+
+    return train_on(build, ImageLessons(data, valid, plan), plan, folder, report, start)
+
+
+def train_on(
+    build: Callable[[], Any],
+    lessons: Lessons,
+    plan: TrainingPlan,
+    folder: Path,
+    report: Callable[[str], None] = print,
+    start: Callable[[Any], None] = lambda _model: None,
+) -> Any:
+    """Train on any lessons; `start` may give a fresh net its first weights. See `train`."""
+    run = _resume(folder, plan, report) or _start(build, plan, start)
     log = _open_log(folder / "tensorboard")
     while run.progress.epoch < plan.epochs:
         if should_stop(run.progress.scores("score"), patience=plan.stop_patience):
             report(f"early stop after {run.progress.epoch} epochs")
             break
-        _one_epoch(run, plan, data, valid, weights, folder)
+        _one_epoch(run, plan, lessons, folder)
         entry = run.progress.history[-1]
         log(run.progress.epoch, entry)
         report(" ".join(f"{name} {value:.4g}" for name, value in entry.items()))
@@ -108,12 +162,11 @@ def judge(logits: NDArray[np.float32], data: LabelledImages) -> dict[str, float]
     }
 
 
-def _start(build: Callable[[], Any], plan: TrainingPlan, start_from: Path | None, data: LabelledImages) -> TrainingRun:
+def _start(build: Callable[[], Any], plan: TrainingPlan, start: Callable[[Any], None]) -> TrainingRun:
     keras.utils.set_random_seed(plan.seed)
     keras.mixed_precision.set_global_policy(plan.precision)
     model = build()
-    if start_from is not None:
-        start_from_file(model, start_from, centre_crop(data.images[:_MOMENT_IMAGES], plan.batches.size_px))
+    start(model)
     _compile(model, plan)
     average = MovingAverage(model.get_weights(), decay=plan.average_decay)
     return TrainingRun(model, average, Progress(seed=plan.seed, plan=asdict(plan)))
@@ -145,29 +198,21 @@ def _resume(folder: Path, plan: TrainingPlan, report: Callable[[str], None]) -> 
     return TrainingRun(model, average, progress)
 
 
-def _one_epoch(
-    run: TrainingRun,
-    plan: TrainingPlan,
-    data: LabelledImages,
-    valid: LabelledImages,
-    weights: NDArray[np.float32],
-    folder: Path,
-) -> None:
+def _one_epoch(run: TrainingRun, plan: TrainingPlan, lessons: Lessons, folder: Path) -> None:
     epoch, started = run.progress.epoch, time.monotonic()
-    batch_plan = plan.batches_of(epoch)
+    count = lessons.count(epoch)
     _reseed(run.model, plan.seed, epoch)
-    batches = epoch_batches(data, batch_plan, weights, seed=plan.seed, epoch=epoch)
-    loss = _fit(run, plan, _with_bar(batches, batch_count(data, batch_plan), epoch), batch_count(data, batch_plan))
+    loss = _fit(run, plan, _with_bar(lessons.epoch(epoch), count, epoch), count)
     live = run.model.get_weights()
     run.model.set_weights(run.average.weights)
-    figures = judge(evaluate(run.model, centre_crop(valid.images, plan.batches.size_px)), valid)
-    score = figures["accuracy"]
-    entry = {"epoch": epoch + 1.0, "size_px": float(batch_plan.size_px), "loss": loss, "score": score, **figures}
+    figures = lessons.judge(run.model)
+    score = figures["score"]
+    entry = {"epoch": epoch + 1.0, "size_px": float(plan.batches_of(epoch).size_px), "loss": loss, **figures}
     entry |= {"rate": float(run.model.optimizer.learning_rate), "seconds": time.monotonic() - started}
     before = run.progress.scores("score")
     run.progress = Progress(epoch + 1, plan.seed, asdict(plan), (*run.progress.history, entry), run.progress.files)
     writers: dict[str, Writer] = {"average.npz": run.average.save}
-    if not before or score >= max(before):
+    if not plan.keep_best or not before or score >= max(before):
         writers["best.npz"] = run.average.save
     run.model.set_weights(live)
     writers["net.keras"] = run.model.save

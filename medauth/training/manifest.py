@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Manifest:
     calibration: dict[str, Any]
     training: dict[str, Any]
     metrics: dict[str, Any]
+    operating_points: dict[str, Any] = field(default_factory=dict)  # by policy, of a model behind a deny cue
     licence: str = "research weights, see models/LICENSE"
     format: str = "litert"
     schema: int = SCHEMA

@@ -12,7 +12,14 @@ from medauth.training.commands import app, limit_threads, work_folder
 
 def test_every_model_has_a_command():
     shown = CliRunner().invoke(app, ["--help"]).output
-    for command in ("expression", "eye-state", "compare-fer", "judge-eye-state"):
+    for command in (
+        "expression",
+        "eye-state",
+        "compare-fer",
+        "judge-eye-state",
+        "presentation-attack",
+        "judge-presentation-attack",
+    ):
         assert command in shown
 
 
