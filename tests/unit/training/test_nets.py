@@ -273,3 +273,43 @@ def test_a_release_writes_weights_manifest_pictures_and_card(keras, stripes, tmp
     assert {"confusion_valid.png", "reliability_valid.png", "history.png"} <= {
         path.name for path in (tmp_path / "models" / "expression").iterdir()
     }
+
+
+@pytest.mark.parametrize("name", ["expression_mobilenet", "expression_student"])
+def test_lighter_variants_answer_for_crops_of_every_size(keras, name: str):
+    from medauth.training.catalogue import find_model
+
+    model = find_model(name).build()
+    assert model.count_params() < 500_000
+    for side in (40, 48):
+        assert model(np.full((2, side, side, 1), 90, np.float32), training=False).shape == (2, 8)
+
+
+def test_a_student_is_told_what_its_teacher_answers(keras, stripes, tmp_path: Path):
+    from medauth.training.distillation import taught
+    from medauth.training.export import predict_endpoint, write_litert
+
+    teacher = build()
+    write_litert(teacher, [predict_endpoint(teacher, 1.0, SIDE)], tmp_path / "t.tflite", weights="float32")
+    few = stripes.select(np.arange(128) < 8)
+    told = taught(few, tmp_path / "t.tflite", SIDE, share=0.7)
+    assert told.soft.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    answers = (told.soft - 0.3 * few.soft) / 0.7
+    assert (answers > -1e-5).all()
+    assert not np.allclose(answers, few.soft, atol=0.01)
+    assert any(key.startswith("teacher") for key in told.digests)
+
+
+def test_all_in_eight_bits_needs_pictures_and_answers_alike(keras, tmp_path: Path):
+    from medauth.training.export import LiteRtModel, predict_endpoint, write_litert
+
+    model, rng = build(), np.random.default_rng(3)
+    endpoint = predict_endpoint(model, 1.0, SIDE)
+    with pytest.raises(ModelError, match="ranges"):
+        write_litert(model, [endpoint], tmp_path / "n.tflite", weights="int8_full")
+    samples = [{"images": rng.uniform(0, 255, (1, SIDE, SIDE, 1)).astype(np.float32)} for _ in range(32)]
+    write_litert(model, [endpoint], tmp_path / "q.tflite", weights="int8_full", representative=samples)
+    stored = LiteRtModel(tmp_path / "q.tflite")
+    for sample in samples[:8]:
+        expected = np.asarray(model(sample["images"], training=False))
+        assert np.abs(stored.call("predict", **sample)["logits"] - expected).max() < 0.5
