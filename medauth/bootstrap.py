@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from medauth.store.keyring import FileKeyring
     from medauth.store.sql import SqlStore
 
+MOVEMENT_MODEL = "micro_expression"
 EXPRESSION_MODEL = "expression"
 _STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
@@ -317,9 +318,18 @@ def signals(models: ModelLibrary) -> tuple[Signal, ...]:
     from medauth.signals.emotion import EmotionSignal
     from medauth.signals.gesture import GestureSignal
     from medauth.signals.identity import IdentitySignal
+    from medauth.signals.micro_expression import MicroExpressionSignal
 
     expression = models.load(EXPRESSION_MODEL)
-    return GestureSignal(), BlinkSignal(), EmotionSignal(expression), IdentitySignal()
+    # The spotter needs no net; the net only names what it finds.
+    movement = models.load(MOVEMENT_MODEL) if MOVEMENT_MODEL in models.names() else None
+    return (
+        GestureSignal(),
+        BlinkSignal(),
+        EmotionSignal(expression),
+        MicroExpressionSignal(movement),
+        IdentitySignal(),
+    )
 
 
 def software_versions() -> Mapping[str, str]:

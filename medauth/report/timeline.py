@@ -76,6 +76,9 @@ def _panels(marks: Mapping[str, Marks]) -> list[tuple[str, Panel]]:
         found.append(("expression", lambda axis: _draw_emotions(axis, emotion.traces)))
     if any(len(trace.times_ms) > 1 for trace in blink.traces):
         found.append(("eyes open", lambda axis: _draw_eyes(axis, blink)))
+    short = marks.get("micro_expression", Marks())
+    if any(len(trace.times_ms) > 1 for trace in short.traces):
+        found.append(("short movements", lambda axis: _draw_short(axis, short)))
     for unit, name in (("percent", "amount in %"), ("degrees", "head in °")):
         traces = [trace for trace in gesture.traces if trace.unit == unit and len(trace.times_ms) > 1]
         if traces:
@@ -129,6 +132,21 @@ def _draw_eyes(axis: Any, blink: Marks) -> None:
     axis.plot([], [], marker="^", ls="", color=_BLINK, label=f"{len(events)} blinks")
     axis.set_ylim(0, 1.5)
     axis.set_yticks([0, 0.5, 1], ["shut", "½", "open"])
+    _legend(axis, 3)
+
+
+def _draw_short(axis: Any, short: Marks) -> None:
+    """Brows and mouth against their own course over a second, and what the spotter made of it."""
+    for trace, colour in zip(short.traces, ("#009E73", "#CC79A7"), strict=False):
+        times = grid(trace.times_ms, 1000 / 30)
+        curve = even(trace.times_ms, trace.values, times)
+        axis.plot(
+            times / 1000, curve - savitzky_golay(curve, window=31, order=1), color=colour, lw=0.9, label=trace.name
+        )
+    events = short.events.get("micro_expression", ())
+    for event in events:
+        axis.axvspan(event["onset_ms"] / 1000, event["offset_ms"] / 1000, color="#E69F00", alpha=0.4, lw=0)
+    axis.plot([], [], color="#E69F00", lw=5, alpha=0.4, label=f"{len(events)} events")
     _legend(axis, 3)
 
 

@@ -49,6 +49,29 @@ TEXTS = {
         retrain="Put a folder of the same form at `DIR/emotion_ferplus` (README of the data folder) and run the "
         "command above; an interrupted training goes on where it was.",
     ),
+    "micro_expression": CardText(
+        title="micro_expression: is this short movement negative, positive or surprise?",
+        purpose="Names a movement that the spotter of the micro-expression signal found, from the optical flow and strain "
+        "between its onset and its apex. The signal is reported and decides nothing.",
+        data="Movements drawn on still news photographs (one for each person): facial action units as fields of "
+        "displacement, 0.5 to 3 working pixels (52.5 of them between the outer eye corners), filmed by a simulated camera "
+        "twice. The photographs are offered for research and carry no licence of their own: **research weights**.",
+        limits=(
+            (
+                "**It has never seen a real micro-expression**, in training or in judging: the licensed recordings may not "
+                "shape weights that are shipped. Every figure above is about drawn movements."
+            ),
+            (
+                "Movements for training and for judging come from one table of action units (FACS), so the figures show that "
+                "the net reads that table off noisy flow from people it never saw, not that people's faces follow it."
+            ),
+            "Drawn skin moves without wrinkles, shadows or teeth; real movements are uneven, partial and mixed.",
+            "It names whatever the spotter hands over: a false event gets a name, too. Below even odds it says *undecided*.",
+            "A name is a reading of a movement, not of a feeling, and no sign that somebody lies.",
+        ),
+        retrain="Put stills with a MANIFEST.json of the same form at `DIR/faces_lfw` and run the command above; an interrupted "
+        "training goes on where it was.",
+    ),
     "eye_state": CardText(
         title="eye_state: is this eye open or closed?",
         purpose="Supports the eye aspect ratio in the blink signal where lids are small, dim or blurred.",
@@ -86,6 +109,7 @@ def write_card(folder: Path) -> Path:
         lambda: _comparison(comparisons, folder),
         lambda: _clips(folder / "clips.json"),
         lambda: _deletion(folder / "deletion.json", manifest),
+        lambda: _spotting(folder / "spotting.json"),
         lambda: ["## Trained on", "", text.data, "", *_training(manifest)],
         lambda: ["## What it cannot do", "", *[f"- {limit}" for limit in text.limits]],
         lambda: ["## Train it on your own data", "", text.retrain],
@@ -114,10 +138,8 @@ def _input(manifest: Json) -> list[str]:
             f"| `{name}` | {', '.join(signature['inputs'])} | {', '.join(signature['outputs'])} | {speeds[name]} |"
         )
     side = needs["size_px"]
-    lines += [
-        "",
-        f"Input: float32 [1, {side}, {side}, 1], {needs['colour']} levels 0..255; evened out inside the model.",
-    ]
+    what = f"3], {', '.join(needs['channels'])}" if "channels" in needs else f"1], {needs['colour']} levels 0..255"
+    lines += ["", f"Input: float32 [1, {side}, {side}, {what}; evened out inside the model."]
     return [*lines, "", f"Classes: {', '.join(manifest['classes'])}."]
 
 
@@ -196,6 +218,15 @@ def _deletion(path: Path, manifest: Json) -> list[str]:
         "",
         f"Command: `medauth evaluate deletion {manifest['name']} --data DIR --out FILE`.",
     ]
+
+
+def _spotting(path: Path) -> list[str]:
+    """The spotter that hands movements to the net: figures of `medauth train judge-micro-expression`."""
+    if not path.exists():
+        return []
+    from medauth.evaluation.spotting import table
+
+    return ["## The spotter before it", "", "```", table(json.loads(path.read_text())).rstrip(), "```"]
 
 
 def _training(manifest: Json) -> list[str]:
