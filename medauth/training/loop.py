@@ -40,6 +40,7 @@ class TrainingPlan:
     class_weight_power: float = 0.2
     precision: str = "mixed_bfloat16"
     keep_best: bool = True  # release the epoch that judged best, else the last
+    loss: str = "categorical"  # or "binary": one logit
     also_h5: bool = False  # write the net as .h5 too; only .keras keeps all that a resume needs
     seed: int = 7
     early: BatchPlan = field(default_factory=lambda: BatchPlan(size_px=40))
@@ -179,7 +180,8 @@ def _compile(model: Any, plan: TrainingPlan) -> None:
     optimizer.build(model.trainable_variables)
     # Not through XLA: its convolutions for the CPU leave the bfloat16 tiles of current ones idle (half the speed).
     jit = "auto" if keras.config.backend() != "tensorflow" else False
-    model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=jit)
+    losses = {"categorical": keras.losses.CategoricalCrossentropy, "binary": keras.losses.BinaryCrossentropy}
+    model.compile(optimizer, losses[plan.loss](from_logits=True), jit_compile=jit)
 
 
 def _resume(folder: Path, plan: TrainingPlan, report: Callable[[str], None]) -> TrainingRun | None:
