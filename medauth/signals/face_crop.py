@@ -36,38 +36,55 @@ class FaceBox:
 
 
 def crop_face(
-    image: NDArray[np.uint8], landmarks: NDArray[np.float32], size_px: int, box: FaceBox, eyes_px: float
+    image: NDArray[np.uint8],
+    landmarks: NDArray[np.float32],
+    size_px: int,
+    box: FaceBox,
+    eyes_px: float,
+    *,
+    colour: bool = False,
 ) -> NDArray[np.uint8]:
-    """Grey face (size_px, size_px) uint8 from a BGR image, the eyes level.
+    """Grey face (size_px, size_px) uint8 from a BGR image, the eyes level; (size_px, size_px, 3) BGR with `colour`.
 
     `eyes_px` is the distance between the outer eye corners corrected for head turn (`FaceQuality.size_px`), so that a
     turned face is not magnified.
     """
-    eyes = landmarks[list(_EYES), :2].mean(axis=0, dtype=np.float64)
-    across = landmarks[OUTER_LEFT, :2] - landmarks[OUTER_RIGHT, :2]
-    scale = box.outer_eyes * size_px / max(eyes_px, 1.0)
-    grey, corner = _grey_around(image, eyes, size_px / scale)
+    matrix = face_matrix(landmarks, size_px, box, eyes_px)
+    scale = math.hypot(matrix[0, 0], matrix[0, 1])
+    part, corner = _part_around(image, _eyes_of(landmarks), size_px / scale)
+    if not colour:
+        part = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
     # A pixel of the crop covers 1/scale pixels of the image: draw finer, then average, or edges flicker.
     finer = min(_FINEST, max(1, math.ceil(0.75 / scale)))
+    matrix[:, 2] += matrix[:, :2] @ corner
     side = size_px * finer
-    turn = math.atan2(float(across[1]), float(across[0]))
-    cos, sin = scale * finer * math.cos(turn), scale * finer * math.sin(turn)
-    rotation = np.array([[cos, sin], [-sin, cos]])
-    shift = np.array([box.eyes_x * side, box.eyes_y * side]) - rotation @ (eyes - corner)
-    drawn = cv2.warpAffine(
-        grey, np.column_stack([rotation, shift]), (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    drawn = cv2.warpAffine(part, matrix * finer, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if finer > 1:
         drawn = cv2.resize(drawn, (size_px, size_px), interpolation=cv2.INTER_AREA)
     return drawn.astype(np.uint8, copy=False)
 
 
-def _grey_around(
+def face_matrix(landmarks: NDArray[np.float32], size_px: int, box: FaceBox, eyes_px: float) -> NDArray[np.float64]:
+    """(2, 3): from pixels of the image to pixels of the crop."""
+    across = landmarks[OUTER_LEFT, :2] - landmarks[OUTER_RIGHT, :2]
+    scale = box.outer_eyes * size_px / max(eyes_px, 1.0)
+    turn = math.atan2(float(across[1]), float(across[0]))
+    cos, sin = scale * math.cos(turn), scale * math.sin(turn)
+    rotation = np.array([[cos, sin], [-sin, cos]])
+    shift = np.array([box.eyes_x * size_px, box.eyes_y * size_px]) - rotation @ _eyes_of(landmarks)
+    return np.column_stack([rotation, shift])
+
+
+def _eyes_of(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(landmarks[list(_EYES), :2].mean(axis=0, dtype=np.float64))
+
+
+def _part_around(
     image: NDArray[np.uint8], centre: NDArray[np.float64], reach: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The part of the image within `reach` pixels, in grey, and its upper left corner: the rest is not converted."""
+    """The part of the image within `reach` pixels, and its upper left corner: the rest is not converted."""
     height, width = image.shape[:2]
     left, top = (int(min(max(0.0, at - reach), limit - 1)) for at, limit in zip(centre, (width, height), strict=True))
     right, bottom = int(min(width, centre[0] + reach + 1)), int(min(height, centre[1] + reach + 1))
     part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
-    return cv2.cvtColor(part, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False), np.array([left, top], np.float64)
+    return part, np.array([left, top], np.float64)
