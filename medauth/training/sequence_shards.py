@@ -1,0 +1,117 @@
+"""Sequences for the LSTM, made from a seed and kept on disk: from stills of the bank, from the dataset's fakes, from clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.capture.encoding import read_frame
+from medauth.capture.video_file import VideoFile
+from medauth.signals.face_track import FaceMeshTracker
+from medauth.training.face_bank import align
+from medauth.training.forged_samples import Supply
+from medauth.training.sequences import LENGTH, Footage, SequencePlan, footage_of, make_sequence
+
+Image = NDArray[np.uint8]
+KINDS = ("real", "dataset_fake", "forged")
+_DONORS = 40
+
+
+@dataclass(frozen=True)
+class SequenceMix:
+    """How many sequences of each sort a shard holds."""
+
+    stills: int = 40  # real ones from stills, and as many forged
+    dataset: int = 12  # from the dataset's fakes, moved as stills are
+    each_clip: int = 3  # real ones from each clip, and as many forged
+    plan: SequencePlan = field(default_factory=SequencePlan)
+
+
+@dataclass(frozen=True)
+class SequenceShard:
+    """`images` uint8 [N, 16, 112, 112, 3] BGR; `kinds` int64 [N] count in `KINDS`; `persons` one text each."""
+
+    images: Image
+    kinds: NDArray[np.int64]
+    persons: NDArray[np.str_]
+
+    @property
+    def fake(self) -> NDArray[np.bool_]:
+        """Bool [N]."""
+        return self.kinds > 0
+
+
+def read_clip(path: Path, person: str, every: int = 3) -> Footage:
+    """Every `every`-th frame of a clip (about ten a second, as a check looks) in which the face track finds a face."""
+    tracker, images, marks = FaceMeshTracker(), [], []
+    try:
+        for index, captured in enumerate(VideoFile(path).frames()):
+            if index % every:
+                continue
+            frame = read_frame(captured, index, captured.media_ms or 0.0)
+            track, _ = tracker.track(frame)
+            if track is not None:
+                image, found = align(frame.image, track.landmarks)
+                images.append(image)
+                marks.append(found)
+    finally:
+        tracker.close()
+    return Footage(np.stack(images), np.stack(marks), person)
+
+
+def clip_at(path: Path, clip: Path, person: str) -> Footage:
+    """The footage at `path`, read from `clip` where it is missing."""
+    if not path.exists():
+        made = read_clip(clip, person)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, images=made.images, marks=made.marks)
+        partial.replace(path)
+    with np.load(path) as stored:
+        return Footage(stored["images"], stored["marks"], person)
+
+
+def sequence_shard(
+    path: Path, supply: Supply, clips: Sequence[Footage], mix: SequenceMix, seed: tuple[int, ...]
+) -> SequenceShard:
+    """The shard at `path`, made where it is missing."""
+    if not path.exists():
+        _write(path, _make(supply, clips, mix, np.random.default_rng(seed)))
+    with np.load(path) as stored:
+        return SequenceShard(stored["images"], stored["kinds"], stored["persons"])
+
+
+def _make(supply: Supply, clips: Sequence[Footage], mix: SequenceMix, rng: np.random.Generator) -> SequenceShard:
+    bank = supply.bank
+    rows: list[tuple[Image, int, str]] = []
+    for index in range(2 * mix.stills):
+        pool = supply.real[index // 2 % len(supply.real)]
+        still = footage_of(bank, int(pool[rng.integers(len(pool))]))
+        donors = [footage_of(bank, int(i)) for i in rng.choice(pool, min(_DONORS, len(pool)), replace=False)]
+        fake = bool(index % 2)
+        rows.append((make_sequence(still, _others(still, donors), fake, mix.plan, rng), 2 * fake, still.person))
+    for _ in range(mix.dataset):
+        still = footage_of(bank, int(supply.pairs[rng.integers(len(supply.pairs)), 1]))
+        rows.append((make_sequence(still, (), False, mix.plan, rng), 1, still.person))
+    for clip in clips:
+        for index in range(2 * mix.each_clip):
+            fake = bool(index % 2)
+            rows.append((make_sequence(clip, _others(clip, clips), fake, mix.plan, rng), 2 * fake, clip.person))
+    images, kinds, persons = zip(*rows, strict=True)
+    return SequenceShard(np.stack(images), np.array(kinds, np.int64), np.array(persons))
+
+
+def _others(footage: Footage, candidates: Sequence[Footage]) -> list[Footage]:
+    return [other for other in candidates if other.person != footage.person]
+
+
+def _write(path: Path, shard: SequenceShard) -> None:
+    assert shard.images.shape[1] == LENGTH
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, images=shard.images, kinds=shard.kinds, persons=shard.persons)
+    partial.replace(path)

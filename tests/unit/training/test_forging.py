@@ -1,0 +1,179 @@
+"""Forged faces from made-up ones: what is drawn, what is changed, and that a seed repeats it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from medauth.training.blending import draw_forgery, fit_colours, nearest_donor, self_blend, swap
+from medauth.training.degrading import Degradation, degrade, rescale
+from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank, FaceEntry
+from medauth.training.face_masks import draw_mask, make_mask
+from medauth.training.feature_shards import feature_shard, sample_shard
+from medauth.training.forged_samples import KINDS, SamplePlan, make_samples, supply_of, weight_of_shift
+from medauth.training.sequences import LENGTH, SequencePlan, footage_of, make_sequence, shake
+from medauth.training.warping import KEY_POINTS, elastic, warp_onto
+
+Image = NDArray[np.uint8]
+
+
+def picture(seed: int) -> Image:
+    """Smooth blobs of colour, so that warps and blends show."""
+    rng = np.random.default_rng(seed)
+    return rescale(rng.integers(0, 255, (STORED_PX, STORED_PX, 3), dtype=np.uint8), 0.15)
+
+
+def mesh(seed: int = 0) -> NDArray[np.float32]:
+    """478 points on a disc: an oval outside, features inside."""
+    rng = np.random.default_rng(seed)
+    angle, radius = rng.uniform(0, 2 * np.pi, 478), np.sqrt(rng.uniform(0, 1, 478)) * 0.9
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=1) * radius[:, None] * 45
+    return (points + STORED_PX / 2).astype(np.float32)
+
+
+def bank() -> FaceBank:
+    entries = [FaceEntry("faces_lfw", f"{i}.jpg", f"p{i}", "train", False, f"{i}.jpg", None, "0") for i in range(8)]
+    for i in range(4):
+        entries.append(FaceEntry("deepfake_dfdc_faces", f"r{i}", f"a{i}", "train", False, f"v{i}", None, "0"))
+        entries.append(FaceEntry("deepfake_dfdc_faces", f"f{i}", f"a{i}", "train", True, f"v{i}", 0.6, "0"))
+    images = np.stack([picture(i) for i in range(len(entries))])
+    return FaceBank(images, np.stack([mesh()] * len(entries)), tuple(entries))
+
+
+def test_a_self_blend_changes_the_face_and_leaves_the_rest() -> None:
+    image, marks = picture(1), mesh()
+    forgery = draw_forgery(STORED_PX, np.random.default_rng(3))
+    changed = np.abs(self_blend(image, marks, forgery).astype(int) - image).max(axis=2)
+    mask = make_mask(marks, forgery.mask)
+    assert changed[mask > 0.9 * forgery.mask.share].mean() > 1
+    assert changed[mask < 1e-6].max() <= 1
+
+
+def test_the_other_way_round_the_surroundings_change() -> None:
+    image, marks = picture(1), mesh()
+    forgery = draw_forgery(STORED_PX, np.random.default_rng(3))
+    changed = np.abs(self_blend(image, marks, forgery, other_way=True).astype(int) - image).max(axis=2)
+    assert changed[make_mask(marks, forgery.mask) < 1e-6].mean() > 1
+
+
+def test_a_swap_shows_the_donor_within_the_mask() -> None:
+    marks = mesh()
+    forgery = draw_forgery(STORED_PX, np.random.default_rng(5))
+    image, donor = picture(1), picture(2)
+    swapped = swap(image, marks, donor, marks, forgery)
+    outside = make_mask(marks, forgery.mask) < 1e-6
+    assert np.abs(swapped.astype(int) - image)[outside].max() <= 1
+    assert np.abs(swapped.astype(int) - image).max() > 10
+
+
+def test_masks_lie_on_the_face_and_are_soft() -> None:
+    for seed in range(20):
+        draw = draw_mask(STORED_PX, np.random.default_rng(seed))
+        mask = make_mask(mesh(), draw)
+        assert mask.dtype == np.float32
+        assert mask.min() >= 0
+        assert mask.max() <= draw.share + 1e-6
+        assert mask[:6, :6].max() < 0.05
+        assert ((mask > 0.05) & (mask < 0.95 * draw.share)).any()
+
+
+def test_colours_are_fitted_where_the_mask_says() -> None:
+    where = np.zeros((STORED_PX, STORED_PX), bool)
+    where[40:100, 40:100] = True
+    target = (picture(4) // 2 + 90).astype(np.uint8)
+    fitted = fit_colours(picture(3), target, where)
+    np.testing.assert_allclose(fitted[where].mean(axis=0), target[where].mean(axis=0), atol=6)
+
+
+def test_a_spline_brings_points_onto_points() -> None:
+    image = np.zeros((STORED_PX, STORED_PX, 3), np.uint8)
+    image[60:66, 60:66] = 255
+    marks = mesh(2)[KEY_POINTS]
+    warped = warp_onto(image, marks, marks + np.float32([8, -5]))
+    y, x = np.argwhere(warped[..., 0] > 128).mean(axis=0)
+    assert x == pytest.approx(62.5 + 8, abs=1)
+    assert y == pytest.approx(62.5 - 5, abs=1)
+
+
+def test_elastic_fields_are_smooth_and_bounded() -> None:
+    field = elastic(STORED_PX, np.random.default_rng(0), 3.0, 4)
+    assert field.shape == (2, STORED_PX, STORED_PX)
+    assert np.abs(np.diff(field, axis=2)).max() < 0.5
+
+
+def test_the_most_similar_face_gives_its_own() -> None:
+    assert nearest_donor(mesh(), [mesh() + 30, mesh() + 2, mesh() + 10]) == 1
+
+
+def test_a_degradation_repeats_with_its_seed_and_differs_without() -> None:
+    one, two, other = (degrade(picture(1), np.random.default_rng(seed), Degradation()) for seed in (1, 1, 2))
+    assert (one == two).all()
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize(("shift", "weight"), [(None, 1.0), (0.2, 0.15), (0.4, 0.5), (0.7, 1.0)])
+def test_a_fake_counts_by_the_person_it_shows(shift: float | None, weight: float) -> None:
+    assert weight_of_shift(shift) == pytest.approx(weight)
+
+
+def test_a_shard_is_balanced_within_each_source_and_person() -> None:
+    samples = make_samples(supply_of(bank(), "train"), SamplePlan(pairs=40, donors=3), (1, 2))
+    assert samples.images.shape == (80, CROP_PX, CROP_PX, 3)
+    for source in (0, 1):
+        assert samples.fake[samples.sources == source].mean() == 0.5
+    assert (samples.faces[::2] == samples.faces[1::2]).all()
+    assert (samples.kinds[::2] == 0).all()
+    assert {KINDS[kind] for kind in samples.kinds} == set(KINDS)
+    assert (samples.kinds[samples.sources == 0] != KINDS.index("dataset_fake")).all()
+
+
+def test_a_shard_repeats_with_its_seed_and_is_read_back(tmp_path) -> None:
+    supply, plan = supply_of(bank(), "train"), SamplePlan(pairs=4, donors=3)
+    first = sample_shard(tmp_path / "a.npz", supply, plan, (7,))
+    again = make_samples(supply, plan, (7,))
+    assert (first.images == again.images).all()
+    (tmp_path / "a.npz").touch()
+    assert (sample_shard(tmp_path / "a.npz", supply, plan, (8,)).images == first.images).all()
+
+
+class Mean:
+    """Stands for the stem: the mean colour in every cell."""
+
+    def features(self, images: Image) -> NDArray[np.float16]:
+        return np.repeat(images.mean(axis=(1, 2)), 49, axis=0).reshape(-1, 7, 7, 3).astype(np.float16)
+
+
+def test_features_are_computed_once(tmp_path) -> None:
+    samples = make_samples(supply_of(bank(), "train"), SamplePlan(pairs=4, donors=3), (7,))
+    shard = feature_shard(tmp_path / "f.npz", Mean(), samples)
+    assert shard.features.shape == (8, 7, 7, 3)
+    assert (feature_shard(tmp_path / "f.npz", None, samples).features == shard.features).all()
+
+
+def test_a_still_becomes_sixteen_frames_that_move() -> None:
+    faces = bank()
+    frames = make_sequence(footage_of(faces, 0), (), False, SequencePlan(), np.random.default_rng(1))
+    assert frames.shape == (LENGTH, CROP_PX, CROP_PX, 3)
+    apart = np.abs(np.diff(frames.astype(int), axis=0)).mean(axis=(1, 2, 3))
+    assert (apart > 0).all()
+    assert apart.max() < 40
+
+
+def test_a_forged_sequence_differs_from_the_real_one_of_the_same_seed() -> None:
+    faces = bank()
+    others = [footage_of(faces, index) for index in range(1, 5)]
+    pair = [
+        make_sequence(footage_of(faces, 0), others, fake, SequencePlan(), np.random.default_rng(4))
+        for fake in (False, True)
+    ]
+    assert (pair[0] != pair[1]).any()
+
+
+def test_flicker_shakes_a_forgery_and_none_leaves_it() -> None:
+    rng = np.random.default_rng(2)
+    forgery = draw_forgery(STORED_PX, rng)
+    assert shake(forgery, 0.0, rng) is forgery
+    shaken = shake(forgery, 1.0, rng)
+    assert (shaken.jolt != forgery.jolt).any()
+    assert shaken.mask.grow != forgery.mask.grow
