@@ -1,0 +1,157 @@
+"""Deepfake: is the face that moves here a person's own, or was it painted over frame by frame?
+
+Ten times a second an aligned crop becomes a vector of what its texture, edges and colours look like; sixteen vectors make
+a window, which a recurrent head judges, so that what flickers from frame to frame counts beside what is wrong in a single
+one. A check is judged by the mean of its windows' logits, made a probability as the model's manifest says; so is the
+threshold, which comes from recorded data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.errors import ModelError
+from medauth.protocol.canonical import Json
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.observation import FaceTrack, Observation
+from medauth.protocol.reading import Outcome, SignalReading, to_ppm
+from medauth.signals.calibration import Calibration, deny_threshold
+from medauth.signals.face_crop import FaceBox, crop_face
+from medauth.signals.interface import Marks, ModelUse, Trace
+from medauth.signals.models import Manifest, prepare_image
+
+_SIGNATURES = frozenset({"encode", "score"})
+
+
+class DeepfakeModel(Protocol):
+    """What this signal needs of a model: `models.Model` has it."""
+
+    manifest: Manifest
+
+    @property
+    def use(self) -> ModelUse:
+        """Name and digest."""
+
+    def signatures(self) -> tuple[str, ...]:
+        """`encode` and `score` at least."""
+
+    def input_shape(self, name: str = "predict") -> tuple[int, ...]:
+        """(1, side, side, 3) of `encode`; (1, window, width) of `score`."""
+
+    def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        """`encode`: `images` (1, side, side, 3) to `vector` (1, width). `score`: `vectors` (1, window, width) to `logit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeepfakeTuning:
+    """How often the model looks and what it is spared."""
+
+    every_ms: float = 100.0
+    """Between looks; a window then spans a second and a half, in which a face moves enough to tear a mask loose."""
+    judge_every: int = 4
+    """Looks from one window to the next."""
+    most_turn_deg: float = 35.0
+    """A head turned further shows half a face, and the crops of the training did not."""
+    gap_ms: float = 1_500.0
+    """After so long without a usable face the window begins anew: nobody knows what happened in between."""
+
+
+class DeepfakeSignal:
+    """Denies a check whose face was exchanged or driven by a computer. A `Signal`."""
+
+    name = "deepfake"
+
+    def __init__(self, model: DeepfakeModel, tuning: DeepfakeTuning | None = None) -> None:
+        missing = _SIGNATURES - set(model.signatures())
+        if missing:
+            raise ModelError(
+                f"model {model.manifest.name} cannot {' and '.join(sorted(missing))}",
+                expected="a deepfake model, with the signatures encode and score",
+                next_step="use a model made by `medauth train deepfake`",
+            )
+        self._model = model
+        self._tuning = tuning or DeepfakeTuning()
+        self._threshold = deny_threshold(model.manifest.operating_points)
+        self._calibration = Calibration.of(model.manifest.calibration)
+        self._box = FaceBox.of(model.manifest.preprocessing)
+        self._size_px = model.input_shape("encode")[1]
+        self._window: deque[NDArray[np.float32]] = deque(maxlen=model.input_shape("score")[1])
+        self._last_ms = -math.inf
+        self._looks = self._turned = 0
+        self._times_ms: list[float] = []
+        self._logits: list[float] = []
+
+    def start(self, challenge: Challenge | None) -> None:
+        """Needs nothing of the challenge."""
+
+    def update(self, observation: Observation) -> None:
+        t_ms, track = observation.frame.t_ms, observation.track
+        # Half a millisecond of slack: a clip's timestamps are rounded.
+        if track is None or t_ms - self._last_ms < self._tuning.every_ms - 0.5:
+            return
+        if abs(track.pose.yaw) > self._tuning.most_turn_deg:
+            self._turned += 1
+            return
+        if t_ms - self._last_ms > self._tuning.gap_ms:
+            self._window.clear()
+        self._last_ms = t_ms
+        self._window.append(self._encode(observation.frame.image, track))
+        self._looks += 1
+        self._judge(t_ms)
+
+    def reading(self) -> SignalReading:
+        details = self._details()
+        if not self._logits:
+            text = "The face was not seen well enough, or not long enough, to tell a real one from a painted one."
+            return SignalReading(self.name, Outcome.INCONCLUSIVE, "deepfake.too_few_frames", text, None, details)
+        strength = self._probability(mean_logit(self._logits))
+        score = to_ppm(strength)
+        if strength >= self._threshold:
+            text = "The face shows traces of having been exchanged or painted over."
+            return SignalReading(self.name, Outcome.FAIL, "deepfake.suspected", text, score, details)
+        text = "No traces of an exchanged or painted face were seen."
+        return SignalReading(self.name, Outcome.PASS, "deepfake.none_seen", text, score, details)
+
+    def marks(self) -> Marks:
+        trace = Trace("deepfake", "probability", tuple(self._times_ms), tuple(map(self._probability, self._logits)))
+        return Marks((trace,), (self._model.use,))
+
+    def _encode(self, image: NDArray[np.uint8], track: FaceTrack) -> NDArray[np.float32]:
+        face = crop_face(image, track.landmarks, self._size_px, self._box, track.quality.size_px, colour=True)
+        found = self._model.run("encode", images=prepare_image(face, self._model.manifest))
+        return np.asarray(found["vector"], np.float32).reshape(-1)
+
+    def _judge(self, t_ms: float) -> None:
+        """A window is judged when it is full, and then after every few looks."""
+        length = self._window.maxlen or 0
+        if len(self._window) == length and (self._looks - length) % self._tuning.judge_every == 0:
+            found = self._model.run("score", vectors=np.stack(self._window)[None])
+            self._times_ms.append(t_ms)
+            self._logits.append(float(np.asarray(found["logit"]).reshape(-1)[0]))
+
+    def _probability(self, logit: float) -> float:
+        return self._calibration.probability(1.0 / (1.0 + math.exp(-min(50.0, max(-50.0, logit)))))
+
+    def _details(self) -> dict[str, Json]:
+        chances = [self._probability(logit) for logit in self._logits]
+        return {
+            "model": self._model.manifest.name,
+            "looks": self._looks,
+            "turned_away": self._turned,
+            "windows": len(chances),
+            "windows_above_threshold": sum(chance >= self._threshold for chance in chances),
+            "threshold_ppm": to_ppm(self._threshold),
+            "highest_ppm": to_ppm(max(chances)) if chances else None,
+        }
+
+
+def mean_logit(logits: Sequence[float], most: float = 8.0) -> float:
+    """Mean of logits within +-`most`: no single window decides alone."""
+    return sum(min(most, max(-most, logit)) for logit in logits) / len(logits)
