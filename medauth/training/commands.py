@@ -151,6 +151,37 @@ def judge_presentation_attack(data: DataOption, models: ModelsOption = Path("mod
     write_card(models / NAME)
 
 
+@app.command("deepfake")
+def train_deepfake(
+    data: DataOption,
+    backbone: Annotated[Path, typer.Option(help="The folder `package` that `npm pack nsfwjs@4.3.0` unpacks to.")],
+    *,
+    work: WorkOption = None,
+    models: ModelsOption = Path("models"),
+    shards: Annotated[int | None, typer.Option(help="How many times 512 pictures to fit the frame's head on.")] = None,
+    seed: SeedOption = None,
+    most_faces: Annotated[int | None, typer.Option(help="Faces of each source at most; 0 = all there are.")] = None,
+    threads: ThreadsOption = 2,
+    judge_test: JudgeOption = False,
+    note: NoteOption = "",
+) -> None:
+    """Train the deepfake net on faces forged on the fly, then its LSTM, and export, calibrate and judge both."""
+    limit_threads(threads)
+    _require_keras()
+    from medauth.training.deepfake import DeepfakePlan, Workshop, changed
+    from medauth.training.deepfake_card import write_deepfake_card
+    from medauth.training.deepfake_release import make_deepfake
+    from medauth.training.tfjs_weights import read_nsfwjs
+
+    plan = changed(DeepfakePlan(), shards=shards, seed=seed, most_faces=most_faces)
+    shop = Workshop(data, work_folder(work) / "deepfake", plan, read_nsfwjs(backbone), typer.echo)
+    command = f"medauth train deepfake --data DIR --backbone DIR --shards {plan.shards.train} --seed {plan.seed}"
+    command += f" --most-faces {plan.most_faces or 0}"
+    manifest = make_deepfake(shop, models, command, judge_test=judge_test, note=note)
+    write_deepfake_card(models / "deepfake")
+    typer.echo(f"{models / 'deepfake'}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")
+
+
 @app.command("compare-fer")
 def compare_fer(
     data: DataOption,

@@ -49,5 +49,5 @@ def feature_shard(path: Path, stem: Eye, samples: Samples) -> FeatureShard:
 def _write(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)  # type: ignore[arg-type]  # arrays by name
+    np.savez(partial, **arrays)
     partial.replace(path)

@@ -66,13 +66,15 @@ class Supply:
 
 def supply_of(bank: FaceBank, split: str) -> Supply:
     """All that `split` offers."""
-    real = tuple(
-        bank.where(lambda e, s=source: e.source == s and e.split == split and not e.fake) for source in SOURCES
-    )  # type: ignore[misc]
+    real = tuple(_real_of(bank, split, source) for source in SOURCES)
     by_pair = {bank.entries[i].pair: int(i) for i in real[1]}
     fakes = bank.where(lambda e: e.fake and e.split == split and e.pair in by_pair)
     pairs = np.array([(by_pair[bank.entries[i].pair], i) for i in fakes], dtype=np.int64).reshape(-1, 2)
     return Supply(bank, real, pairs)
+
+
+def _real_of(bank: FaceBank, split: str, source: str) -> NDArray[np.int64]:
+    return bank.where(lambda entry: entry.source == source and entry.split == split and not entry.fake)
 
 
 def weight_of_shift(id_shift: float | None) -> float:
@@ -136,12 +138,12 @@ def frame(image: Image, plan: SamplePlan, rng: np.random.Generator) -> Image:
     linear = zoom * np.array([[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]])
     middle = np.full(2, (STORED_PX - 1) / 2)
     shift = (CROP_PX - 1) / 2 + rng.uniform(-1, 1, 2) * plan.shift * CROP_PX - linear @ middle
-    cut = cv2.warpAffine(
+    drawn = cv2.warpAffine(
         image,
         np.column_stack([linear, shift]),
         (CROP_PX, CROP_PX),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT_101,
     )
-    cut = np.asarray(cut, np.uint8)
+    cut = np.asarray(drawn, np.uint8)
     return cut if before else degrade(cut, rng, plan.spoil)

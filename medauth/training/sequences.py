@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -106,7 +107,7 @@ def _donor(
 ) -> Footage | None:
     if not others or rng.random() >= plan.swap_share:
         return None
-    chosen = [others[i] for i in rng.choice(len(others), min(plan.donors, len(others)), replace=False)]
+    chosen = [others[int(i)] for i in rng.choice(len(others), min(plan.donors, len(others)), replace=False)]
     return chosen[nearest_donor(frames[0][1], [other.marks[0] for other in chosen])]
 
 
@@ -149,7 +150,7 @@ def _shot(image: Image, matrix: NDArray[np.float64], seed: int, plan: SequencePl
     return compress(noisy, int(rng.integers(75, 96)))
 
 
-def _smooth_path(knots: NDArray[np.floating], length: int) -> NDArray[np.floating]:
+def _smooth_path(knots: NDArray[np.floating[Any]], length: int) -> NDArray[np.floating[Any]]:
     """Values [length, ...] on straight lines between `knots` [K, ...]."""
     at = np.linspace(0, len(knots) - 1, length)
     low = np.minimum(at.astype(int), len(knots) - 2)

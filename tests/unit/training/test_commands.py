@@ -15,6 +15,7 @@ def test_every_model_has_a_command():
     for command in (
         "expression",
         "eye-state",
+        "deepfake",
         "compare-fer",
         "judge-eye-state",
         "presentation-attack",

@@ -29,7 +29,7 @@ def mesh(seed: int = 0) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     angle, radius = rng.uniform(0, 2 * np.pi, 478), np.sqrt(rng.uniform(0, 1, 478)) * 0.9
     points = np.stack([np.cos(angle), np.sin(angle)], axis=1) * radius[:, None] * 45
-    return (points + STORED_PX / 2).astype(np.float32)
+    return np.asarray(points + STORED_PX / 2, dtype=np.float32)
 
 
 def bank() -> FaceBank:
@@ -90,7 +90,7 @@ def test_a_spline_brings_points_onto_points() -> None:
     image = np.zeros((STORED_PX, STORED_PX, 3), np.uint8)
     image[60:66, 60:66] = 255
     marks = mesh(2)[KEY_POINTS]
-    warped = warp_onto(image, marks, marks + np.float32([8, -5]))
+    warped = warp_onto(image, marks, marks + np.array([8, -5], np.float32))
     y, x = np.argwhere(warped[..., 0] > 128).mean(axis=0)
     assert x == pytest.approx(62.5 + 8, abs=1)
     assert y == pytest.approx(62.5 - 5, abs=1)
@@ -144,11 +144,18 @@ class Mean:
         return np.repeat(images.mean(axis=(1, 2)), 49, axis=0).reshape(-1, 7, 7, 3).astype(np.float16)
 
 
+class Blind:
+    """A stem that must not be asked."""
+
+    def features(self, images: Image) -> NDArray[np.float16]:
+        raise AssertionError(images.shape)
+
+
 def test_features_are_computed_once(tmp_path) -> None:
     samples = make_samples(supply_of(bank(), "train"), SamplePlan(pairs=4, donors=3), (7,))
     shard = feature_shard(tmp_path / "f.npz", Mean(), samples)
     assert shard.features.shape == (8, 7, 7, 3)
-    assert (feature_shard(tmp_path / "f.npz", None, samples).features == shard.features).all()
+    assert (feature_shard(tmp_path / "f.npz", Blind(), samples).features == shard.features).all()
 
 
 def test_a_still_becomes_sixteen_frames_that_move() -> None:

@@ -1,0 +1,198 @@
+"""The model card of the deepfake net; every figure comes from the manifest and the comparison file beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+_PURPOSE = """# deepfake: was this face painted over, frame by frame?
+
+Sixteen aligned crops of a face, a tenth of a second apart, to one probability that the face was exchanged or driven by a
+computer. The signal `deepfake` asks it as a deny cue. It looks for what pasting leaves (edges, other texture, other
+colours, flicker), not for one forger's software."""
+
+_DATA = """Real faces: `faces_lfw` (news photographs, research use, no licence of their own) and the real halves of
+`deepfake_dfdc_faces` (DFDC, paid and consenting actors, research and non-commercial use), six natural clips for the
+LSTM (`blink_clips`). Forged ones: made from these on the fly (self-blended images after Shiohara and Yamasaki 2022,
+landmark swaps with fitted colours, compressed after blending), and DFDC's own fakes, weighed by how much of another person
+they show. Real and forged pictures are the same persons and went through the same crop and degradation. The frozen
+backbone is the lower part of npm `nsfwjs@4.3.0`'s MobileNetV2 (MIT). So these are **research weights**."""
+
+_LIMITS = (
+    (
+        "It is one cue among others and no proof: a good forgery passes, see the figures by method. A face that was exchanged "
+        "before a strong compression, a face far away or a blurred one hides what it looks for."
+    ),
+    (
+        "Whole faces made by a generator, without any pasting (a talking head from one photograph, a face model), are not in its "
+        "training at all."
+    ),
+    (
+        "DFDC's fakes of 2019 come from a handful of methods; the faces forged here are simulations. Other methods, other cameras "
+        "and other skins are not measured here: judge it on your own data."
+    ),
+    (
+        "Beauty filters, heavy make-up, portrait blur and video calls that redraw a face change just what it looks at: false "
+        "alarms under them are not measured."
+    ),
+    "Natural clips are few (six, of five people): their false-alarm interval is wide.",
+    "The crop is 112 pixels with 56 between the outer eye corners: finer traces are averaged away.",
+)
+
+
+def write_deepfake_card(folder: Path) -> Path:
+    """Write `CARD.md` of the model in `folder`."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    parts = [
+        [_PURPOSE],
+        _file(manifest),
+        _frame_figures(manifest["metrics"].get("test")),
+        _sequence_figures(manifest["metrics"]),
+        _natural(manifest["metrics"]["natural_clips"]),
+        _volume(folder / "comparison_volume.json"),
+        _explained(folder / "deletion.json"),
+        ["## Trained on", "", _DATA, "", *_training(manifest["training"])],
+        ["## What it cannot do", "", *[f"- {limit}" for limit in _LIMITS]],
+        ["## Terms", "", "Research weights: see `../LICENSE`. They are not under Apache-2.0."],
+    ]
+    path = folder / "CARD.md"
+    path.write_text("\n\n".join("\n".join(lines) for lines in parts if lines) + "\n")
+    return path
+
+
+def _file(manifest: Json) -> list[str]:
+    lines = ["## File", "", f"`{manifest['file']}`, {manifest['size_bytes']:,} bytes, SHA-256 `{manifest['sha256']}`"]
+    lines += ["", "| signature | inputs | outputs | CPU ms a call, one thread |", "|---|---|---|---|"]
+    for name, signature in manifest["signatures"].items():
+        speed = manifest["metrics"]["milliseconds_a_call"][name]
+        lines.append(f"| `{name}` | {', '.join(signature['inputs'])} | {', '.join(signature['outputs'])} | {speed} |")
+    point = manifest["operating_points"]["standard"]
+    return [
+        *lines,
+        "",
+        (
+            "Input of `encode`: float32 [1, 112, 112, 3], BGR 0..255, the face as `preprocessing.face` says. `explain` is Grad-CAM "
+            "through the LSTM, equal to `tf.GradientTape` within 1e-3 (checked at export and in the tests)."
+        ),
+        "",
+        (
+            f"Operating point `standard`: probability {point['threshold']}, at BPCER {point['target_bpcer']:.0%} on "
+            f"{point['data']}."
+        ),
+    ]
+
+
+def _frame_figures(test: Json | None) -> list[str]:
+    if test is None:
+        return ["## Single frames", "", "The test splits have not been read yet (`--judge-test`)."]
+    lines = [
+        "## Single frames of unseen persons",
+        "",
+        "Area under the ROC curve of the file's frame logit, with a 95 %",
+    ]
+    lines += ["interval over persons (bootstrap). Test splits, read once.", ""]
+    lines += ["| what | " + " | ".join(test["dataset"]) + " |", "|---|" + "---|" * len(test["dataset"])]
+    for name in test["dataset"]["as they are"]:
+        lines.append(
+            f"| DFDC test, {name} | " + " | ".join(_area(part[name]) for part in test["dataset"].values()) + " |"
+        )
+    for name in test["blends"]["as they are"]:
+        label = f"LFW folds 8 and 9, {name.replace('_', '-')}"
+        lines.append(f"| {label} | " + " | ".join(_area(part[name]) for part in test["blends"].values()) + " |")
+    goals = "Goals: DFDC at least 0.80, above an `id_shift` of 0.5 at least 0.90, self-blends at least 0.95."
+    return [*lines, "", goals]
+
+
+def _sequence_figures(metrics: Json) -> list[str]:
+    lines = ["## Sequences of 16 frames", "", "| split | judged by | all | dataset's fakes, moved | forged here |"]
+    lines.append("|---|---|---|---|---|")
+    rows = [("valid", "LSTM", metrics["valid"]["sequences"])]
+    rows.append(("valid", "mean of single frames", metrics["valid"]["frames_alone"]))
+    if "test" in metrics:
+        rows.append(("test", "LSTM", metrics["test"]["sequences"]))
+        rows.append(("test", "mean of single frames", metrics["test"]["sequences_by_frames_alone"]))
+    for split, judge, found in rows:
+        lines.append(
+            f"| {split} | {judge} | " + " | ".join(_area(found[k]) for k in ("all", "dataset_fake", "forged")) + " |"
+        )
+    valid = metrics["valid"]
+    lines += ["", f"Expected calibration error on validation sequences: {valid['calibration_error_before']:.3f} raw, "]
+    lines[-1] += (
+        f"{valid['calibration_error_after']:.3f} with the temperature that is in the file (fitted on the same)."
+    )
+    return [*lines, "", "![reliability_valid.png](reliability_valid.png)"]
+
+
+def _natural(found: Json) -> list[str]:
+    checks, windows = found["checks"], found["windows"]
+    return [
+        "## False alarms on natural clips",
+        "",
+        (
+            "`blink_clips` (two of them are `samples_permissive`), judged by a head that was trained without any of them; the encoder "
+            "saw none of them."
+        ),
+        "",
+        f"Whole clips called fake: {checks['hits']} of {checks['n']} {_span(checks)}; single windows: {windows['hits']} of "
+        f"{windows['n']} ({windows['value']:.1%}; windows of a clip are no independent trials). Probability by clip: "
+        + ", ".join(f"{name} {value:.3f}" for name, value in found["by_clip"].items())
+        + f"; that head's own threshold: {found['threshold']}. Goal: under 5 %.",
+    ]
+
+
+def _volume(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    return [
+        "## A 3-D CNN on the same sequences",
+        "",
+        (
+            f"Trained once on the same {found['sequences']} sequences ({found['parameters']:,} parameters, {found['epochs']} epochs): "
+            f"area under the curve on validation sequences {_area(found['valid'])}, against the LSTM's in the table above. Not "
+            "shipped."
+        ),
+    ]
+
+
+def _explained(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    return [
+        "## Does the heat map matter?",
+        "",
+        (
+            f"Blanking the hottest 20 % of the cells moves the logit by {found['hottest']:.3f} on average, a random 20 % by "
+            f"{found['random']:.3f} ({found['sequences']} forged validation sequences; the hottest move it more in "
+            f"{found['hottest_moves_more']} of them)."
+        ),
+    ]
+
+
+def _training(training: Json) -> list[str]:
+    return [
+        (
+            f"Single frames: {training['images']:,} pictures drawn (half of them real), logistic regressions with penalty "
+            f"{training['penalty']}; LSTM: {training['sequences']} sequences, {training['head_epochs']} epochs. Command, in the "
+            f"revision `{training['git_revision']}`:"
+        ),
+        "",
+        f"    {training['command']}",
+        "",
+        *([training["note"], ""] if training.get("note") else []),
+        "To train on your own faces, put them in folders of the same form. Digests of what was read are in `manifest.json`.",
+    ]
+
+
+def _area(found: Json) -> str:
+    span = found["interval95"]
+    interval = f" [{span[0]:.3f}, {span[1]:.3f}]" if span else ""
+    return f"{found['auc']:.3f}{interval} ({found['real']}+{found['fake']})"
+
+
+def _span(rate: Json) -> str:
+    return f"[{rate['interval95'][0]:.3f}, {rate['interval95'][1]:.3f}]"

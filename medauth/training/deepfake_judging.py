@@ -1,0 +1,147 @@
+"""Figures of the deepfake net: single frames by source and kind, sequences, natural clips; intervals over persons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.evaluation.metrics import Trials, area_under_curve, resampled, wilson_rate
+from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
+from medauth.training.degrading import compress, rescale
+from medauth.training.encoded import Encoded, Runner, encode_crops
+from medauth.training.face_bank import STORED_PX, FaceBank, centre
+from medauth.training.sequences import LENGTH
+
+Image = NDArray[np.uint8]
+Change = Callable[[Image], Image]
+
+CHANGES: dict[str, Change] = {
+    "as they are": lambda image: image,
+    "JPEG 50": lambda image: compress(image, 50),
+    "half resolution": lambda image: rescale(image, 0.5),
+    "blur of 1.2 pixels": lambda image: np.asarray(cv2.GaussianBlur(image, (0, 0), 1.2), np.uint8),
+}
+_BANDS = (("below 0.35", 0.0, 0.35), ("0.35 to 0.5", 0.35, 0.5), ("above 0.5", 0.5, 9.0))
+_DONORS = 12
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Frame logits float64 [N] with what each picture is: `kind` "real" or a species, `person`, `id_shift` (NaN: none)."""
+
+    logits: NDArray[np.float64]
+    kind: NDArray[np.str_]
+    person: NDArray[np.str_]
+    id_shift: NDArray[np.float64]
+    pair: NDArray[np.str_]
+
+
+def area_json(scores: NDArray[np.float64], fake: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, Any]:
+    """Area under the ROC curve, numbers of real and fake, and the interval over `groups`."""
+    trials = Trials(scores, fake, np.where(fake, "fake", "real"), groups)
+    return {
+        "auc": round(area_under_curve(scores, fake), 4),
+        "interval95": resampled(trials, lambda t: area_under_curve(t.scores, t.attack)),
+        "real": int((~fake).sum()),
+        "fake": int(fake.sum()),
+        "groups": len(np.unique(groups)),
+    }
+
+
+def score_dataset(model: Runner, bank: FaceBank, change: Change) -> Scored:
+    """Every picture of the dataset with fakes, cut as a check would cut it."""
+    chosen = bank.where(lambda entry: entry.source == "deepfake_dfdc_faces")
+    crops = np.stack([change(np.ascontiguousarray(centre(bank.images[i]))) for i in chosen])
+    entries = [bank.entries[i] for i in chosen]
+    return Scored(
+        encode_crops(model, crops)[1].astype(np.float64),
+        np.array(["fake" if entry.fake else "real" for entry in entries]),
+        np.array([entry.person for entry in entries]),
+        np.array([entry.id_shift if entry.id_shift is not None else np.nan for entry in entries]),
+        np.array([entry.pair for entry in entries]),
+    )
+
+
+def score_blends(model: Runner, bank: FaceBank, change: Change, seed: int) -> Scored:
+    """Each real face of LFW, a self-blend of it and a swap onto it, all compressed after blending."""
+    rng = np.random.default_rng((seed, 6))
+    chosen = bank.where(lambda entry: entry.source == "faces_lfw")
+    crops, kinds, persons = [], [], []
+    for index in chosen:
+        image, marks, person = bank.images[index], bank.marks[index], bank.entries[index].person
+        others = [int(i) for i in rng.choice(chosen, _DONORS, replace=False) if bank.entries[i].person != person]
+        donor = others[nearest_donor(marks, [bank.marks[i] for i in others])]
+        made = {
+            "real": image,
+            "self_blend": self_blend(image, marks, draw_forgery(STORED_PX, rng)),
+            "swap": swap(image, marks, bank.images[donor], bank.marks[donor], draw_forgery(STORED_PX, rng)),
+        }
+        for kind, picture in made.items():
+            compressed = compress(np.ascontiguousarray(centre(picture)), int(rng.integers(70, 96)))
+            crops.append(change(compressed))
+            kinds.append(kind)
+            persons.append(person)
+    logits = encode_crops(model, np.stack(crops))[1].astype(np.float64)
+    nothing = np.full(len(logits), np.nan)
+    return Scored(logits, np.array(kinds), np.array(persons), nothing, np.array(persons))
+
+
+def dataset_figures(scored: Scored) -> dict[str, Any]:
+    """Over all pictures, and by how much of another person a fake shows, beside the real faces of its pairs."""
+    fake = scored.kind != "real"
+    figures: dict[str, Any] = {"all": area_json(scored.logits, fake, scored.person)}
+    for name, low, high in _BANDS:
+        within = fake & (scored.id_shift > low) & (scored.id_shift <= high)
+        keep = within | (~fake & np.isin(scored.pair, scored.pair[within]))
+        if within.any():
+            figures[f"id_shift {name}"] = area_json(scored.logits[keep], fake[keep], scored.person[keep])
+    return figures
+
+
+def blend_figures(scored: Scored) -> dict[str, Any]:
+    """By species, each against the real faces."""
+    found = {}
+    for species in ("self_blend", "swap"):
+        keep = (scored.kind == species) | (scored.kind == "real")
+        found[species] = area_json(scored.logits[keep], scored.kind[keep] == species, scored.person[keep])
+    return found
+
+
+def sequence_figures(scores: NDArray[np.float64], encoded: Encoded) -> dict[str, Any]:
+    """By species of sequence, each against all real ones."""
+    found = {"all": area_json(scores, encoded.fake, encoded.persons)}
+    for code, species in ((1, "dataset_fake"), (2, "forged")):
+        keep = ~encoded.fake | (encoded.kinds == code)
+        found[species] = area_json(scores[keep], encoded.fake[keep], encoded.persons[keep])
+    return found
+
+
+def windows_of(vectors: NDArray[np.float32], every: int = 4) -> NDArray[np.float32]:
+    """All windows of 16 in vectors [T, 5], `every` frames apart: [W, 16, 5]."""
+    starts = range(0, max(1, len(vectors) - LENGTH + 1), every)
+    return np.stack([vectors[at : at + LENGTH] for at in starts if at + LENGTH <= len(vectors)])
+
+
+def alarm_figures(clips: Sequence[tuple[str, NDArray[np.float64]]], threshold: float) -> dict[str, Any]:
+    """False alarms on natural clips, whole and window by window; `clips` are names and chances of a fake by window."""
+    checks = {name: float(_chance_of_mean(chances)) for name, chances in clips}
+    windows = np.concatenate([chances for _, chances in clips])
+    alarmed = sum(value >= threshold for value in checks.values())
+    return {
+        "threshold": round(threshold, 4),
+        "checks": wilson_rate(alarmed, len(checks)).as_json(),
+        "windows": wilson_rate(int((windows >= threshold).sum()), len(windows)).as_json(),
+        "by_clip": {name: round(value, 4) for name, value in checks.items()},
+    }
+
+
+def _chance_of_mean(chances: NDArray[np.float64]) -> float:
+    """A check's probability: that of the mean logit of its windows, as the signal computes it."""
+    bounded = np.clip(chances, 3.4e-4, 1 - 3.4e-4)
+    mean = float(np.log(bounded / (1 - bounded)).mean())
+    return float(1 / (1 + np.exp(-mean)))

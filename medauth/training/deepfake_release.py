@@ -1,0 +1,203 @@
+"""From the trained deepfake nets to their folder: calibrate, fix the operating point, export, judge the file, write it down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.evaluation.calibration import binary_calibration_error, binary_reliability, fit_temperature
+from medauth.evaluation.metrics import threshold_at_bpcer
+from medauth.training.checkpoint import load_progress
+from medauth.training.deepfake import (
+    ENCODE,
+    TrainedFrames,
+    Workshop,
+    encoded_sequences,
+    finish_frames,
+    fit_frames,
+    train_head,
+)
+from medauth.training.deepfake_export import write_deepfake
+from medauth.training.deepfake_judging import (
+    CHANGES,
+    alarm_figures,
+    blend_figures,
+    dataset_figures,
+    score_blends,
+    score_dataset,
+    sequence_figures,
+    windows_of,
+)
+from medauth.training.deepfake_net import CLASSES
+from medauth.training.encoded import Encoded, encode_crops
+from medauth.training.export import LiteRtModel
+from medauth.training.face_bank import BOX, CROP_PX, centre
+from medauth.training.figures import draw_reliability
+from medauth.training.manifest import Manifest, describe_file, describe_training, write_manifest
+from medauth.training.release import median_ms
+from medauth.training.sequence_lessons import head_logits
+from medauth.training.sequences import Footage
+
+BPCER = 0.01
+_REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def make_deepfake(shop: Workshop, models: Path, command: str, *, judge_test: bool, note: str = "") -> Manifest:
+    """Train what is not trained yet and write `models/deepfake/`. The test splits are read only with `judge_test`."""
+    frames = finish_frames(shop, fit_frames(shop))
+    clips = shop.clips()
+    train, valid = (encoded_sequences(shop, frames, split, clips) for split in ("train", "valid"))
+    head = train_head(shop, frames, train, valid)
+    logits = head_logits(head, valid.vectors)
+    temperature = _temperature(logits, valid)
+    chances = _sigmoid(logits / temperature)
+    threshold = _operating_threshold(chances, valid)
+    folder = models / "deepfake"
+    path = folder / "deepfake.tflite"
+    crops = shop.sequences("valid", clips)[0].images[0]
+    difference = write_deepfake(frames.encoder, frames.direction, head, temperature, path, crops, shop.folder / ENCODE)
+    metrics: dict[str, Any] = {
+        "largest_difference_to_keras": round(difference, 5),
+        "valid": {
+            "sequences": sequence_figures(logits, valid),
+            "frames_alone": sequence_figures(valid.frames.astype(np.float64), valid),
+            "calibration_error_before": round(binary_calibration_error(_sigmoid(logits), valid.fake), 4),
+            "calibration_error_after": round(binary_calibration_error(chances, valid.fake), 4),
+        },
+        "milliseconds_a_call": _speeds(path, crops),
+        "natural_clips": natural_alarms(shop, frames, train, valid, clips),
+    }
+    draw_reliability(
+        binary_reliability(_sigmoid(logits), valid.fake),
+        binary_reliability(chances, valid.fake),
+        folder / "reliability_valid.png",
+    )
+    if judge_test:
+        metrics["test"] = judge_test_splits(shop, frames, head, clips)
+    manifest = _manifest(shop, path, temperature, threshold, valid, len(train.fake), metrics, command, note)
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def judge_test_splits(shop: Workshop, frames: TrainedFrames, head: Any, clips: list[Footage]) -> dict[str, Any]:
+    """Everything that is measured on people of the test splits."""
+    bank, runner = shop.bank("test"), frames.runner
+    found: dict[str, Any] = {"dataset": {}, "blends": {}}
+    for name, change in CHANGES.items():
+        found["dataset"][name] = dataset_figures(score_dataset(runner, bank, change))
+        found["blends"][name] = blend_figures(score_blends(runner, bank, change, shop.plan.seed))
+        shop.report(f"{name}: {json.dumps(found['dataset'][name]['all'])} {json.dumps(found['blends'][name])}")
+    test = encoded_sequences(shop, frames, "test", clips)
+    found["sequences"] = sequence_figures(head_logits(head, test.vectors), test)
+    found["sequences_by_frames_alone"] = sequence_figures(test.frames.astype(np.float64), test)
+    return found
+
+
+def natural_alarms(
+    shop: Workshop, frames: TrainedFrames, train: Encoded, valid: Encoded, clips: list[Footage]
+) -> dict[str, Any]:
+    """False alarms on natural clips by a head that was trained without any of them, at its own validation threshold."""
+    strangers = train.select(~np.isin(train.persons, [clip.person for clip in clips]))
+    head = train_head(shop, frames, strangers, valid, "head-without-clips")
+    logits = head_logits(head, valid.vectors)
+    temperature = _temperature(logits, valid)
+    threshold = _operating_threshold(_sigmoid(logits / temperature), valid)
+    scored = [
+        (
+            clip.person,
+            _sigmoid(head_logits(head, windows_of(encode_crops(frames.runner, centre(clip.images))[0])) / temperature),
+        )
+        for clip in clips
+    ]
+    return alarm_figures(scored, threshold)
+
+
+def _manifest(
+    shop: Workshop,
+    path: Path,
+    temperature: float,
+    threshold: float,
+    valid: Encoded,
+    sequences: int,
+    metrics: dict[str, Any],
+    command: str,
+    note: str,
+) -> Manifest:
+    head = load_progress(shop.folder / "head")
+    assert head is not None, "training always leaves a state"
+    digests = shop.bank("train").digests() | {f"valid: {k}": v for k, v in shop.bank("valid").digests().items()}
+    return Manifest(
+        name="deepfake",
+        version="1",
+        **describe_file(path),
+        signatures=LiteRtModel(path).signatures(),
+        preprocessing={
+            "size_px": CROP_PX,
+            "colour": "bgr",
+            "scale": 1.0,
+            "offset": 0.0,
+            "dtype": "float32",
+            "face": {"eyes_x": BOX.eyes_x, "eyes_y": BOX.eyes_y, "outer_eyes": BOX.outer_eyes},
+        },
+        classes=CLASSES,
+        calibration={
+            "method": "temperature",
+            "temperature": round(temperature, 4),
+            "in_file": True,
+            "data": f"valid, {len(valid.fake)} sequences",
+        },
+        training=describe_training(
+            command,
+            _REPOSITORY,
+            digests,
+            seed=shop.plan.seed,
+            images=shop.plan.shards.train * 2 * shop.plan.shards.samples.pairs,
+            sequences=sequences,
+            penalty=fit_frames(shop).penalty,
+            head_epochs=head.epoch,
+            plan=asdict(shop.plan),
+            note=note,
+        ),
+        metrics=metrics,
+        operating_points={
+            "standard": {
+                "threshold": round(threshold, 6),
+                "target_bpcer": BPCER,
+                "data": f"validation sequences of unseen persons, {int((~valid.fake).sum())} real",
+            }
+        },
+    )
+
+
+def _operating_threshold(chances: NDArray[np.float64], valid: Encoded) -> float:
+    """The probability from which `BPCER` of real validation sequences would be called fake; 1, so none, where a real one
+    scores highest of all.
+    """
+    return min(1.0, threshold_at_bpcer(chances, valid.fake, BPCER))
+
+
+def _temperature(logits: NDArray[np.float64], valid: Encoded) -> float:
+    pairs = np.stack([np.zeros_like(logits), logits], axis=1).astype(np.float32)
+    return fit_temperature(pairs, valid.fake.astype(np.int64))
+
+
+def _speeds(path: Path, crops: NDArray[np.uint8]) -> dict[str, float]:
+    model = LiteRtModel(path)
+    images = crops.astype(np.float32)
+    found = [model.call("encode", images=image[None]) for image in images]
+    vectors = np.concatenate([f["vector"] for f in found])[None]
+    maps = np.concatenate([f["maps"] for f in found])[None]
+    return {
+        "encode": round(median_ms(lambda: model.call("encode", images=images[:1])), 3),
+        "score": round(median_ms(lambda: model.call("score", vectors=vectors)), 3),
+        "explain": round(median_ms(lambda: model.call("explain", maps=maps), 100), 3),
+    }
+
+
+def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1.0 / (1.0 + np.exp(-values)), dtype=np.float64)

@@ -1,0 +1,101 @@
+"""Heads over 16 frames: the LSTM that is released, Grad-CAM through it, and a small 3-D CNN to compare it with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.training.linear_head import CHANNELS
+from medauth.training.sequences import LENGTH
+
+UNITS = 16
+
+
+def build_head(frame_kernel: NDArray[np.float32], frame_bias: float) -> Any:
+    """Vectors float32 [N, 16, 5] -> logit of fake [N, 1].
+
+    The mean over frames of what the frame net says, with `frame_kernel` (5,) and `frame_bias`, plus what an LSTM adds
+    that follows the vectors: with little data it begins at the frame net's answer and learns the rest.
+    """
+    vectors = keras.Input((LENGTH, CHANNELS), name="vectors", dtype="float32")
+    frame = keras.layers.Dense(1, name="frame")
+    mean = keras.layers.GlobalAveragePooling1D(name="mean")(frame(vectors))
+    frame.set_weights([frame_kernel.reshape(-1, 1), np.array([frame_bias], np.float32)])
+    frame.trainable = False
+    x = keras.layers.BatchNormalization(name="standardise")(vectors)
+    x = keras.layers.LSTM(UNITS, name="lstm")(x)
+    x = keras.layers.Dropout(0.3, name="forget_units")(x)
+    added = keras.layers.Dense(1, kernel_initializer="zeros", name="added")(x)
+    scaled = keras.layers.Dense(1, kernel_initializer="ones", name="scaled")(mean)
+    return keras.Model(vectors, keras.layers.Add(name="logit")([scaled, added]), name="head")
+
+
+def explain_maps(head: Any, pool: NDArray[np.float32], maps: Any) -> dict[str, Any]:
+    """Grad-CAM through the head: maps [1, 16, 7, 7, 5] of the last convolution -> heat [1, 16, 7, 7].
+
+    `pool` [7, 7, 5] makes vectors of maps. The LSTM runs cell by cell over unstacked frames: slicing would put an
+    operator into the gradient that LiteRT has not.
+    """
+    import tensorflow as tf
+
+    parts = tf.unstack(maps, axis=1)
+    with tf.GradientTape() as tape:
+        tape.watch(parts)
+        logit = _by_cells(head, [_pooled(part, pool) for part in parts])
+    gradients = tape.gradient(logit, parts)
+    heat = [_heat(part, gradient) for part, gradient in zip(parts, gradients, strict=True)]
+    return {"heat": tf.stack(heat, axis=1), "logit": logit}
+
+
+def reference_heat(head: Any, pool: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same by `tf.GradientTape` through the layers as they are: what `explain` must equal."""
+    import tensorflow as tf
+
+    inputs = tf.constant(maps)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        vectors = tf.einsum("nthwc,hwc->ntc", inputs, pool)
+        logit = head(vectors, training=False)
+    weights = tf.reduce_mean(tape.gradient(logit, inputs), axis=(2, 3), keepdims=True)
+    return np.asarray(tf.nn.relu(tf.reduce_sum(inputs * weights, axis=-1)).numpy(), np.float32)
+
+
+def _pooled(maps: Any, pool: NDArray[np.float32]) -> Any:
+    """Vector [1, 5] of one frame's maps [1, 7, 7, 5]."""
+    import tensorflow as tf
+
+    return tf.reshape(tf.reduce_sum(maps * pool[None], axis=(1, 2)), (1, CHANNELS))
+
+
+def _heat(maps: Any, gradient: Any) -> Any:
+    """Grad-CAM (Selvaraju et al. 2017): maps weighed by the mean of their gradient, what speaks against left out."""
+    import tensorflow as tf
+
+    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+    return tf.nn.relu(tf.reduce_sum(maps * weights, axis=-1))
+
+
+def _by_cells(head: Any, frames: list[Any]) -> Any:
+    """The head's logit [1, 1] from 16 vectors [1, C]."""
+    frame, norm, lstm = (head.get_layer(name) for name in ("frame", "standardise", "lstm"))
+    mean = sum(frame(x) for x in frames) / len(frames)
+    factor = norm.gamma / keras.ops.sqrt(norm.moving_variance + norm.epsilon)
+    offset = norm.beta - norm.moving_mean * factor
+    state = [keras.ops.zeros((1, UNITS)), keras.ops.zeros((1, UNITS))]
+    for x in frames:
+        _, state = lstm.cell(x * factor + offset, state, training=False)
+    return head.get_layer("scaled")(mean) + head.get_layer("added")(state[0])
+
+
+def build_volume(side: int = 56) -> Any:
+    """A small 3-D CNN on the pictures themselves: float32 [N, 16, side, side, 3] 0..255 -> logit [N, 1]."""
+    images = keras.Input((LENGTH, side, side, 3), name="images", dtype="float32")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale")(images)
+    for channels, stride in ((16, (1, 2, 2)), (32, (2, 2, 2)), (48, (2, 2, 2)), (64, (2, 2, 2))):
+        x = keras.layers.Conv3D(channels, 3, strides=stride, padding="same", use_bias=False)(x)
+        x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.95)(x))
+    x = keras.layers.Dropout(0.3)(keras.layers.GlobalAveragePooling3D()(x))
+    return keras.Model(images, keras.layers.Dense(1, dtype="float32", name="logit")(x), name="volume")
