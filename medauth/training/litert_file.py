@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+# Loops and branches name the graphs that they run.
+_GRAPH_INDICES = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
+
 
 def join_signatures(first: Path, second: Path, target: Path) -> None:
     """Write to `target` a file with the signatures of `first` and `second`; neither graph changes.
@@ -32,6 +35,9 @@ def _append(one: Any, two: Any) -> None:
             tensor.buffer = tensor.buffer + buffers if tensor.buffer else 0  # buffer 0 is "none" in every file
         for operator in graph.operators:
             operator.opcodeIndex += codes
+            for name in _GRAPH_INDICES:
+                if hasattr(operator.builtinOptions, name):
+                    setattr(operator.builtinOptions, name, getattr(operator.builtinOptions, name) + graphs)
     for signature in two.signatureDefs:
         signature.subgraphIndex += graphs
     one.buffers += two.buffers
