@@ -78,7 +78,7 @@ def attack_scores(logits: NDArray[np.float32], temperature: float = 1.0) -> NDAr
 def load_faces(data: Path) -> Faces:
     """Read every set; some seconds."""
     natural = [*load_lfw(data, ("selfblend_train", *LEARNED_FOLDS)), *load_dfdc(data, "train"), *load_clips(data)]
-    return Faces(natural, load_recorded(data), load_dfdc(data, "valid")[:_VALID_FACES])
+    return Faces(natural, load_recorded(data), load_dfdc(data, "valid"))
 
 
 def learn_simulated(faces: Faces, folder: Path, plan: TrainingPlan, report: Callable[[str], None] = print) -> Any:
@@ -88,5 +88,5 @@ def learn_simulated(faces: Faces, folder: Path, plan: TrainingPlan, report: Call
 
 
 def _valid(faces: Faces) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    crops, truth = simulated_set(faces.valid, seed=_VALID_SEED)
+    crops, truth = simulated_set(faces.valid[:_VALID_FACES], seed=_VALID_SEED)
     return crops.astype(np.float32), truth

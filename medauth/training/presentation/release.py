@@ -19,7 +19,7 @@ from medauth.training.checkpoint import Progress
 from medauth.training.export import check_agreement, explain_endpoint, gradient_heat, predict_endpoint, write_litert
 from medauth.training.figures import draw_confusion, draw_detection, draw_history, draw_reliability
 from medauth.training.manifest import Manifest, describe_file, describe_training, write_manifest
-from medauth.training.presentation.course import SIMULATED, Faces
+from medauth.training.presentation.course import Faces
 from medauth.training.presentation.folds import (
     CHOICES,
     SCALES,
@@ -47,6 +47,7 @@ _FIGURE_TARGETS = (0.01, 0.05, 0.1)
 _LEAST_PICTURES = 4  # of one actor, to stand for a check
 _LOGIT_TOLERANCE, _HEAT_TOLERANCE = 0.02, 1e-3
 _SAMPLES = 16
+_ABOVE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,18 @@ def operating_points(fitted: Fitted, model: Any, valid: Sequence[StoredFace]) ->
     living = np.array(checks)
     return {
         policy: {
-            "threshold": round(threshold_at_bpcer(living, np.zeros(len(living), bool), target), 6),
+            "threshold": _finite(threshold_at_bpcer(living, np.zeros(len(living), bool), target), living),
             "bpcer_target": target,
             "bona_fide_checks": len(living),
             "from": "medauth train presentation-attack",
         }
         for policy, target in _TARGETS.items()
     }
+
+
+def _finite(threshold: float, living: NDArray[np.float64]) -> float:
+    """With few checks a small target allows no alarm at all: then just above the highest score that was seen."""
+    return round(min(threshold, float(living.max()) + _ABOVE), 6)
 
 
 def group_figures(fitted: Fitted, threshold: float) -> dict[str, Any]:
@@ -254,7 +260,7 @@ def _manifest(
             epochs=progress.epoch,
             images=len(faces.natural) + len(faces.recorded),
             seconds=round(sum(progress.scores("seconds"))),
-            plan=asdict(SIMULATED),
+            plan=progress.plan,
             head=asdict(fitted.choice),
             note=note,
         ),
