@@ -29,6 +29,9 @@ from medauth.session import AuthenticationSession
 from medauth.store.interface import MAIN_LOG
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from medauth.capture.interface import FrameSource
     from medauth.chains import Chains
     from medauth.ledger.interface import TimeStampAuthority
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from medauth.service.erasure import Erasure
     from medauth.service.notarising import Notary
     from medauth.service.observing import Observer
+    from medauth.signals.face_embedder import FaceEmbedder, FaceReference
     from medauth.signals.interface import Signal
     from medauth.signals.models import ModelLibrary
     from medauth.store.blobs import FileBlobs
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
 
 MOVEMENT_MODEL = "micro_expression"
 EXPRESSION_MODEL = "expression"
+EYE_STATE_MODEL = "eye_state"
 _STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -88,18 +93,51 @@ class Medauth:
         policy: str = "standard",
         origin: str = "",
         client: str = "",
+        reference: FaceReference | None = None,
     ) -> AuthenticationSession:
         """Begins a check of one person.
 
         `subject` is your app's id of the account, `purpose` what the check is for, `origin` the site it belongs to,
         `client` what tells one client from another (an address or device id): failures are counted for the two
-        together. All of it is fixed here; nothing that a client sends later can change it. Raises `TooManyFailures`.
+        together. With `reference`, as `face_reference` made it when the person enrolled, the face must be that one too.
+        All of it is fixed here; nothing that a client sends later can change it. Raises `TooManyFailures`.
         """
         rules = policy_named(policy)
         if rules.rehearsal:
             raise ConfigError("a rehearsal decides nothing", expected="a policy for checks", next_step="use rehearse()")
         steps = draw_steps(rules.actions, rules.steps, frozenset(rules.required), self._sources.randbelow)
-        return self._session(new_identity(subject, purpose, origin), rules, steps, client)
+        return self._session(new_identity(subject, purpose, origin), rules, steps, client, reference)
+
+    def face_reference(self, image: NDArray[np.uint8]) -> FaceReference:
+        """The embedding of the one face in a BGR image (height, width, 3) uint8, for `start`; the app keeps it.
+
+        Raises `ConfigError` where no face model is set, `InputError` where there is no face. It is biometric data.
+        """
+        from medauth.signals.face_embedder import FaceReference
+        from medauth.signals.face_track import StillMesh
+
+        embedder = self._embedder()
+        if embedder is None:
+            raise ConfigError(
+                "references need a face embedding",
+                expected="MEDAUTH_FACE_MODEL",
+                next_step="medauth models add face-api",
+            )
+        mesh = StillMesh()
+        try:
+            landmarks = mesh.landmarks(image)
+        finally:
+            mesh.close()
+        if landmarks is None:
+            raise InputError("a picture without a face", expected="one face, large and from the front")
+        return FaceReference(embedder.use.sha256, embedder.embed(image, landmarks))
+
+    def _embedder(self) -> FaceEmbedder | None:
+        if not self.settings.face_model:
+            return None
+        from medauth.signals.face_embedder import FaceEmbedder
+
+        return FaceEmbedder(self.models.load(self.settings.face_model))
 
     def rehearse(self, steps: Sequence[Step], *, subject: str = "rehearsal") -> AuthenticationSession:
         """Begins a rehearsal: a scripted challenge on a recording, with a key and a log of its own.
@@ -222,10 +260,9 @@ class Medauth:
         """Model files, each read and checked once."""
         with self._lock:
             if self._models is None:
-                from medauth.signals.models import ModelLibrary
+                from medauth.signals.models import ModelLibrary, model_folders
 
-                folder = self.settings.models_dir
-                self._models = ModelLibrary([Path(folder)] if folder else None)
+                self._models = ModelLibrary(model_folders(self.settings.models_dir, self.settings.data_dir))
             return self._models
 
     @property
@@ -256,14 +293,19 @@ class Medauth:
         self.close()
 
     def _session(
-        self, identity: CheckIdentity, policy: Policy, steps: tuple[Step, ...], client: str
+        self,
+        identity: CheckIdentity,
+        policy: Policy,
+        steps: tuple[Step, ...],
+        client: str,
+        reference: FaceReference | None = None,
     ) -> AuthenticationSession:
         from medauth.capture.encoding import read_frame
         from medauth.report.heat import heat_png
 
         nonce = self._sources.token_bytes(NONCE_BYTES)
         challenge = Challenge(identity.check_id, steps, nonce, scripted=policy.rehearsal)
-        observer = self.observer(challenge)
+        observer = self.observer(challenge, reference)
         try:
             check = self.verification().begin(identity, policy, challenge, client)
         except Exception:
@@ -279,7 +321,7 @@ class Medauth:
             draw=heat_png,
         )
 
-    def observer(self, challenge: Challenge | None) -> Observer:
+    def observer(self, challenge: Challenge | None, reference: FaceReference | None = None) -> Observer:
         """A face track and fresh signals, for one check or analysis."""
         import cv2
 
@@ -288,7 +330,8 @@ class Medauth:
 
         if self.settings.opencv_threads:
             cv2.setNumThreads(self.settings.opencv_threads)
-        return Observer(FaceMeshTracker(), signals(self.models), challenge)
+        fresh = signals(self.models, self._embedder(), reference)
+        return Observer(FaceMeshTracker(), fresh, challenge)
 
     def verification(self) -> Verification:
         """The use case that begins and ends checks."""
@@ -312,10 +355,13 @@ class Medauth:
             ) from error
 
 
-def signals(models: ModelLibrary) -> tuple[Signal, ...]:
+def signals(
+    models: ModelLibrary, embedder: FaceEmbedder | None = None, reference: FaceReference | None = None
+) -> tuple[Signal, ...]:
     """Fresh signals for one check. A new signal is one line here."""
     from medauth.signals.blink import BlinkSignal
     from medauth.signals.emotion import EmotionSignal
+    from medauth.signals.eye_state import EyeStateModel
     from medauth.signals.gesture import GestureSignal
     from medauth.signals.identity import IdentitySignal
     from medauth.signals.micro_expression import MicroExpressionSignal
@@ -325,10 +371,10 @@ def signals(models: ModelLibrary) -> tuple[Signal, ...]:
     movement = models.load(MOVEMENT_MODEL) if MOVEMENT_MODEL in models.names() else None
     return (
         GestureSignal(),
-        BlinkSignal(),
+        BlinkSignal(EyeStateModel(models.load(EYE_STATE_MODEL))),
         EmotionSignal(expression),
         MicroExpressionSignal(movement),
-        IdentitySignal(),
+        IdentitySignal(embedder, reference),
     )
 
 

@@ -58,6 +58,8 @@ class Settings:
     """PEM file of that authority's certificates; needed with `timestamp_url`, and trusted by audits."""
     models_dir: str = ""
     """Folder of models to use in place of the shipped ones."""
+    face_model: str = ""
+    """Face embedding that the identity signal uses beside its patches: `face_api` once added; empty: patches alone."""
     opencv_threads: int = 1
     """Threads of OpenCV in a process that checks: one costs least on camera pictures; 0 leaves OpenCV as it is."""
     rehearsal: bool = False

@@ -76,9 +76,9 @@ def _print(finding: Finding) -> None:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    from medauth.signals.models import ModelLibrary
+    from medauth.signals.models import ModelLibrary, model_folders
 
-    library = ModelLibrary([Path(settings.models_dir)] if settings.models_dir else None)
+    library = ModelLibrary(model_folders(settings.models_dir, settings.data_dir))
     names = library.names()
     if not names:
         yield Finding("models", State.MISSING, "no model is installed", "python scripts/fetch_models.py")

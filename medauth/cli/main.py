@@ -35,11 +35,12 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (demo, check, analyze, anchor, audit, show, bundle, trust, verify, erase, policy, models, export, doctor)
+COMMANDS = (demo, check, analyze, anchor, audit, show, bundle, trust, verify, erase, policy, export, doctor)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
+app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(training, name="train")
 

@@ -1,19 +1,28 @@
-"""`medauth models`: which model files are here, what they are and how good they are."""
+"""`medauth models`: which model files are here, what they are and how good they are; and one that is added on request."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from medauth.bootstrap import open as open_medauth
-from medauth.cli.console import JsonOption, print_json, print_table, reporting
-from medauth.errors import MedauthError
-from medauth.signals.models import ModelLibrary
+from medauth.cli.console import JsonOption, console, print_json, print_table, reporting
+from medauth.config import Settings
+from medauth.errors import InputError, MedauthError
+from medauth.signals.models import ModelLibrary, model_folders
+
+models = typer.Typer(invoke_without_command=True)
+ADDABLE = ("face-api",)
 
 
-def models(as_json: JsonOption = False) -> None:
+@models.callback()
+def list_models(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the models with digest, terms and figures; each file is held against its manifest."""
+    if context.invoked_subcommand is not None:
+        return
     with reporting(as_json=as_json), open_medauth() as auth:
         found = [_described(auth.models, name) for name in auth.models.names()]
         if as_json:
@@ -23,6 +32,34 @@ def models(as_json: JsonOption = False) -> None:
             for m in found
         ]
         print_table(("model", "version", "file", "sha256", "figure", "terms"), rows)
+
+
+@models.command("add")
+def add_model(
+    name: Annotated[str, typer.Argument(help="face-api: dlib's face embedding (npm @vladmandic/face-api 1.7.15).")],
+    package: Annotated[Path | None, typer.Option(help="The package as a .tgz file, where npm has no network.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a model, check its SHA-256, convert it and put it into the user's models folder.
+
+    Needs the extra `train` and, once, npm with a network. To use it in checks: MEDAUTH_FACE_MODEL=face_api.
+    """
+    with reporting(as_json=as_json):
+        if name not in ADDABLE:
+            raise InputError(f"no model {name!r} can be added", expected=", ".join(ADDABLE))
+        from medauth.training.commands import limit_threads, require_keras
+
+        limit_threads(2)
+        require_keras()
+        from medauth.training.face_api_package import add_face_api
+
+        settings = Settings.from_env()
+        folder = model_folders(settings.models_dir, settings.data_dir)[-1]
+        manifest = add_face_api(folder, package)
+        if as_json:
+            print_json({"name": manifest.name, "folder": str(folder / manifest.name), "sha256": manifest.sha256})
+        console.print(f"  {folder / manifest.name}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")
+        console.print("  used by checks where MEDAUTH_FACE_MODEL=face_api is set", style="dim")
 
 
 def _described(library: ModelLibrary, name: str) -> dict[str, Any]:

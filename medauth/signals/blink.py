@@ -14,10 +14,12 @@ from itertools import pairwise
 
 from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
-from medauth.protocol.observation import Blink, Observation
+from medauth.protocol.observation import Blink, FaceTrack, Frame, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
-from medauth.signals.eyelids import EyeGauge, LidEvent, LidTuning, LidWatch, measure_eyes
+from medauth.signals.eye_state import EyeReader
+from medauth.signals.eyelids import EyeGauge, LidEvent, LidTuning, Openness, measure_eyes
 from medauth.signals.interface import Marks, Trace
+from medauth.signals.lid_fusion import JoinedWatch, LookTuning, SecondLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class BlinkTuning:
     """When blinks are many, few or regular enough to say something."""
 
     lids: LidTuning = field(default_factory=LidTuning)
+    look: LookTuning = field(default_factory=LookTuning)
     expected_within_ms: float = 45_000.0
     """At 5 blinks a minute, 45 s without one happen once in 40 times."""
     slowest_frames_ms: float = 130.0
@@ -38,14 +41,17 @@ class BlinkTuning:
 
 
 class BlinkSignal:
-    """Finds blinks in the landmarks. A `Signal` and a `Blinks`."""
+    """Finds blinks in the landmarks and, with a `reader`, in the eyes themselves. A `Signal` and a `Blinks`."""
 
     name = "blink"
 
-    def __init__(self, tuning: BlinkTuning | None = None) -> None:
+    def __init__(self, reader: EyeReader | None = None, tuning: BlinkTuning | None = None) -> None:
         self._tuning = tuning or BlinkTuning()
+        self._reader = reader
         self._gauge = EyeGauge(self._tuning.lids)
-        self._watch = LidWatch(self._tuning.lids)
+        self._look = SecondLook(self._tuning.look)
+        self._watch = JoinedWatch(self._tuning.lids)
+        self._looks = 0
         self._events: list[LidEvent] = []
         self._winks = 0
         self._completed: tuple[Blink, ...] = ()
@@ -66,7 +72,7 @@ class BlinkSignal:
         left, right = measure_eyes(observation.track.landmarks)
         openness = self._gauge.openness(t_ms, left, right, observation.track.pose.yaw)
         self._note(t_ms, openness.left, openness.right)
-        event = self._watch.feed(openness)
+        event = self._watch.feed(openness, self._deepened(openness, observation.frame, observation.track))
         if event is not None and event.one_eyed:
             self._winks += 1
         elif event is not None:
@@ -88,7 +94,14 @@ class BlinkSignal:
             Trace("left eye open", "share of open level", tuple(self._times_ms), tuple(self._lefts)),
             Trace("right eye open", "share of open level", tuple(self._times_ms), tuple(self._rights)),
         )
-        return Marks(traces=traces, events={"blink": [_times(event) for event in self._events]})
+        models = (self._reader.use,) if self._reader is not None else ()
+        return Marks(traces=traces, models=models, events={"blink": [_times(event) for event in self._events]})
+
+    def _deepened(self, openness: Openness, frame: Frame, track: FaceTrack) -> Openness:
+        if self._reader is None or not self._look.wanted(openness):
+            return openness
+        self._looks += 1
+        return self._look.deepened(openness, self._reader.closed(frame.image, track.landmarks))
 
     def _note(self, t_ms: float, left: float | None, right: float | None) -> None:
         if self._times_ms:
@@ -138,6 +151,7 @@ class BlinkSignal:
             "frame_interval_ms": round(self._frame_ms()),
             "blinks_per_minute_milli": round(1000 * len(natural) / minutes) if minutes else None,
             "winks": self._winks,
+            "looks": self._looks,
             "events": [_detail(event) for event in natural],
             "too_fast": [_detail(event) for event in odd],
         }

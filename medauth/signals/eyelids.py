@@ -191,6 +191,11 @@ class LidWatch:
         self._closure: list[Openness] = []
         self._reopened: list[Openness] = []
 
+    @property
+    def closing(self) -> bool:
+        """True from the frame on which lids were found closed to the one that ends the closure."""
+        return bool(self._closure)
+
     def feed(self, now: Openness) -> LidEvent | None:
         """Takes in one frame; frames must come in order of time."""
         if not self._recent or now.t_ms - self._recent[-1].t_ms > self._tuning.gap_ms:

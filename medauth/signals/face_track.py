@@ -156,6 +156,12 @@ class StillMesh:
         marks = _parse_landmarks(found[0]) * np.array([width, height, width], np.float32)
         return marks - np.array([margin, margin, 0], np.float32)
 
+    def landmarks(self, image: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """(478, 3) float32 in pixels of the (height, width, 3) uint8 BGR `image`, or None where no face is found."""
+        found = self._mesh.process(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))).multi_face_landmarks
+        height, width = image.shape[:2]
+        return _parse_landmarks(found[0]) * np.array([width, height, width], np.float32) if found else None
+
     def close(self) -> None:
         """Frees the native memory."""
         self._mesh.close()

@@ -5,6 +5,9 @@ a patch of the same person hardly changes; a cut, a lost face or somebody steppi
 face must be recognised among the patches seen before it, at a similar head pose, within a second or two; a face that
 stays unlike all of them is another person's.
 
+With a face embedding the face is also compared, four times a second, with the one that began the check and with the
+reference where the app gave one (`face_memory`).
+
 Landmark geometry alone does not carry this: over six clips the shape of the rigid points moves by up to 0.023 eye
 distances in one person within half a second, and differs by as little as 0.009 between two people. What this cannot see
 either is a face exchanged slowly, or within one frame by one that looks alike: that is the deepfake signal's part.
@@ -12,15 +15,20 @@ either is a face exchanged slowly, or within one frame by one that looks alike: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.errors import InputError
+from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import FaceTrack, Observation, Pose
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
+from medauth.signals.face_embedder import FaceEmbedder, FaceReference
+from medauth.signals.face_memory import Comparison, FaceMemory
 from medauth.signals.interface import Marks, Trace
 
 Patch = NDArray[np.float32]
@@ -49,6 +57,10 @@ MAX_TURN = 12.0
 NOVEL = 0.94
 CAPACITY = 40
 MIN_FRAMES = 15
+LOOK_MS = 250.0
+"""How often the embedding looks: faces are exchanged less often, and a look costs more than a patch."""
+MAX_LOOK_YAW, MAX_LOOK_PITCH = 25.0, 20.0
+"""Beyond, in degrees, a face shows too little of itself for an embedding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,14 +174,26 @@ def _is_broken(last: Sight, sight: Sight) -> bool:
     return sight.t_ms - last.t_ms > GAP_MS or float(sight.patch @ last.patch) < CONTINUOUS
 
 
-@dataclass(slots=True)
 class IdentitySignal:
-    """Denies a check in which the person changed."""
+    """Denies a check in which the person changed, or, where the app gave a reference, is another one."""
 
-    name: str = "identity"
-    _custody: Custody = field(default_factory=Custody)
-    _times: list[float] = field(default_factory=list)
-    _values: list[float] = field(default_factory=list)
+    name = "identity"
+
+    def __init__(self, embedder: FaceEmbedder | None = None, reference: FaceReference | None = None) -> None:
+        if reference is not None and (embedder is None or embedder.use.sha256 != reference.model_sha256):
+            raise InputError(
+                "a reference of another model",
+                expected="a reference made by embed() under the same MEDAUTH_FACE_MODEL",
+                next_step="enrol the face again with the model that checks it",
+            )
+        self._custody = Custody()
+        self._embedder = embedder
+        self._memory = FaceMemory(embedder.stranger, embedder.match) if embedder else None
+        self._comparison = Comparison(reference.embedding) if reference else None
+        self._times: list[float] = []
+        self._values: list[float] = []
+        self._look_times: list[float] = []
+        self._look_values: list[float] = []
 
     def start(self, challenge: Challenge | None) -> None:
         """Needs nothing of the challenge."""
@@ -181,19 +205,64 @@ class IdentitySignal:
         t_ms = observation.frame.t_ms
         self._times.append(t_ms)
         self._values.append(self._custody.add(Sight(t_ms, observation.track.pose, patch)))
+        if self._embedder is not None and self._memory is not None and self._is_due(t_ms, observation.track.pose):
+            self._look(self._embedder, self._memory, observation.frame.image, observation.track, t_ms)
 
     def reading(self) -> SignalReading:
-        custody = self._custody
-        details = {"frames": len(self._times), "breaks": custody.breaks, "changes": custody.strangers}
-        score = to_ppm(1 - custody.likeness) if custody.likeness is not None else 0
-        if custody.strangers:
-            text = "The face was exchanged for another one during the check."
-            return SignalReading(self.name, Outcome.FAIL, "identity.changed", text, score, details)
-        if len(self._times) < MIN_FRAMES or custody.in_doubt:
-            text = "The face was not seen long enough to say whether it stayed the same."
-            return SignalReading(self.name, Outcome.INCONCLUSIVE, "identity.too_few_frames", text, None, details)
-        text = "The same face was seen from beginning to end."
-        return SignalReading(self.name, Outcome.PASS, "identity.same", text, score, details)
+        outcome, code, text = self._conclude()
+        known = self._custody.likeness
+        score = None if outcome is Outcome.INCONCLUSIVE else to_ppm(1 - known) if known is not None else 0
+        return SignalReading(self.name, outcome, code, text, score, self._details())
 
     def marks(self) -> Marks:
-        return Marks(traces=(Trace("likeness", "correlation", tuple(self._times), tuple(self._values)),))
+        traces = [Trace("likeness", "correlation", tuple(self._times), tuple(self._values))]
+        if self._embedder is None:
+            return Marks(traces=tuple(traces))
+        traces.append(Trace("face likeness", "cosine", tuple(self._look_times), tuple(self._look_values)))
+        return Marks(traces=tuple(traces), models=(self._embedder.use,))
+
+    def _is_due(self, t_ms: float, pose: Pose) -> bool:
+        fresh = bool(self._look_times) and t_ms - self._look_times[-1] < LOOK_MS
+        return not fresh and abs(pose.yaw) <= MAX_LOOK_YAW and abs(pose.pitch) <= MAX_LOOK_PITCH
+
+    def _look(
+        self, embedder: FaceEmbedder, memory: FaceMemory, image: NDArray[np.uint8], track: FaceTrack, t_ms: float
+    ) -> None:
+        look = embedder.embed(image, track.landmarks)
+        memory.add(t_ms, look)
+        if self._comparison is not None:
+            self._comparison.add(look)
+        self._look_times.append(t_ms)
+        self._look_values.append(memory.likeness if memory.likeness is not None else 1.0)
+
+    def _conclude(self) -> tuple[Outcome, str, str]:
+        if self._custody.strangers or (self._memory is not None and self._memory.changes):
+            return Outcome.FAIL, "identity.changed", "The face was exchanged for another one during the check."
+        compared = self._compare()
+        if compared is not None and compared[0] is Outcome.FAIL:
+            return compared
+        if len(self._times) < MIN_FRAMES or self._custody.in_doubt:
+            text = "The face was not seen long enough to say whether it stayed the same."
+            return Outcome.INCONCLUSIVE, "identity.too_few_frames", text
+        return compared or (Outcome.PASS, "identity.same", "The same face was seen from beginning to end.")
+
+    def _compare(self) -> tuple[Outcome, str, str] | None:
+        """What the reference says; None without one, or when the face matches it."""
+        if self._comparison is None or self._embedder is None:
+            return None
+        likeness = self._comparison.likeness
+        if likeness is not None and likeness >= self._embedder.match:
+            return None
+        if likeness is not None and likeness < self._embedder.stranger:
+            return Outcome.FAIL, "identity.not_the_reference", "The face is not that of the reference."
+        text = "It could not be told whether the face is that of the reference."
+        return Outcome.INCONCLUSIVE, "identity.reference_unclear", text
+
+    def _details(self) -> Mapping[str, Json]:
+        changes = self._custody.strangers + (self._memory.changes if self._memory else 0)
+        details: dict[str, Json] = {"frames": len(self._times), "breaks": self._custody.breaks, "changes": changes}
+        if self._embedder is not None:
+            details["looks"] = len(self._look_times)
+        if self._comparison is not None and self._comparison.likeness is not None:
+            details["reference_likeness_ppm"] = to_ppm(max(0.0, self._comparison.likeness))
+        return details

@@ -29,6 +29,11 @@ SHIPPED = (PACKAGE / "models", PACKAGE.parent / "models")
 Array = NDArray[Any]
 
 
+def model_folders(models_dir: str, data_dir: Path) -> tuple[Path, ...]:
+    """Where models are looked for, in this order; added ones go into the last. `models_dir` takes the place of all."""
+    return (Path(models_dir),) if models_dir else (*SHIPPED, data_dir / "models")
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a model file is, as far as running it needs to know."""

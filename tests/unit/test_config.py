@@ -30,6 +30,7 @@ PARSED: dict[str, tuple[str, Any]] = {
     "timestamp_url": ("https://example.org/tsr", "https://example.org/tsr"),
     "timestamp_certificates": ("/keys/authority.pem", "/keys/authority.pem"),
     "models_dir": ("/models", "/models"),
+    "face_model": ("face_api", "face_api"),
     "rehearsal": ("1", True),
     "max_merge_delay_s": ("60", 60),
 }

@@ -67,7 +67,7 @@ def blink_at(*times_ms: float, half_ms: float = 90.0, depth: float = 0.85) -> Ca
 def watch(
     lids: Callable[[float], Lids], *, fps: float = 30.0, seconds: float = 4.0, tuning: BlinkTuning | None = None
 ) -> tuple[BlinkSignal, list[float]]:
-    signal = BlinkSignal(tuning)
+    signal = BlinkSignal(tuning=tuning)
     signal.start(None)
     reported = []
     for k in range(int(seconds * fps)):
