@@ -70,8 +70,8 @@ def test_the_files_heat_equals_the_gradient_tapes(tmp_path) -> None:
     assert maps.shape == (1, LENGTH, CELLS, CELLS, CHANNELS)
     heat = stored.call("explain", maps=maps)["heat"]
     expected = reference_heat(head, pool_weights(), maps)
-    assert expected.max() > 1e-3, "a map of nothing would equal anything"
-    np.testing.assert_allclose(heat, expected, atol=1e-3)
+    assert expected.max() > 0, "a map of nothing would equal anything"
+    np.testing.assert_allclose(heat / expected.max(), expected / expected.max(), atol=1e-3)
     assert encode_endpoint(encoder, direction).inputs["images"] == (1, 112, 112, 3)
 
 
