@@ -6,17 +6,19 @@ safe. Answers are parsed strictly; a node is not trusted to speak well.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from web3 import HTTPProvider
-from web3.types import RPCEndpoint
+from web3.types import RPCEndpoint, RPCResponse
 
-from medauth.errors import ConfigError, LedgerError, LedgerRejected, LedgerUnreachable
+from medauth.errors import ConfigError, InputError, LedgerError, LedgerRejected, LedgerUnreachable
+from medauth.protocol.canonical import require_flat
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_WORD = 1 << 256
+"""What no number of the chain reaches."""
 
 
 class RpcFault(LedgerRejected):
@@ -26,6 +28,15 @@ class RpcFault(LedgerRejected):
         super().__init__(f"{method}: {message}", expected="a result")
         self.message = message
         self.data = data
+
+
+class _FlatAnswers(HTTPProvider):
+    """Looks how deep an answer is before web3 parses it: a few kilobytes of brackets would end the process."""
+
+    @staticmethod
+    def decode_rpc_response(raw_response: bytes) -> RPCResponse:
+        require_flat(raw_response)
+        return HTTPProvider.decode_rpc_response(raw_response)
 
 
 class JsonRpc:
@@ -43,7 +54,7 @@ class JsonRpc:
         session = requests.Session()
         # A proxy of the environment must not get to see, or break, what goes to this machine's own node.
         session.trust_env = parts.hostname not in _LOOPBACK
-        self._provider = HTTPProvider(
+        self._provider = _FlatAnswers(
             url, request_kwargs={"timeout": timeout_s}, session=session, exception_retry_configuration=None
         )
 
@@ -57,7 +68,7 @@ class JsonRpc:
                 expected="an Ethereum node",
                 next_step="start it, or set MEDAUTH_RPC_URL; records stay pending meanwhile",
             ) from None  # the cause's text holds the URL, and with it the access key
-        except (json.JSONDecodeError, UnicodeDecodeError, TypeError, AttributeError) as error:
+        except (InputError, ValueError, TypeError, AttributeError) as error:
             raise self.malformed(method) from error
         if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
             raise self.malformed(method)
@@ -76,9 +87,12 @@ class JsonRpc:
     def parse_quantity(self, method: str, value: Any) -> int:
         """A hexadecimal number of an answer to `method`."""
         try:
-            return int(value, 16)
+            number = int(value, 16)
         except (TypeError, ValueError) as error:
             raise self.malformed(method) from error
+        if not 0 <= number < _WORD:
+            raise self.malformed(method)
+        return number
 
     def parse_bytes(self, method: str, value: Any, length: int | None = None) -> bytes:
         """Hexadecimal bytes of an answer to `method`, of a certain length where one is given."""

@@ -36,7 +36,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES) -> Json:
     """Reads JSON from outside. Raises `InputError` when it is huge, deep, ambiguous (a key twice) or not JSON."""
     if len(data) > max_bytes:
         raise InputError(f"{len(data)} bytes of JSON", expected=f"at most {max_bytes}")
-    _check_nesting(data)
+    require_flat(data)
     try:
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float
@@ -68,9 +68,9 @@ _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-def _check_nesting(data: bytes) -> None:
-    """Before the parser sees it: its recursion runs on the C stack, and libraries lift Python's limit (py_ecc, which web3
-    imports, to 100,000), so that deep JSON would end the process instead of raising `RecursionError`."""
+def require_flat(data: bytes) -> None:
+    """Before a parser sees it: its recursion runs on the C stack, and libraries lift Python's limit (py_ecc, which web3
+    imports, to 100,000), so that deep JSON would end the process instead of raising `RecursionError`. Raises `InputError`."""
     outside_strings = b"".join(_ESCAPED.sub(b"", data).split(b'"')[::2])
     depth = 0
     for bracket in outside_strings.translate(None, _NOT_BRACKETS):

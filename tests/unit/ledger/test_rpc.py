@@ -93,7 +93,18 @@ def test_answers_that_make_no_sense(node: tuple[str, type[Answers]], body: bytes
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("result", [None, 5, "", "0x", "0xzz", [], {}, "zero", True])
+@pytest.mark.parametrize("where", ["result", "error"])
+@pytest.mark.parametrize(
+    "value", [b"[" * 90_000 + b"]" * 90_000, b"[" * 90_000, b"7" * 5_000], ids=["deep", "open", "long"]
+)
+def test_answers_that_would_end_the_process(node: tuple[str, type[Answers]], where: str, value: bytes):
+    url, handler = node
+    handler.body = b'{"jsonrpc": "2.0", "id": 0, "%s": %s}' % (where.encode(), value)
+    with pytest.raises(LedgerError, match="malformed"):
+        JsonRpc(url).call("eth_chainId")
+
+
+@pytest.mark.parametrize("result", [None, 5, "", "0x", "0xzz", [], {}, "zero", True, "-0x1", "0x1" + "0" * 64])
 def test_numbers_that_are_none(node: tuple[str, type[Answers]], result: Any):
     url, handler = node
     handler.body = says(result)
