@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -298,21 +298,42 @@ def chain_reader(rpc_url: str, contract: Contract) -> Callable[[bytes], int | No
 
     The code must be this version's own contract: a bundle may name an address at which anything says yes.
     """
-    identity = ChainIdentity(
-        chain_id=contract.chain_id,
-        genesis=contract.genesis,
-        address=contract.address,
-        code_hash=code_hash_for(contract.log_id),
-        log_id=contract.log_id,
-        deployed_block=0,
-    )
-    ledger = open_reader(JsonRpc(rpc_url), identity)
+    ledger = _stated(rpc_url, contract)
 
     def size(root: bytes) -> int | None:
         ledger.check_identity()
         return ledger.checkpoint_size(root) or None
 
     return size
+
+
+def revocation_reader(rpc_url: str, contracts: Iterable[Contract]) -> Callable[[bytes], str | None]:
+    """Asks contracts of a log when and why one of them revoked a leaf; each must be this version's own contract."""
+    ledgers = [_stated(rpc_url, contract) for contract in contracts]
+
+    def revoked(leaf: bytes) -> str | None:
+        for ledger in ledgers:
+            ledger.check_identity()
+            found = ledger.revocation(leaf)
+            if found is not None:
+                return str(found)
+        return None
+
+    return revoked
+
+
+def _stated(rpc_url: str, contract: Contract) -> Ledger:
+    return open_reader(
+        JsonRpc(rpc_url),
+        ChainIdentity(
+            chain_id=contract.chain_id,
+            genesis=contract.genesis,
+            address=contract.address,
+            code_hash=code_hash_for(contract.log_id),
+            log_id=contract.log_id,
+            deployed_block=0,
+        ),
+    )
 
 
 def _holder() -> str:

@@ -15,6 +15,7 @@ from medauth.cli.audit_all import AllOptions, audit_all
 from medauth.cli.bundle import read_bundles
 from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting
 from medauth.errors import InputError
+from medauth.evidence.verifier import StepState
 from medauth.replaying import replayed
 from medauth.report.audit_report import audit_json
 from medauth.service.audit import Auditor
@@ -91,13 +92,18 @@ def _audit_one(auth: Medauth, auditor: Auditor, record_id: str, as_json: bool, *
     found = auditor.record(record_id)
     if replay and found.fault is None:
         found = replayed(auth, found)
-    standing = standing_of(auth.store.record(record_id), auth.store)
+    record = auth.store.record(record_id)
+    standing = standing_of(record, auth.store)
+    asked = any((step.name, step.state) == ("chain", StepState.HOLDS) for step in found.steps)
+    revoked = auth.chains.leaf_on_chain(record).revocation if asked else None
     if as_json:
-        print_json({**audit_json(found), "standing": asdict(standing)})
+        print_json({**audit_json(found), "standing": asdict(standing), "revoked": revoked and str(revoked)})
     else:
         print_title(f"Audit of {record_id}")
         print_steps(found.steps)
         console.print(f"  On its way to the chain: {standing}")
+        if revoked is not None:
+            console.print(f"  Revoked {revoked}. The evidence is intact; the record stands no more.", style="yellow")
     return found.exit_code
 
 

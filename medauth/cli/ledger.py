@@ -19,7 +19,7 @@ ledger = typer.Typer(
     no_args_is_help=True, help="The contracts that hold the checkpoints: deploy one, show them, revoke a record."
 )
 _LOGS = (MAIN_LOG, REHEARSAL_LOG)
-Reason = StrEnum("Reason", {reason.name: reason.name.lower().replace("_", "-") for reason in RevocationReason})  # type: ignore[misc]
+Reason = StrEnum("Reason", {reason.name: reason.word for reason in RevocationReason})  # type: ignore[misc]
 RecordArgument = Annotated[str, typer.Argument(help="The record's id, e.g. evd_…; `medauth audit --list` lists them.")]
 
 
@@ -127,7 +127,7 @@ def standing(record_id: RecordArgument, as_json: JsonOption = False) -> None:
             "text": where.text or None,
             "anchored_alone": _utc(on_chain.anchored_alone_s) if on_chain.anchored_alone_s else None,
             "revoked": _utc(revocation.revoked_at_s) if revocation else None,
-            "reason": revocation.reason.name.lower().replace("_", "-") if revocation else None,
+            "reason": revocation.reason.word if revocation else None,
         }
         if as_json:
             print_json(facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def verify(
     """Check a bundle offline, step by step; with --rpc, against the chain too. Exit codes as in `medauth audit`."""
     with reporting(as_json=as_json):
         evidence = Bundle.from_bytes(_read(bundle))
-        trusted = _trust(trust, _asking(evidence, rpc))
+        trusted = _trust(trust, evidence, rpc)
         examination = Examination(evidence, trusted)
         steps = list(examination.steps())
         fault = next((step for step in steps if step.state is StepState.FAILS), None)
@@ -49,13 +50,13 @@ def verify(
     raise typer.Exit(EXIT_CODES[fault.name] if fault else 0)
 
 
-def _trust(path: Path | None, size_on_chain: Callable[[bytes], int | None] | None) -> Trust:
+def _trust(path: Path | None, evidence: Bundle, rpc: str) -> Trust:
     if path is None:
         _require_own_keys()
         with open_medauth() as auth:
-            return Trust(auth.keyring.trusted(), None, size_on_chain)
+            return _asking(Trust(auth.keyring.trusted()), evidence, rpc)
     file = TrustFile.from_bytes(_read(path))
-    return Trust.of(file, size_on_chain=size_on_chain, stamped_ms=_reading_stamps(file.authorities))
+    return _asking(Trust.of(file, stamped_ms=_reading_stamps(file.authorities)), evidence, rpc)
 
 
 def _reading_stamps(authorities: Sequence[str]) -> Callable[[bytes, bytes], int] | None:
@@ -66,12 +67,15 @@ def _reading_stamps(authorities: Sequence[str]) -> Callable[[bytes, bytes], int]
     return TrustedAuthorities(authorities).stamped_ms
 
 
-def _asking(evidence: Bundle, rpc: str) -> Callable[[bytes], int | None] | None:
+def _asking(trust: Trust, evidence: Bundle, rpc: str) -> Trust:
+    """With the chain at hand, where one was named: which root it holds, and what was revoked there since."""
     if not rpc or evidence.anchor is None:
-        return None
-    from medauth.chains import chain_reader
+        return trust
+    from medauth.chains import chain_reader, revocation_reader
 
-    return chain_reader(rpc, evidence.anchor.contract)
+    contract = evidence.anchor.contract
+    revoked = revocation_reader(rpc, contract.onward((trust.contracts or {}).get(evidence.log, ())))
+    return replace(trust, size_on_chain=chain_reader(rpc, contract), revoked=revoked)
 
 
 def _read(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,11 @@ class Contract:
             other.address.lower(),
             other.log_id,
         )
+
+    def onward(self, known: Sequence[Contract]) -> tuple[Contract, ...]:
+        """This contract, and of those known, oldest first, the ones on its chain that its log went on in."""
+        at = next((place for place, other in enumerate(known) if self.same_as(other)), len(known))
+        return (self, *(other for other in known[at + 1 :] if other.genesis == self.genesis))
 
     @property
     def is_local(self) -> bool:

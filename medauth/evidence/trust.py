@@ -108,6 +108,8 @@ class Trust:
     """(token, text) to the time stamped, in ms. Raises `EvidenceError`; None: no authority is trusted."""
     retired: Mapping[str, int] = field(default_factory=dict)
     """Key id to the size of the log until which a replaced key counted."""
+    revoked: Callable[[bytes], str | None] | None = None
+    """Asks the contracts when and why they revoked a leaf (unhashed); None: they cannot be asked."""
 
     @classmethod
     def of(
@@ -116,10 +118,11 @@ class Trust:
         *,
         size_on_chain: Callable[[bytes], int | None] | None = None,
         stamped_ms: Callable[[bytes, bytes], int] | None = None,
+        revoked: Callable[[bytes], str | None] | None = None,
     ) -> Trust:
         """What a trust file names; what it leaves out is not pinned."""
         pinned, contracts = file.checkpoints or None, file.contracts or None
-        return cls(file.keys, pinned, size_on_chain, contracts, stamped_ms, file.retired)
+        return cls(file.keys, pinned, size_on_chain, contracts, stamped_ms, file.retired, revoked)
 
 
 def _checkpoint(entry: Mapping[str, Any]) -> tuple[bytes, int]:

@@ -14,7 +14,7 @@
  * 7. start       - a verdict's check was begun, with this commitment, by a leaf ahead of the verdict's
  * 8. checkpoint  - the root is pinned, or consistent with a pinned one, or at least signed by the log's key for checkpoints
  * 9. time stamp  - where the bundle carries one: skipped here, `medauth verify` reads it
- * 10. chain      - the contract, the trusted one where one is named, holds that root for that size
+ * 10. chain      - the contract, the trusted one where one is named, holds that root for that size, and revoked no such leaf
  *
  * A step that cannot be done says why it was skipped; a step that fails ends the check. `verifier.py` beside this file
  * does the same steps; `tests/vectors/bundles.json` holds the two to the same answers.
@@ -76,7 +76,10 @@ export const CONTRACT = {
   sha256: "cbd12c695ed94ec6f25ce63dd847c1f8569259167bace39ea3ef1df23e995675",
   logIdOffset: 859,
   checkpointOf: "0x2d2275ad",
+  revocationOf: "0xcb74c873",
 };
+/** Why a record no longer stands, numbered as in the contract. */
+export const REASONS = ["unspecified", "key-compromised", "attack-found", "operator-error", "superseded", "erased"];
 
 /**
  * Checks a bundle against a trust file, both as text, bytes or parsed JSON.
@@ -359,8 +362,20 @@ class Examination {
     const size = await sizeOnChain(this.chain, contract, proof.root);
     if (size !== BigInt(proof.size))
       throw new Fault(`the contract holds ${size ? `it for ${size} leaves` : "no such root"}`);
+    await this.standing(contract, contracts.filter((other) => other.log === log).map((other) => other.contract));
     const local = LOCAL_CHAINS.includes(contract.chain_id) ? " - a local chain: it proves nothing to outsiders" : "";
     return `contract ${contract.address}, chain ${contract.chain_id}, block ${anchor.block} as stated${local}`;
+  }
+
+  /** What was revoked keeps its place in the log: only the contract, or one that the log went on in, tells. */
+  async standing(contract, known) {
+    const at = known.findIndex((other) => sameContract(other, contract));
+    const later = at < 0 ? [] : known.slice(at + 1).filter(({ genesis }) => genesis === contract.genesis);
+    const leaf = await hmac(this.bundle.leafKey, this.bundle.envelope.payload);
+    for (const one of [contract, ...later]) {
+      const revoked = await revocation(this.chain, one, leaf);
+      if (revoked) throw new Fault(`the record was revoked ${revoked}`);
+    }
   }
 
   onlyVerdicts() {
@@ -689,8 +704,21 @@ async function requireConsistent(one, other) {
 
 // The chain, by JSON-RPC
 
-/** The size that the contract holds under a root, once chain, code and log are seen to be those of the bundle. */
-async function sizeOnChain({ rpc, fetch }, contract, root) {
+/** The size that the contract holds under a root. */
+async function sizeOnChain(chain, contract, root) {
+  const words = await asked(chain, contract, CONTRACT.checkpointOf + hex(root), 3);
+  return words[0];
+}
+
+/** When and why the contract revoked a leaf; "" where it did not. */
+async function revocation(chain, contract, leaf) {
+  const [time, reason] = await asked(chain, contract, CONTRACT.revocationOf + hex(leaf), 2);
+  if (!time) return "";
+  return `at ${new Date(Number(time) * 1000).toISOString()}: ${REASONS[Number(reason)] ?? "for a reason unknown here"}`;
+}
+
+/** The words of a contract's answer, once chain, code and log are seen to be those that were named. */
+async function asked({ rpc, fetch }, contract, data, count) {
   const ask = (method, ...params) => call(fetch, rpc, method, params);
   const chainId = Number(await ask("eth_chainId"));
   if (chainId !== contract.chain_id) throw new Fault(`the node is on chain ${chainId}, not ${contract.chain_id}`);
@@ -702,10 +730,9 @@ async function sizeOnChain({ rpc, fetch }, contract, root) {
   if (hex(logId) !== contract.log_id || hex(await sha256(code)) !== CONTRACT.sha256) {
     throw new Fault(`no ledger of this log at ${contract.address}`);
   }
-  const data = CONTRACT.checkpointOf + hex(root);
   const answer = bytesOf(await ask("eth_call", { to: contract.address, data }, "latest"));
-  if (answer.length !== 96) throw new Fault("an answer of the contract that makes no sense");
-  return BigInt(`0x${hex(answer.slice(0, 32))}`);
+  if (answer.length !== 32 * count) throw new Fault("an answer of the contract that makes no sense");
+  return Array.from({ length: count }, (_, at) => BigInt(`0x${hex(answer.slice(32 * at, 32 * at + 32))}`));
 }
 
 async function call(fetch, rpc, method, params) {

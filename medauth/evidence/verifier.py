@@ -9,7 +9,7 @@
 7. start       - a verdict's check was begun, with this commitment, by a leaf ahead of the verdict's
 8. checkpoint  - the root is pinned, or consistent with a pinned one, or at least signed by the log's key for checkpoints
 9. time stamp  - where the bundle carries one: a trusted authority saw that checkpoint by then
-10. chain      - the contract, the trusted one where one is named, holds that root for that size
+10. chain      - the contract, the trusted one where one is named, holds that root for that size, and revoked no such leaf
 
 A step that cannot be done says why it was skipped; a step that fails ends the check. `verifier.mjs` beside this file
 does the same steps in a browser; `tests/vectors/bundles.json` holds the two to the same answers.
@@ -242,8 +242,16 @@ class Examination:
                 f"the contract holds {'no such root' if not size else f'it for {size} leaves'}",
                 expected=f"root {proof.root.hex()} for {proof.size} leaves",
             )
+        self._require_standing()
         note = " - a local chain: it proves nothing to outsiders" if contract.is_local else ""
         return f"contract {contract.address}, chain {contract.chain_id}, block {anchor.block} as stated{note}"
+
+    def _require_standing(self) -> None:
+        """What was revoked keeps its place in the log: only the contract says that it stands no more."""
+        ask = self._trust.revoked
+        revoked = ask(leaf_commitment(self._bundle.leaf_key, self._payload)) if ask else None
+        if revoked:
+            raise EvidenceError(f"the record was revoked {revoked}", expected="a record that still stands")
 
     def _require_in_use(self, key_id: str, leaf_index: int | None) -> None:
         until = self._trust.retired.get(key_id)

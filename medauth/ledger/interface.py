@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Protocol
 
@@ -72,6 +73,11 @@ class RevocationReason(IntEnum):
     SUPERSEDED = 4
     ERASED = 5
 
+    @property
+    def word(self) -> str:
+        """As people read and type it."""
+        return self.name.lower().replace("_", "-")
+
 
 @dataclass(frozen=True, slots=True)
 class NewRevocation:
@@ -108,6 +114,9 @@ class Revocation:
     revoked_at_s: int
     """Block time, seconds since the epoch."""
     reason: RevocationReason
+
+    def __str__(self) -> str:
+        return f"at {datetime.fromtimestamp(self.revoked_at_s, UTC).isoformat()}: {self.reason.word}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.rules import known_digests
 from medauth.evidence.trust import TrustFile
 from medauth.ledger.artifacts import load_artifact
+from medauth.ledger.interface import RevocationReason
 from medauth.protocol.canonical import canonical
 from medauth.protocol.challenge import RULES
 from tests.vectors import make_bundles
@@ -139,7 +140,9 @@ def test_what_javascript_knows_of_rules_and_contract_is_so(javascript: dict[str,
         "sha256": hashlib.sha256(artifact.deployed_bytecode).hexdigest(),
         "logIdOffset": artifact.immutable_offsets[0],
         "checkpointOf": "0x" + keccak(text="checkpointOf(bytes32)")[:4].hex(),
+        "revocationOf": "0x" + keccak(text="revocationOf(bytes32)")[:4].hex(),
     }
+    assert known["REASONS"] == [reason.word for reason in RevocationReason]
     assert len(artifact.immutable_offsets) == 1
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import medauth
 from medauth.auditing import log_audit
-from medauth.chains import chain_reader
+from medauth.chains import chain_reader, revocation_reader
+from medauth.cli.main import app
+from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.trust import TrustFile
 from medauth.evidence.verifier import Examination, StepState, Trust
+from medauth.ledger.interface import RevocationReason
 from medauth.service.disclosure import contract_of
 from medauth.store.interface import MAIN_LOG, CheckpointState
 
@@ -41,3 +46,28 @@ def test_bundles_of_both_epochs_are_verified_and_the_log_is_audited(tmp_path: Pa
             steps = {step.name: step for step in Examination(bundle, Trust.of(trust, size_on_chain=ask)).steps()}
             assert steps["checkpoint"].state is steps["chain"].state is StepState.HOLDS, steps["chain"].text
         assert log_audit(auth).over(MAIN_LOG).fault_count == 0
+        old = bundles[0]
+        assert old.anchor is not None
+        leaf = leaf_commitment(old.leaf_key, old.envelope.payload)
+        revoked = revocation_reader(str(url), old.anchor.contract.onward(contracts[MAIN_LOG]))
+        assert revoked(leaf) is None
+        auth.chains.revoke(store.record(old.record_id), RevocationReason.SUPERSEDED)
+        assert (revoked(leaf) or "").endswith(": superseded")
+        for name, data in (("old", old), ("new", bundles[1]), ("trust", trust)):
+            (tmp_path / f"{name}.json").write_bytes(data.to_bytes())
+        for name, code in (("old", 19), ("new", 0)):
+            words = [
+                "verify",
+                str(tmp_path / f"{name}.json"),
+                "--trust",
+                str(tmp_path / "trust.json"),
+                "--rpc",
+                str(url),
+            ]
+            done = CliRunner().invoke(app, words)
+            assert done.exit_code == code, done.output
+            assert ("superseded" in done.output) is (code == 19)
+    for bundle in bundles:
+        told = CliRunner().invoke(app, ["audit", bundle.record_id, "--json"], env={"MEDAUTH_DATA_DIR": str(tmp_path)})
+        assert told.exit_code == 0, told.output
+        assert (json.loads(told.stdout)["revoked"] or "").endswith("superseded") is (bundle is old)

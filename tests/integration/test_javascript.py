@@ -11,20 +11,23 @@ from typing import Any
 
 import pytest
 
-from medauth.chains import chain_reader
+from medauth.chains import chain_reader, revocation_reader
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import TrustFile
 from medauth.evidence.verifier import Examination, StepState, Trust
 from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil
 from medauth.ledger.deployment import Web3Chain
+from medauth.ledger.interface import RevocationReason
 from medauth.ledger.keys import local_chain_signer
 from medauth.ledger.rpc import JsonRpc
 from medauth.service.anchoring import AnchorOptions, AnchorWriter
+from medauth.service.direct_calls import revocation_of
 from medauth.service.disclosure import contract_of
 from medauth.service.notarising import Notary
 from medauth.service.pinning import open_ledger
 from medauth.store.interface import MAIN_LOG
 from tests.integration.test_bundle_vectors import JAVASCRIPT, find_node
+from tests.ports.ledger_world import put
 from tests.recorded import World, open_world
 
 pytestmark = pytest.mark.chain
@@ -94,6 +97,29 @@ def test_both_verifiers_agree_on_every_record_and_ask_the_same_chain(
         assert found["holds"]
         assert found["steps"][-1]["state"] == StepState.HOLDS
         assert "proves nothing to outsiders" in found["steps"][-1]["text"]
+
+
+def test_a_revoked_record_fails_in_both_verifiers(world: World, node: AnvilNode, tmp_path: Path) -> None:
+    record = world.record_check(9)
+    chain = Web3Chain(JsonRpc(node.url), local_chain_signer(world.folder / "chain.key"))
+    ledger = open_ledger(MAIN_LOG, world.store, chain, b"\x07" * 32)
+    AnchorWriter(MAIN_LOG, world.store, ledger, holder="test", options=AnchorOptions(confirmations=1)).run()
+    row = world.store.record(record.record_id)
+    put(ledger, revocation_of(row, world.store, ledger.head(), RevocationReason.ATTACK_FOUND))
+    bundle, trust = world.auditor().bundle(record.record_id), trust_file(world)
+    assert bundle.anchor is not None
+    found = by_javascript(bundle, trust, node.url, tmp_path)
+    asked = Trust.of(
+        trust,
+        size_on_chain=chain_reader(node.url, bundle.anchor.contract),
+        revoked=revocation_reader(node.url, [bundle.anchor.contract]),
+    )
+    last = list(Examination(bundle, asked).steps())[-1]
+    assert (last.name, last.state) == ("chain", StepState.FAILS)
+    assert (found["steps"][-1]["name"], found["steps"][-1]["state"]) == ("chain", "fails")
+    for text in (last.text, found["steps"][-1]["text"]):
+        assert "the record was revoked at 20" in text
+        assert "attack-found" in text
 
 
 def test_a_contract_at_another_address_is_no_ledger(world: World, node: AnvilNode, tmp_path: Path) -> None:

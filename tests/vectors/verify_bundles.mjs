@@ -6,6 +6,7 @@ import {
   FAILS,
   InputError,
   POLICIES,
+  REASONS,
   canonical,
   verify,
   verifyConsistency,
@@ -40,10 +41,14 @@ function node(bundle, size, broken) {
     eth_chainId: `0x${chainId.toString(16)}`,
     eth_getBlockByNumber: { hash: `0x${genesis}` },
     eth_getCode: `0x${code}`,
-    eth_call: `0x${word(size)}${word(1)}${word(0)}`,
+  };
+  const called = {
+    [CONTRACT.checkpointOf]: `0x${word(size)}${word(1)}${word(0)}`,
+    [CONTRACT.revocationOf]: `0x${word(0)}${word(0)}`,
   };
   return async (url, { body }) => {
-    const { method } = JSON.parse(body);
+    const { method, params } = JSON.parse(body);
+    if (method === "eth_call") answers.eth_call = called[params[0].data.slice(0, 10)];
     if (broken && method === broken.method) return { json: async () => broken.answer(answers[method]) };
     return { json: async () => ({ jsonrpc: "2.0", id: 1, result: answers[method] }) };
   };
@@ -141,7 +146,7 @@ console.log(
     consistency,
     trusted,
     forms: forms.map(({ holds, recordId }) => [holds, recordId]),
-    known: { ACTIONS, CONTRACT, POLICIES },
+    known: { ACTIONS, CONTRACT, POLICIES, REASONS },
     canonical: canonical({ b: [1, -2, null, true, "\u2028\u0001é"], a: {} }),
   }),
 );

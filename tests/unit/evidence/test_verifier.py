@@ -796,6 +796,25 @@ def test_the_contract_holds_the_root_for_that_size(size: int | None) -> None:
     fails_only(Recorded(found.bundle, replace(found.trust, size_on_chain=lambda _: size)), "chain")
 
 
+def test_a_record_that_was_revoked_on_chain_fails_though_it_stays_in_the_log() -> None:
+    found = recorded()
+    leaf = leaf_commitment(found.bundle.leaf_key, found.bundle.envelope.payload)
+    trust = replace(found.trust, revoked=lambda asked: "at noon: attack-found" if asked == leaf else None)
+    fails_only(Recorded(found.bundle, trust), "chain")
+    assert fault(Recorded(found.bundle, replace(found.trust, revoked=lambda _: None))) is None
+
+
+def test_revocations_are_asked_of_the_contracts_that_a_log_went_on_in() -> None:
+    second, elsewhere, third = (
+        replace(CONTRACT, address="0x" + "22" * 20),
+        replace(CONTRACT, genesis=b"\x11" * 32),
+        replace(CONTRACT, address="0x" + "33" * 20),
+    )
+    known = (second, CONTRACT, elsewhere, third)
+    assert CONTRACT.onward(known) == (CONTRACT, third)
+    assert CONTRACT.onward(()) == (CONTRACT,)
+
+
 def test_a_node_that_does_not_answer_fails_the_step_with_its_own_words() -> None:
     def down(_: bytes) -> int | None:
         raise MedauthError("no node answers")
