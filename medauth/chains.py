@@ -161,6 +161,10 @@ class Chains:
         """Every checkpoint that the log's contract announced, in order; none where it has none. Raises `LedgerError`."""
         return itertools.chain.from_iterable(epoch.reader.checkpoints() for epoch in self._epochs(log))
 
+    def urgent_leaves(self, log: str) -> Iterator[bytes]:
+        """Every leaf that the log's contracts anchored on its own. Raises `LedgerError`."""
+        return itertools.chain.from_iterable(epoch.reader.urgent_leaves() for epoch in self._epochs(log))
+
     def anchor_urgently(self, record: RecordRow) -> TransactionReceipt:
         """Anchors one leaf ahead of its checkpoint. Refused (`ConfigError`) unless the settings allow it."""
         if not self._settings.urgent_anchor:

@@ -152,6 +152,10 @@ class World:
         pinned = self.store.chain_identity(log)
         return self.chain.open(self.identity()).checkpoints() if pinned else iter(())
 
+    def urgent_leaves(self, log: str) -> Iterator[bytes]:
+        pinned = self.store.chain_identity(log)
+        return self.chain.open(self.identity()).urgent_leaves() if pinned else iter(())
+
     @property
     def heads(self) -> FileHeads:
         return FileHeads(self.folder / "keys")

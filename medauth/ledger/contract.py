@@ -99,10 +99,18 @@ class Web3Ledger:
 
     def checkpoints(self, first_block: int | None = None) -> Iterator[AnchoredCheckpoint]:
         first = self.identity.deployed_block if first_block is None else first_block
-        return self._events(first, root=None)
+        return map(self._event, self._entries(first, "CheckpointAnchored"))
+
+    def urgent_leaves(self) -> Iterator[bytes]:
+        for entry in self._entries(self.identity.deployed_block, "LeafAnchored"):
+            try:
+                yield self._rpc.parse_bytes("eth_getLogs", entry["topics"][1], HASH_BYTES)
+            except (KeyError, TypeError, IndexError) as error:
+                raise self._rpc.malformed("eth_getLogs") from error
 
     def find_checkpoint(self, root: bytes) -> AnchoredCheckpoint | None:
-        return next(self._events(self.identity.deployed_block, root), None)
+        entries = self._entries(self.identity.deployed_block, "CheckpointAnchored", None, hex_of(root))
+        return next(map(self._event, entries), None)
 
     def tip(self) -> int:
         return self._rpc.quantity("eth_blockNumber")
@@ -164,13 +172,10 @@ class Web3Ledger:
         call = {"to": self.identity.address, "data": hex_of(self._codec.call(name, *arguments))}
         return self._codec.answer(name, self._rpc.bytes_of("eth_call", call, "latest"))
 
-    def _events(self, first: int, root: bytes | None) -> Iterator[AnchoredCheckpoint]:
+    def _entries(self, first: int, event: str, *indexed: str | None) -> Iterator[dict[str, Any]]:
+        """One event's entries in the node's log, in order, asked for in spans that the node is willing to answer."""
         span, last = _LOG_SPAN, self.tip()
-        topics: list[str | None] = [
-            hex_of(self._codec.topic("CheckpointAnchored")),
-            None,
-            hex_of(root) if root else None,
-        ]
+        topics = [hex_of(self._codec.topic(event)), *indexed]
         while first <= last:
             end = min(first + span - 1, last)
             question = {
@@ -186,7 +191,7 @@ class Web3Ledger:
                     raise
                 span = max(1, span // 2)
                 continue
-            yield from (self._event(entry) for entry in found)
+            yield from found
             first = end + 1
 
     def _event(self, entry: dict[str, Any]) -> AnchoredCheckpoint:

@@ -218,6 +218,9 @@ class Ledger(Protocol):
     def checkpoints(self, first_block: int | None = None) -> Iterator[AnchoredCheckpoint]:
         """Every checkpoint event from `first_block` (default: deployment) on, in order, streamed."""
 
+    def urgent_leaves(self) -> Iterator[bytes]:
+        """Every leaf (unhashed) that was anchored on its own, in order, streamed."""
+
     def find_checkpoint(self, root: bytes) -> AnchoredCheckpoint | None:
         """The event of the checkpoint with this root."""
 

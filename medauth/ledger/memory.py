@@ -130,6 +130,9 @@ class MemoryLedger:
         first = self.identity.deployed_block if first_block is None else first_block
         return iter([event for event in self._contract().events if event.block >= first])
 
+    def urgent_leaves(self) -> Iterator[bytes]:
+        return iter(list(self._contract().leaves))
+
     def find_checkpoint(self, root: bytes) -> AnchoredCheckpoint | None:
         return next((event for event in self._contract().events if event.root == root), None)
 

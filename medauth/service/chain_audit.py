@@ -1,10 +1,12 @@
 """Chain against mirror, in both directions: every checkpoint that the mirror calls anchored has its event, and every event
-its checkpoint. The two are walked side by side, so that neither has to fit into memory.
+its checkpoint. The two are walked side by side, so that neither has to fit into memory. And a leaf that was anchored by
+itself, ahead of any checkpoint, stands in the log: or a record was left out after the world had seen it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol
 
 from medauth.errors import EvidenceError
@@ -13,6 +15,7 @@ from medauth.store.interface import CheckpointRow, CheckpointState
 from medauth.store.reading import LogReader
 
 _ON_CHAIN = frozenset({CheckpointState.ANCHORED, CheckpointState.FINAL})
+_BATCH = 100
 
 
 class ChainView(Protocol):
@@ -23,6 +26,9 @@ class ChainView(Protocol):
 
     def events(self, log: str) -> Iterator[AnchoredCheckpoint]:
         """Every checkpoint that the log's contract announced, in order, streamed; none where it has no contract."""
+
+    def urgent_leaves(self, log: str) -> Iterator[bytes]:
+        """Every leaf that the log's contracts anchored on its own, streamed."""
 
 
 def compare_chain(log: str, reader: LogReader, chain: ChainView) -> str:
@@ -39,7 +45,23 @@ def compare_chain(log: str, reader: LogReader, chain: ChainView) -> str:
     while event is not None:
         _require_known(event, log, reader)
         event = next(events, None)
-    return f"{count} checkpoints are on chain, each with its event, and no others"
+    alone = _require_leaves(log, reader, chain)
+    urgent = f"; {alone} leaves anchored by themselves stand in the log" if alone else ""
+    return f"{count} checkpoints are on chain, each with its event, and no others{urgent}"
+
+
+def _require_leaves(log: str, reader: LogReader, chain: ChainView) -> int:
+    """How many leaves were anchored by themselves; each of them has its place in the log."""
+    leaves, count = chain.urgent_leaves(log), 0
+    while batch := tuple(islice(leaves, _BATCH)):
+        unknown = reader.unknown_leaves(log, batch)
+        if unknown:
+            raise EvidenceError(
+                f"leaf {unknown[0].hex()} was anchored by itself, and log {log} does not hold it",
+                expected="every anchored leaf in the mirror",
+            )
+        count += len(batch)
+    return count
 
 
 def _require_on_chain(row: CheckpointRow, event: AnchoredCheckpoint | None, chain: ChainView) -> None:

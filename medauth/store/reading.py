@@ -72,6 +72,9 @@ class LogReader(Protocol):
 
     def leaf(self, log: str, index: int) -> LeafRow | None: ...
 
+    def unknown_leaves(self, log: str, leaves: Sequence[bytes]) -> Sequence[bytes]:
+        """Those of up to a hundred leaves (unhashed) that the log does not hold. Reads the whole log once."""
+
     def siblings(self, check_id: str) -> Sequence[Sibling]:
         """All records of a check, in leaf order."""
 

@@ -77,6 +77,12 @@ class SqlLogReader:
             found = _leaves(connection, log, index, index + 1)
         return found[0] if found else None
 
+    def unknown_leaves(self, log: str, leaves: Sequence[bytes]) -> Sequence[bytes]:
+        query = select(tables.leaves.c.leaf).where(tables.leaves.c.log == log, tables.leaves.c.leaf.in_(leaves))
+        with transaction(self._engine, writes=False) as connection:
+            known = set(connection.execute(query).scalars())
+        return [leaf for leaf in leaves if leaf not in known]
+
     def siblings(self, check_id: str) -> Sequence[Sibling]:
         records = tables.records
         query = select(*_SIBLING).where(records.c.check_id == check_id).order_by(records.c.leaf_index)

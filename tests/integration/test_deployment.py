@@ -84,6 +84,8 @@ def test_a_log_moves_to_a_new_contract_and_its_audit_reads_both(tmp_path: Path) 
         record = next(iter(auth.store.records(MAIN_LOG)))
         assert auth.chains.leaf_on_chain(record).anchored_alone_s == 0
         auth.chains.anchor_urgently(record)
+        assert list(auth.chains.urgent_leaves(MAIN_LOG)) == [record.leaf]
+        assert "1 leaves anchored by themselves" in compare_chain(MAIN_LOG, auth.store, auth.chains)
         auth.chains.revoke(record, RevocationReason.OPERATOR_ERROR)
         found = auth.chains.leaf_on_chain(record)
         assert found.anchored_alone_s

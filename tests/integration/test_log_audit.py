@@ -14,7 +14,7 @@ from medauth.errors import StoreError
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import MemoryTree
 from medauth.evidence.verifier import StepState
-from medauth.ledger.interface import AnchoredCheckpoint
+from medauth.ledger.interface import AnchoredCheckpoint, UrgentLeaf
 from medauth.report.audit_page import html_page
 from medauth.report.audit_report import AuditRun
 from medauth.service import log_audit
@@ -24,6 +24,7 @@ from medauth.service.note_audit import NoteAudit
 from medauth.service.sweep import Depth, Sweep, Task
 from medauth.service.sweeping import in_processes
 from medauth.store.interface import MAIN_LOG, CheckState, LeafKind
+from tests.ports.ledger_world import put
 from tests.recorded import World, copied, open_world
 
 
@@ -169,6 +170,9 @@ class HidingChain:
     def events(self, log: str) -> Iterator[AnchoredCheckpoint]:
         return iter(self._change(list(self._world.events(log))))
 
+    def urgent_leaves(self, log: str) -> Iterator[bytes]:
+        return self._world.urgent_leaves(log)
+
 
 @pytest.mark.parametrize(
     "change",
@@ -184,6 +188,21 @@ def test_chain_and_mirror_are_compared_in_both_directions(
     change: Callable[[list[AnchoredCheckpoint]], list[AnchoredCheckpoint]], world: World
 ) -> None:
     assert names(world.report(chain=HidingChain(world, change))) == {"chain"}
+
+
+def test_a_leaf_anchored_by_itself_that_the_log_does_not_hold_shows(tmp_path: Path) -> None:
+    """Whoever anchored a record at once cannot leave it out of the log afterwards."""
+    own = open_world(tmp_path)
+    own.record_check(0)
+    own.anchor()
+    ledger = own.chain.open(own.identity())
+    put(ledger, UrgentLeaf(next(iter(own.store.leaves(MAIN_LOG))).leaf))
+    held = own.report()
+    assert names(held) == set()
+    assert "1 leaves anchored by themselves" in {step.name: step.text for step in held.steps}["chain"]
+    put(ledger, UrgentLeaf(b"\x0f" * 32))
+    assert names(own.report()) == {"chain"}
+    own.store.close()
 
 
 def test_a_tree_built_again_from_evidence_and_chain_is_identical(world: World) -> None:
