@@ -10,12 +10,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from medauth.errors import CeremonyError
+from medauth.errors import CeremonyError, EvidenceError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.signing import PayloadType
 from medauth.protocol.canonical import Json
 from medauth.service.records import appended, new_id, sealed_record
-from medauth.store.interface import ERASED, BlobStore, CheckState, Keyring, LeafKind, RecordRow, RecordStore
+from medauth.store.interface import (
+    ERASED,
+    BlobStore,
+    CheckRow,
+    CheckState,
+    Keyring,
+    LeafKind,
+    RecordRow,
+    RecordStore,
+)
 
 _DAY_MS = 86_400_000
 
@@ -40,6 +49,20 @@ class Tombstone:
 def is_erased(row: RecordRow) -> bool:
     """True when a record's keys and statement are gone on purpose."""
     return row.outcome == ERASED and not row.wrapped_key and not row.sealed_envelope
+
+
+def require_nothing_left(row: RecordRow, check: CheckRow | None, blobs: BlobStore) -> None:
+    """An erased record has no file and no digest of what it said, its check no name. Raises `EvidenceError`.
+
+    Without `check` that of the record is not looked at.
+    """
+    named = check is not None and (check.subject_tag or check.client_tag or check.commitment or check.purpose)
+    if row.sealed_envelope_sha256 or row.blobs or named or blobs.any_of(row.record_id):
+        raise EvidenceError(
+            "the record is said to be erased, and something of it is left",
+            expected="no file, no digest, no tag",
+            next_step=f"run `medauth erase {row.check_id}` again",
+        )
 
 
 class Erasure:

@@ -22,7 +22,7 @@ from medauth.evidence.signing import Envelope
 from medauth.evidence.verifier import PURPOSES, CheckedStep, Examination, StepState, Trust
 from medauth.service.audit import Audit
 from medauth.service.disclosure import opened
-from medauth.service.erasure import is_erased
+from medauth.service.erasure import is_erased, require_nothing_left
 from medauth.service.glance import TYPES, Glance
 from medauth.service.mirrored import Beside, compare_columns, compare_files, line_of
 from medauth.store.interface import BlobStore, CheckRow, Keyring, LeafKind, LeafRow, RecordRow
@@ -151,6 +151,7 @@ class Sweep:
             if is_erased(row):
                 at[0] = "tombstone"
                 self._buried(row, page)
+                require_nothing_left(row, page.checks.get(row.check_id or "", (None, ()))[0], self._blobs)
                 at[0] = "inclusion"
                 _require_line(row, leaf)
                 return None

@@ -41,6 +41,9 @@ class FileBlobs:
         except OSError as error:
             raise _trouble(error, path) from error
 
+    def any_of(self, record_id: str) -> bool:
+        return self._place(record_id).exists()
+
     def delete(self, record_id: str) -> None:
         place = self._place(record_id)
         try:

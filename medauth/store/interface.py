@@ -212,6 +212,9 @@ class BlobStore(Protocol):
     def read(self, record_id: str, name: str) -> bytes:
         """The stored bytes. Raises `NotFound`."""
 
+    def any_of(self, record_id: str) -> bool:
+        """Whether any file of a record is there."""
+
     def delete(self, record_id: str) -> None:
         """Removes all files of a record."""
 

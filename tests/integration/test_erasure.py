@@ -11,11 +11,16 @@ import pytest
 import medauth
 from medauth.bootstrap import Sources
 from medauth.errors import CeremonyError
+from medauth.evidence.commitment import RecordKeys
+from medauth.evidence.signing import PayloadType
 from medauth.evidence.statement import CheckIdentity
+from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.policy import STANDARD
 from medauth.service.erasure import Erasure, ErasureReason
-from medauth.store.interface import MAIN_LOG, CheckState, LeafKind
+from medauth.service.records import new_id, sealed_record
+from medauth.service.sweep import Depth
+from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG, CheckState, LeafKind
 from tests.recorded import START_MS, STEPS, World, open_world
 
 
@@ -84,6 +89,63 @@ def test_a_tombstone_excuses_no_other_record(world: World) -> None:
         )
     assert 23 in {found.exit_code for found in world.audits()}
     assert 23 in {found.exit_code for found in world.report().faults}
+
+
+LEFT = {
+    "digest": "UPDATE records SET sealed_envelope_sha256=X'00' WHERE check_id='chk_1' AND kind='verdict'",
+    "name": "UPDATE checks SET subject_tag=X'01' WHERE check_id='chk_1'",
+    "purpose": "UPDATE checks SET purpose='login' WHERE check_id='chk_1'",
+    "commitment": "UPDATE checks SET commitment=X'01' WHERE check_id='chk_1'",
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_is_left_in_the_mirror_of_an_erased_record_is_a_fault(left: str, world: World) -> None:
+    erasure(world).erase("chk_1")
+    with closing(sqlite3.connect(world.folder / "mirror.sqlite")) as connection, connection:
+        assert connection.execute(LEFT[left]).rowcount == 1
+    assert {found.exit_code for found in world.audits()} == {0, 23}
+    assert {found.exit_code for found in world.report().faults} == {23}
+
+
+@pytest.mark.parametrize("depth", Depth)
+def test_a_file_that_an_erasure_left_is_a_fault_until_it_is_erased_again(depth: Depth, world: World) -> None:
+    stone = erasure(world).erase("chk_1")
+    blobs = world.blobs.writer(stone.erased[-1])
+    blobs.replace("traces", b"what was there before")
+    blobs.publish()
+    assert {found.exit_code for found in world.audits()} == {0, 23}
+    assert {found.exit_code for found in world.report(depth=depth).faults} == {23}
+    erasure(world).erase("chk_1")
+    assert world.report(depth=depth).faults == ()
+
+
+def test_a_tombstone_in_another_log_excuses_nothing(world: World) -> None:
+    rows = [row for row in world.store.records_of("chk_1") if row.kind is not LeafKind.TOMBSTONE]
+    keys, now = RecordKeys.generate(), world.tick()
+    statement: dict[str, Json] = {
+        "version": 1,
+        "record_id": new_id("tmb"),
+        "check": {"id": "chk_1"},
+        "erased": [[row.record_id, row.leaf_index, row.leaf.hex()] for row in rows],
+        "reason": "request",
+        "erased_ms": now,
+    }
+    signed = sealed_record(
+        statement,
+        PayloadType.TOMBSTONE,
+        LeafKind.TOMBSTONE,
+        keyring=world.keyring,
+        keys=keys,
+        log=REHEARSAL_LOG,
+        outcome="tombstone",
+        created_ms=now,
+    )
+    world.store.erase_check("chk_1", signed)
+    for row in rows:
+        world.blobs.delete(row.record_id)
+    assert {found.exit_code for found in world.audits()} == {0, 23}
+    assert {found.exit_code for found in world.report().faults} == {23}
 
 
 def test_erasing_again_finishes_what_a_crash_left_and_makes_no_second_tombstone(world: World) -> None:
