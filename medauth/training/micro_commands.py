@@ -21,6 +21,9 @@ from medauth.training.commands import (
     work_folder,
 )
 
+__all__ = ["app"]
+"""With these two, it holds every training command."""
+
 
 @app.command("micro-expression")
 def train_micro_expression(

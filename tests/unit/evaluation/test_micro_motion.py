@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from medauth.evaluation.action_units import ACTION_UNITS, CLASSES, COMBINATIONS, point_moves
 from medauth.evaluation.micro_motion import MicroMotion, insert_motion, warp_locally
@@ -14,7 +15,7 @@ from medauth.evaluation.spotting import BUILT_ON, Quiet, Trial, plan_motions, su
 MOTION = MicroMotion(1000, 1100, 1240, {12: 1.0}, 2.0, "positive")
 
 
-def level_face() -> np.ndarray:
+def level_face() -> NDArray[np.float32]:
     points = np.random.default_rng(0).uniform(80, 220, (478, 3)).astype(np.float32)
     points[33], points[263] = (100, 120, 0), (200, 120, 0)
     return points

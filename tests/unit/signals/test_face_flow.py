@@ -25,7 +25,7 @@ MIDDLES = np.array(
 def textured(seed: int = 0, grain_px: float = 2.0) -> NDArray[np.uint8]:
     rough = np.random.default_rng(seed).random((SIDE_PX, SIDE_PX)).astype(np.float32)
     smooth = cv2.GaussianBlur(rough, (0, 0), grain_px)
-    return np.asarray(cv2.normalize(smooth, None, 30, 220, cv2.NORM_MINMAX), np.uint8)
+    return np.asarray(np.interp(smooth, (smooth.min(), smooth.max()), (30, 220)), np.uint8)
 
 
 def moved(image: NDArray[np.uint8], shift: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from heads import track
 from numpy.typing import NDArray
 
 from medauth.errors import ModelError
@@ -23,6 +22,7 @@ from medauth.signals.interface import ModelUse
 from medauth.signals.micro_classifier import UNDECIDED, MovementClassifier, movement_map
 from medauth.signals.micro_expression import MicroExpressionSignal, MicroTuning
 from medauth.signals.models import Manifest
+from tests.unit.signals.heads import track
 
 HEIGHT, WIDTH = 300, 400
 CORNERS = ("right mouth corner", "left mouth corner")
@@ -75,7 +75,7 @@ def face() -> FaceTrack:
 
 FACE = face()
 _ROUGH = cv2.GaussianBlur(np.random.default_rng(2).random((HEIGHT, WIDTH)).astype(np.float32), (0, 0), 2.5)
-SKIN = np.asarray(cv2.normalize(_ROUGH, None, 30, 220, cv2.NORM_MINMAX), np.uint8)
+SKIN = np.asarray(np.interp(_ROUGH, (_ROUGH.min(), _ROUGH.max()), (30, 220)), np.uint8)
 
 
 def smiling(amount_px: float) -> NDArray[np.uint8]:
@@ -117,7 +117,8 @@ def test_a_twitch_of_the_mouth_is_seen_named_and_marked() -> None:
     reading = signal.reading()
     assert (reading.outcome, reading.code) == (Outcome.INCONCLUSIVE, "micro_expression.seen")
     assert reading.score_ppm is None
-    (event,) = reading.details["events"]
+    details: dict[str, Any] = dict(reading.details)
+    (event,) = details["events"]
     assert event["apex_ms"] == pytest.approx(2600, abs=60)
     assert event["class"] == "positive"
     assert {event["directions"][name] for name in CORNERS} <= {"up", "up-left", "up-right"}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from medauth.signals.face_flow import NAMES
 from medauth.signals.facial_actions import ACTIONS, PATTERNS, amounts, explained
@@ -28,7 +29,7 @@ def pulse(onset_ms: float, length_ms: float, height: float = 1.0) -> Course:
 
 def spot(
     *courses: Course,
-    pattern: np.ndarray = SMILE,
+    pattern: NDArray[np.float32] = SMILE,
     fps: float = 30.0,
     masked: Callable[[float], bool] = lambda _t: False,
     pitch: Course = lambda _t: 0.0,
