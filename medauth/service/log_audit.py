@@ -99,6 +99,10 @@ class LogAudit:
         for swept in self._sweep_all(self._tasks(log, size, seen)):
             self._take(swept, seen)
             on_progress(swept.task.end - swept.task.first)
+        beyond = self._reader.leaf(log, size)
+        # A leaf and its count commit together, so one that was added meanwhile is counted by now.
+        if beyond is not None and self._anchors.leaf_count(log) == size:
+            seen.note(f"leaf {size} of log {log} lies beyond its {size} leaves · expected: a size that counts it")
         strays = self._reader.strays(log)
         if strays:
             seen.note(f"{', '.join(strays)}: outside the log · expected: a leaf for every record and check")

@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from medauth.errors import KeyRetired
+from medauth.errors import EvidenceError, InputError, KeyRetired, KeyringError, StoreError
 from medauth.evidence.commitment import RecordKeys, leaf_commitment
+from medauth.evidence.rotation import require_endorsed
 from medauth.evidence.sealing import seal, unseal
 from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType
 from medauth.evidence.statement import statement_digest
-from medauth.protocol.canonical import Json, canonical
-from medauth.store.interface import REHEARSAL_LOG, Keyring, LeafKind, NewRecord, RecordStore
+from medauth.protocol.canonical import Json, canonical, parse_object
+from medauth.store.interface import REHEARSAL_LOG, Keyring, LeafKind, NewRecord, RecordStore, RetiredKeyRow
 
 ENVELOPE = "envelope"
 """The name under which an envelope is sealed."""
@@ -79,9 +80,39 @@ def appended(
 
 
 def renew(records: RecordStore, keyring: Keyring) -> None:
-    """Brings the keys in line with what the log announced."""
+    """Brings the keys in line with what the log announced.
+
+    Raises `StoreError` for a key that is called retired and was never announced: a retired key is believed up to its end,
+    and whoever can write the mirror would have one of his own believed.
+    """
     for retired in records.retired_keys():
+        if retired.key_id not in keyring.retired():
+            _require_announced(retired, records, keyring)
         keyring.retire(retired)
+
+
+def _require_announced(retired: RetiredKeyRow, records: RecordStore, keyring: Keyring) -> None:
+    """The announcement is sealed under the master key, which the mirror does not hold."""
+    row = records.record(retired.record_id)
+    try:
+        keys = keyring.unwrap(row.record_id, row.wrapped_key)
+        data = unseal(keys.seal, row.sealed_envelope, record_id=row.record_id, name=ENVELOPE)
+        found = require_endorsed(parse_object(Envelope.from_bytes(data).payload))
+        holds = (found.old.key_id, found.old.raw, found.old.purpose, found.new.key_id, row.leaf_index + 1) == (
+            retired.key_id,
+            retired.raw,
+            retired.purpose,
+            retired.successor,
+            retired.until,
+        )
+    except (EvidenceError, InputError, KeyringError, KeyError, TypeError, ValueError):
+        holds = False
+    if not holds:
+        raise StoreError(
+            f"the mirror calls key {retired.key_id} retired",
+            expected=f"its announcement, sealed in record {retired.record_id}",
+            next_step="the mirror was altered: restore it from a backup",
+        )
 
 
 def _signed_again(record: NewRecord, keys: RecordKeys, keyring: Keyring) -> NewRecord:

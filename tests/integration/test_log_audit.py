@@ -115,6 +115,7 @@ CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "the newest checkpoint forgotten": ("chain", ("DELETE FROM notes", "DELETE FROM checkpoints WHERE seq=2")),
     "a checkpoint said to be in another block": ("chain", ("UPDATE checkpoints SET block=block+1 WHERE seq=1",)),
     "the log taken off the list of logs": ("", ("DELETE FROM logs",)),
+    "the last leaf not counted": ("log", ("UPDATE logs SET size=size-1",)),
     "a note about another head": ("checkpoint", ("UPDATE notes SET text=(SELECT text FROM notes WHERE seq=2)",)),
     "a tree node above the stretches": ("inclusion", ("UPDATE nodes SET hash=zeroblob(32) WHERE level=3",)),
 }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from medauth.errors import EvidenceError, KeyRetired
+from medauth.errors import EvidenceError, KeyRetired, StoreError
 from medauth.evidence.rotation import require_endorsed, rotation_statement
 from medauth.evidence.sealing import unseal
 from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType, SigningKey
@@ -65,6 +67,29 @@ def restarted(world: World) -> World:
 def faults(world: World) -> list[str]:
     audits = [world.auditor().record(row.record_id) for row in world.store.records(MAIN_LOG)]
     return [f"{audit.subject} {audit.fault.name}: {audit.fault.text}" for audit in audits if audit.fault]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"key_id": "ed25519:" + "ab" * 32, "raw": bytes(32)},
+        {"until": 999},
+        {"successor": "ed25519:" + "cd" * 32},
+    ],
+    ids=["another key", "a later end", "another successor"],
+)
+def test_who_can_write_the_mirror_cannot_have_a_key_of_his_own_believed(
+    world: World, forged: dict[str, object]
+) -> None:
+    """A retired key is believed up to its end, so the row alone is not: the announcement has to say the same."""
+    with pytest.raises(Stop):
+        rotation(world, StoppingKeyring(world.folder / "keys", after=False)).rotate(KeyPurpose.STATEMENTS)
+    columns = ", ".join(f"{name}=?" for name in forged)
+    with closing(sqlite3.connect(world.folder / "mirror.sqlite")) as connection, connection:
+        connection.execute(f"UPDATE retired_keys SET {columns}", tuple(forged.values()))
+    with pytest.raises(StoreError, match="the mirror was altered"):
+        rotation(restarted(world)).finish()
+    assert world.keyring.retired() == {}
 
 
 @pytest.mark.parametrize("purpose", KeyPurpose)
