@@ -13,7 +13,7 @@ ARGS ?=
 .NOTPARALLEL:
 
 help: ## What there is to run
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## A check, its evidence, its anchor and its audit: live with a webcam, else on a recorded clip
 	@sh scripts/setup.sh demo
@@ -27,7 +27,7 @@ test-unit: setup
 test-rest: setup
 	@$(PYTEST) tests --ignore tests/unit -m "not long" -n auto --dist loadfile $(ARGS)
 
-test-contracts: setup
+test-contracts: setup ## The contracts: unit, fuzz and invariant tests, and the gas snapshot
 	@npm run --silent test:contracts
 	@npm run --silent check:gas
 

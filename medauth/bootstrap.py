@@ -7,12 +7,10 @@ no chain library.
 from __future__ import annotations
 
 import secrets
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -23,6 +21,7 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
 from medauth.protocol.policy import REHEARSAL, Policy, policy_named
+from medauth.sensing import software_versions
 from medauth.service.records import renew
 from medauth.service.verification import Verification, new_identity
 from medauth.session import AuthenticationSession
@@ -42,19 +41,12 @@ if TYPE_CHECKING:
     from medauth.service.erasure import Erasure
     from medauth.service.notarising import Notary
     from medauth.service.observing import Observer
-    from medauth.signals.face_embedder import FaceEmbedder, FaceReference
-    from medauth.signals.interface import Signal
+    from medauth.signals.face_embedder import FaceReference
     from medauth.signals.models import ModelLibrary
     from medauth.store.blobs import FileBlobs
     from medauth.store.heads import FileHeads
     from medauth.store.keyring import FileKeyring
     from medauth.store.sql import SqlStore
-
-MOVEMENT_MODEL = "micro_expression"
-EXPRESSION_MODEL = "expression"
-EYE_STATE_MODEL = "eye_state"
-_STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,31 +105,9 @@ class Medauth:
 
         Raises `ConfigError` where no face model is set, `InputError` where there is no face. It is biometric data.
         """
-        from medauth.signals.face_embedder import FaceReference
-        from medauth.signals.face_track import StillMesh
+        from medauth.sensing import embedder, face_reference
 
-        embedder = self._embedder()
-        if embedder is None:
-            raise ConfigError(
-                "references need a face embedding",
-                expected="MEDAUTH_FACE_MODEL",
-                next_step="medauth models add face-api",
-            )
-        mesh = StillMesh()
-        try:
-            landmarks = mesh.landmarks(image)
-        finally:
-            mesh.close()
-        if landmarks is None:
-            raise InputError("a picture without a face", expected="one face, large and from the front")
-        return FaceReference(embedder.use.sha256, embedder.embed(image, landmarks))
-
-    def _embedder(self) -> FaceEmbedder | None:
-        if not self.settings.face_model:
-            return None
-        from medauth.signals.face_embedder import FaceEmbedder
-
-        return FaceEmbedder(self.models.load(self.settings.face_model))
+        return face_reference(embedder(self.settings, self.models), image)
 
     def rehearse(self, steps: Sequence[Step], *, subject: str = "rehearsal") -> AuthenticationSession:
         """Begins a rehearsal: a scripted challenge on a recording, with a key and a log of its own.
@@ -323,15 +293,9 @@ class Medauth:
 
     def observer(self, challenge: Challenge | None, reference: FaceReference | None = None) -> Observer:
         """A face track and fresh signals, for one check or analysis."""
-        import cv2
+        from medauth.sensing import observer
 
-        from medauth.service.observing import Observer
-        from medauth.signals.face_track import FaceMeshTracker
-
-        if self.settings.opencv_threads:
-            cv2.setNumThreads(self.settings.opencv_threads)
-        fresh = signals(self.models, self._embedder(), reference)
-        return Observer(FaceMeshTracker(), fresh, challenge)
+        return observer(self.settings, self.models, challenge, reference)
 
     def verification(self) -> Verification:
         """The use case that begins and ends checks."""
@@ -353,54 +317,3 @@ class Medauth:
                 expected=f"a writable folder at {self.settings.data_dir}",
                 next_step="set MEDAUTH_DATA_DIR",
             ) from error
-
-
-def signals(
-    models: ModelLibrary, embedder: FaceEmbedder | None = None, reference: FaceReference | None = None
-) -> tuple[Signal, ...]:
-    """Fresh signals for one check. A new signal is one line here."""
-    from medauth.signals.blink import BlinkSignal
-    from medauth.signals.emotion import EmotionSignal
-    from medauth.signals.eye_state import EyeStateModel
-    from medauth.signals.gesture import GestureSignal
-    from medauth.signals.identity import IdentitySignal
-    from medauth.signals.micro_expression import MicroExpressionSignal
-
-    expression = models.load(EXPRESSION_MODEL)
-    # The spotter needs no net; the net only names what it finds.
-    movement = models.load(MOVEMENT_MODEL) if MOVEMENT_MODEL in models.names() else None
-    return (
-        GestureSignal(),
-        BlinkSignal(EyeStateModel(models.load(EYE_STATE_MODEL))),
-        EmotionSignal(expression),
-        MicroExpressionSignal(movement),
-        IdentitySignal(embedder, reference),
-    )
-
-
-def software_versions() -> Mapping[str, str]:
-    """What judged: stated with every verdict."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for package in _STATED_PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed as a package"
-    return found
-
-
-def source_of(path: Path, *, start_ms: float = 0.0, end_ms: float | None = None, realtime: bool = False) -> FrameSource:
-    """A clip or a picture as a source, by what the file is."""
-    from medauth.capture.image import Image
-    from medauth.capture.video_file import VideoFile
-
-    if path.suffix.lower() in _PICTURES:
-        return Image(path)
-    return VideoFile(path, start_ms=start_ms, end_ms=end_ms, realtime=realtime)
-
-
-def webcam(index: int = 0) -> FrameSource:
-    """A camera by its number."""
-    from medauth.capture.webcam import Webcam
-
-    return Webcam(index)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from medauth.bootstrap import Medauth, software_versions
+from medauth.bootstrap import Medauth
 from medauth.capture.encoding import read_frame
+from medauth.sensing import software_versions
 from medauth.service.audit import Audit
 from medauth.service.replay import Replayer
 

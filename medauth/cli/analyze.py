@@ -9,9 +9,9 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from medauth.bootstrap import open as open_medauth
-from medauth.bootstrap import source_of
 from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, print_json, print_readings, print_title, reporting
+from medauth.sensing import source_of
 from medauth.service.analysis import Analysis
 
 

@@ -23,9 +23,10 @@ from rich.progress import (
 from rich.text import Text
 
 from medauth.auditing import log_audit
-from medauth.bootstrap import Medauth, Sources, software_versions
+from medauth.bootstrap import Medauth, Sources
 from medauth.cli.console import console, print_json, print_steps, print_title
 from medauth.report.audit_report import AuditRun, write_report
+from medauth.sensing import software_versions
 from medauth.service.audit import Audit
 from medauth.service.log_audit import LogReport
 from medauth.service.sweep import Depth

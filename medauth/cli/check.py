@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from medauth.bootstrap import open as open_medauth
-from medauth.bootstrap import source_of, webcam
 from medauth.cli.console import JsonOption, console, print_json, print_title, print_verdict, reporting, verdict_json
 from medauth.cli.prompts import TerminalPrompts
 from medauth.errors import InputError
 from medauth.protocol.verdict import Decision
+from medauth.sensing import source_of, webcam
 from medauth.session import AuthenticationSession, OnProgress
 
 EXIT_CODES = {Decision.LIVE: 0, Decision.REHEARSED: 0, Decision.NOT_LIVE: 1, Decision.INCONCLUSIVE: 3}

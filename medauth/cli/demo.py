@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from medauth.bootstrap import Medauth, source_of, webcam
+from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.anchor import anchor_log
 from medauth.cli.bundle import write_file
@@ -35,6 +35,7 @@ from medauth.config import Settings
 from medauth.errors import MissingTool
 from medauth.evaluation.rehearsal import CLIP, FRANCK, RehearsalScript
 from medauth.protocol.verdict import Verdict
+from medauth.sensing import source_of, webcam
 from medauth.service.audit import Audit
 from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG
 

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.bootstrap import signals
 from medauth.errors import InputError
 from medauth.evaluation.folders import Item
 from medauth.evaluation.still import Onlooker, Unusable, read_picture
 from medauth.protocol.reading import PPM
+from medauth.sensing import signals
 from medauth.signals.face_crop import FaceBox, crop_face
 from medauth.signals.interface import ModelUse, Signal
 from medauth.signals.models import Manifest, ModelLibrary, prepare_image

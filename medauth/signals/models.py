@@ -1,7 +1,7 @@
 """Finds a model by its manifest, checks its SHA-256 and runs it in LiteRT with one thread.
 
 A model is a folder `models/<name>/` with a `manifest.json` and the file it names. Which model a signal runs is decided
-in `bootstrap.py` by that name; everything else about it (classes, size and scale of its input, calibration) is read
+in `sensing.py` by that name; everything else about it (classes, size and scale of its input, calibration) is read
 from the manifest, so that a better model replaces another without a change of code.
 """
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medauth.bootstrap import EXPRESSION_MODEL
 from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.errors import ModelError
 from medauth.protocol.challenge import Action, Challenge, scripted_step
 from medauth.protocol.observation import Observation, Prompt
 from medauth.protocol.reading import Outcome, SignalReading
+from medauth.sensing import EXPRESSION_MODEL
 from medauth.signals.emotion import EmotionSignal
 from medauth.signals.face_track import FaceMeshTracker
 from medauth.signals.models import Model, ModelLibrary

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medauth.bootstrap import EXPRESSION_MODEL
 from medauth.errors import ModelError
 from medauth.evaluation.deletion import delete, hottest
 from medauth.evaluation.folders import read_folder
 from medauth.evaluation.still import read_picture
 from medauth.protocol.observation import FaceTrack, Frame
 from medauth.report.heat import heat_png
+from medauth.sensing import EXPRESSION_MODEL
 from medauth.signals.emotion import EmotionSignal
 from medauth.signals.explain import GradCam, Shap
 from medauth.signals.face_track import FaceMeshTracker

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 import medauth
-from medauth.bootstrap import source_of
 from medauth.evaluation.rehearsal import FRANCK
 from medauth.evidence.archive import KeepFrames
 from medauth.evidence.commitment import leaf_commitment
@@ -22,6 +21,7 @@ from medauth.evidence.statement import statement_digest
 from medauth.evidence.verifier import CheckedStep, StepState
 from medauth.protocol.canonical import canonical, parse_object
 from medauth.replaying import replayer
+from medauth.sensing import source_of
 from medauth.service.disclosure import opened
 
 pytestmark = pytest.mark.media

@@ -1,0 +1,131 @@
+"""What looks at a person, wired: cameras and clips, the face track, the signals and their models.
+
+With `bootstrap.py` and `chains.py` the only modules that know concrete classes. Nothing heavy is imported before it is
+needed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medauth.config import Settings
+from medauth.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from medauth.capture.interface import FrameSource
+    from medauth.protocol.challenge import Challenge
+    from medauth.service.observing import Observer
+    from medauth.signals.face_embedder import FaceEmbedder, FaceReference
+    from medauth.signals.interface import Signal
+    from medauth.signals.models import ModelLibrary
+
+MOVEMENT_MODEL = "micro_expression"
+EXPRESSION_MODEL = "expression"
+EYE_STATE_MODEL = "eye_state"
+_STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+
+
+def observer(
+    settings: Settings, models: ModelLibrary, challenge: Challenge | None, reference: FaceReference | None = None
+) -> Observer:
+    """A face track and fresh signals, for one check or analysis."""
+    import cv2
+
+    from medauth.service.observing import Observer
+    from medauth.signals.face_track import FaceMeshTracker
+
+    if settings.opencv_threads:
+        cv2.setNumThreads(settings.opencv_threads)
+    return Observer(FaceMeshTracker(), signals(models, embedder(settings, models), reference), challenge)
+
+
+def embedder(settings: Settings, models: ModelLibrary) -> FaceEmbedder | None:
+    """The face embedding that the settings name, if they name one."""
+    if not settings.face_model:
+        return None
+    from medauth.signals.face_embedder import FaceEmbedder
+
+    return FaceEmbedder(models.load(settings.face_model))
+
+
+def face_reference(embedder: FaceEmbedder | None, image: NDArray[np.uint8]) -> FaceReference:
+    """The embedding of the one face in a BGR image (height, width, 3) uint8.
+
+    Raises `ConfigError` without an embedder, `InputError` where there is no face.
+    """
+    from medauth.signals.face_embedder import FaceReference
+    from medauth.signals.face_track import StillMesh
+
+    if embedder is None:
+        raise ConfigError(
+            "references need a face embedding",
+            expected="MEDAUTH_FACE_MODEL",
+            next_step="medauth models add face-api",
+        )
+    mesh = StillMesh()
+    try:
+        landmarks = mesh.landmarks(image)
+    finally:
+        mesh.close()
+    if landmarks is None:
+        raise InputError("a picture without a face", expected="one face, large and from the front")
+    return FaceReference(embedder.use.sha256, embedder.embed(image, landmarks))
+
+
+def signals(
+    models: ModelLibrary, embedder: FaceEmbedder | None = None, reference: FaceReference | None = None
+) -> tuple[Signal, ...]:
+    """Fresh signals for one check. A new signal is one line here."""
+    from medauth.signals.blink import BlinkSignal
+    from medauth.signals.emotion import EmotionSignal
+    from medauth.signals.eye_state import EyeStateModel
+    from medauth.signals.gesture import GestureSignal
+    from medauth.signals.identity import IdentitySignal
+    from medauth.signals.micro_expression import MicroExpressionSignal
+
+    expression = models.load(EXPRESSION_MODEL)
+    # The spotter needs no net; the net only names what it finds.
+    movement = models.load(MOVEMENT_MODEL) if MOVEMENT_MODEL in models.names() else None
+    return (
+        GestureSignal(),
+        BlinkSignal(EyeStateModel(models.load(EYE_STATE_MODEL))),
+        EmotionSignal(expression),
+        MicroExpressionSignal(movement),
+        IdentitySignal(embedder, reference),
+    )
+
+
+def software_versions() -> Mapping[str, str]:
+    """What judged: stated with every verdict."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in _STATED_PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found
+
+
+def source_of(path: Path, *, start_ms: float = 0.0, end_ms: float | None = None, realtime: bool = False) -> FrameSource:
+    """A clip or a picture as a source, by what the file is."""
+    from medauth.capture.image import Image
+    from medauth.capture.video_file import VideoFile
+
+    if path.suffix.lower() in _PICTURES:
+        return Image(path)
+    return VideoFile(path, start_ms=start_ms, end_ms=end_ms, realtime=realtime)
+
+
+def webcam(index: int = 0) -> FrameSource:
+    """A camera by its number."""
+    from medauth.capture.webcam import Webcam
+
+    return Webcam(index)
