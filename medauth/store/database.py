@@ -110,7 +110,7 @@ def wipe(engine: Engine) -> None:
             if engine.dialect.name == "sqlite":
                 _empty_write_ahead_log(connection)
             else:
-                for table in ("records", "blobs", "checks"):
+                for table in ("records", "blobs", "checks", "failures"):
                     connection.exec_driver_sql(f"VACUUM {table}")
     except SQLAlchemyError as error:
         raise store_error(error) from error

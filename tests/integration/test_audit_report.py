@@ -90,6 +90,7 @@ def recorded(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> W
     monkeypatch.setenv("MEDAUTH_DATA_DIR", str(tmp_path))
     here = open_world(tmp_path)
     here.record_check(0)
+    here.anchor()
     return here
 
 

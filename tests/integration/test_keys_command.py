@@ -48,9 +48,11 @@ def test_an_unknown_purpose_is_refused() -> None:
     assert CliRunner().invoke(app, ["keys", "rotate", "everything"]).exit_code == 2
 
 
+@pytest.mark.chain
 def test_after_a_rotation_the_whole_log_holds() -> None:
     """The announcement is a record like any other: the audit of all records takes it in."""
     for purpose in ("statements", "tokens", "statements"):
         run("keys", "rotate", purpose)
+    run("anchor")
     found = CliRunner().invoke(app, ["audit", "--all", "--offline", "--processes", "1", "--json"])
     assert found.exit_code == 0, found.output
