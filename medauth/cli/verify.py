@@ -54,7 +54,7 @@ def _trust(path: Path | None, evidence: Bundle, rpc: str) -> Trust:
     if path is None:
         _require_own_keys()
         with open_medauth() as auth:
-            return _asking(Trust(auth.keyring.trusted()), evidence, rpc)
+            return _asking(Trust(auth.keyring.trusted(), retired=auth.keyring.retired()), evidence, rpc)
     file = TrustFile.from_bytes(_read(path))
     return _asking(Trust.of(file, stamped_ms=_reading_stamps(file.authorities)), evidence, rpc)
 
@@ -69,13 +69,15 @@ def _reading_stamps(authorities: Sequence[str]) -> Callable[[bytes, bytes], int]
 
 def _asking(trust: Trust, evidence: Bundle, rpc: str) -> Trust:
     """With the chain at hand, where one was named: which root it holds, and what was revoked there since."""
-    if not rpc or evidence.anchor is None:
+    known = (trust.contracts or {}).get(evidence.log, ())
+    contract = evidence.anchor.contract if evidence.anchor else next(reversed(known), None)
+    if not rpc or contract is None:
         return trust
     from medauth.chains import chain_reader, revocation_reader
 
-    contract = evidence.anchor.contract
-    revoked = revocation_reader(rpc, contract.onward((trust.contracts or {}).get(evidence.log, ())))
-    return replace(trust, size_on_chain=chain_reader(rpc, contract), revoked=revoked)
+    # Asked about revocations also where the bundle names no contract: its holder may have left that out.
+    asking = replace(trust, revoked=revocation_reader(rpc, contract.epochs(known)))
+    return replace(asking, size_on_chain=chain_reader(rpc, contract)) if evidence.anchor else asking
 
 
 def _read(path: Path) -> bytes:

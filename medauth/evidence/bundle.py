@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,10 +69,12 @@ class Contract:
             other.log_id,
         )
 
-    def onward(self, known: Sequence[Contract]) -> tuple[Contract, ...]:
-        """This contract, and of those known, oldest first, the ones on its chain that its log went on in."""
-        at = next((place for place, other in enumerate(known) if self.same_as(other)), len(known))
-        return (self, *(other for other in known[at + 1 :] if other.genesis == self.genesis))
+    def epochs(self, known: Iterable[Contract]) -> tuple[Contract, ...]:
+        """This contract, and of those known of its log the others on its chain. Any of them may have revoked a leaf: the
+        head at which a log moved on stands in two contracts, and a bundle's holder could name the one that says nothing.
+        """
+        here = [other for other in known if (other.chain_id, other.genesis) == (self.chain_id, self.genesis)]
+        return (self, *(other for other in here if not self.same_as(other)))
 
     @property
     def is_local(self) -> bool:

@@ -224,6 +224,7 @@ class Examination:
         """10. The contract accepted the root only with a proof that it extends the one before."""
         proof, anchor = self._bundle.proof, self._bundle.anchor
         if proof is None or anchor is None:
+            self._require_standing()
             raise Skip("the record is not on chain yet")
         contract = anchor.contract
         if self._trust.contracts is not None:

@@ -182,6 +182,14 @@ def test_wrong_input_is_answered_with_what_came_and_what_to_do(world: World, wor
     assert "Traceback" not in run(*words, code=2).output
 
 
+def test_a_servers_own_keys_count_no_longer_than_they_were_in_use(world: World) -> None:
+    waiting = world.record_check(7).record_id
+    run("bundle", waiting, "--out", "waiting.json")
+    assert run_json("verify", "waiting.json")["holds"]
+    run("keys", "rotate", "statements")
+    run("verify", "waiting.json", code=17)
+
+
 def test_an_unknown_setting_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDAUTH_KEEP_FRAME", "all")
     assert "MEDAUTH_KEEP_FRAME" in run_json("audit", "--list", code=2)["error"]["got"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,13 +50,17 @@ def test_bundles_of_both_epochs_are_verified_and_the_log_is_audited(tmp_path: Pa
         old = bundles[0]
         assert old.anchor is not None
         leaf = leaf_commitment(old.leaf_key, old.envelope.payload)
-        revoked = revocation_reader(str(url), old.anchor.contract.onward(contracts[MAIN_LOG]))
+        revoked = revocation_reader(str(url), old.anchor.contract.epochs(contracts[MAIN_LOG]))
         assert revoked(leaf) is None
         auth.chains.revoke(store.record(old.record_id), RevocationReason.SUPERSEDED)
         assert (revoked(leaf) or "").endswith(": superseded")
-        for name, data in (("old", old), ("new", bundles[1]), ("trust", trust)):
-            (tmp_path / f"{name}.json").write_bytes(data.to_bytes())
-        for name, code in (("old", 19), ("new", 0)):
+        # The head that was handed over stands in both contracts; a bundle's holder may name the other one, or none.
+        elsewhere = replace(old, anchor=replace(old.anchor, contract=contract_of(present)), checkpoint=None)
+        silent = replace(old, anchor=None, checkpoint=None)
+        (tmp_path / "trust.json").write_bytes(trust.to_bytes())
+        for name, bundle in (("old", old), ("elsewhere", elsewhere), ("silent", silent), ("new", bundles[1])):
+            (tmp_path / f"{name}.json").write_bytes(bundle.to_bytes())
+        for name, code in (("old", 19), ("elsewhere", 19), ("silent", 19), ("new", 0)):
             words = [
                 "verify",
                 str(tmp_path / f"{name}.json"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from medauth.evidence.trust import TrustFile
 from medauth.evidence.verifier import Examination, StepState, Trust
 from medauth.ledger.anvil import AnvilNode, find_anvil, open_anvil
 from medauth.ledger.deployment import Web3Chain
-from medauth.ledger.interface import RevocationReason
+from medauth.ledger.interface import NewCheckpoint, RevocationReason
 from medauth.ledger.keys import local_chain_signer
 from medauth.ledger.rpc import JsonRpc
 from medauth.service.anchoring import AnchorOptions, AnchorWriter
@@ -25,7 +25,7 @@ from medauth.service.direct_calls import revocation_of
 from medauth.service.disclosure import contract_of
 from medauth.service.notarising import Notary
 from medauth.service.pinning import open_ledger
-from medauth.store.interface import MAIN_LOG
+from medauth.store.interface import MAIN_LOG, ChainIdentityRow
 from tests.integration.test_bundle_vectors import JAVASCRIPT, find_node
 from tests.ports.ledger_world import put
 from tests.recorded import World, open_world
@@ -120,6 +120,31 @@ def test_a_revoked_record_fails_in_both_verifiers(world: World, node: AnvilNode,
     for text in (last.text, found["steps"][-1]["text"]):
         assert "the record was revoked at 20" in text
         assert "attack-found" in text
+    silent = by_javascript(replace(bundle, anchor=None, checkpoint=None), trust, node.url, tmp_path)
+    assert (silent["holds"], "the record was revoked at 20" in silent["steps"][-1]["text"]) == (False, True)
+
+
+def test_a_revocation_is_found_in_a_contract_that_the_bundle_does_not_name(
+    world: World, node: AnvilNode, tmp_path: Path
+) -> None:
+    """Two contracts hold one root, as at the boundary of two epochs; the record is revoked in the first alone."""
+    record = world.record_check(11)
+    chain = Web3Chain(JsonRpc(node.url), local_chain_signer(world.folder / "chain.key"))
+    ledger = open_ledger(MAIN_LOG, world.store, chain, b"\x07" * 32)
+    AnchorWriter(MAIN_LOG, world.store, ledger, holder="test", options=AnchorOptions(confirmations=1)).run()
+    row = world.store.record(record.record_id)
+    put(ledger, revocation_of(row, world.store, ledger.head(), RevocationReason.SUPERSEDED))
+    bundle = world.auditor().bundle(record.record_id)
+    assert bundle.proof is not None
+    assert bundle.anchor is not None
+    second = chain.open(chain.deploy(b"\x09" * 32))
+    put(second, NewCheckpoint(0, bundle.proof.size, bundle.proof.root, ()))
+    contract = contract_of(ChainIdentityRow(log=MAIN_LOG, **asdict(second.identity)))
+    trust = replace(trust_file(world), contracts={MAIN_LOG: (bundle.anchor.contract, contract)})
+    moved = replace(bundle, anchor=replace(bundle.anchor, contract=contract), checkpoint=None)
+    last = by_javascript(moved, trust, node.url, tmp_path)["steps"][-1]
+    assert (last["name"], last["state"]) == ("chain", "fails")
+    assert "superseded" in last["text"]
 
 
 def test_a_contract_at_another_address_is_no_ledger(world: World, node: AnvilNode, tmp_path: Path) -> None:

@@ -804,15 +804,21 @@ def test_a_record_that_was_revoked_on_chain_fails_though_it_stays_in_the_log() -
     assert fault(Recorded(found.bundle, replace(found.trust, revoked=lambda _: None))) is None
 
 
-def test_revocations_are_asked_of_the_contracts_that_a_log_went_on_in() -> None:
-    second, elsewhere, third = (
+def test_whoever_leaves_the_contract_out_of_a_bundle_does_not_hide_its_revocation() -> None:
+    found = recorded()
+    silent = replace(found.bundle, anchor=None, checkpoint=None)
+    fails_only(Recorded(silent, replace(found.trust, revoked=lambda _: "at noon: attack-found")), "chain")
+    assert fault(Recorded(silent, replace(found.trust, revoked=lambda _: None))) is None
+
+
+def test_revocations_are_asked_of_every_contract_that_the_log_was_in() -> None:
+    first, elsewhere, third = (
         replace(CONTRACT, address="0x" + "22" * 20),
         replace(CONTRACT, genesis=b"\x11" * 32),
         replace(CONTRACT, address="0x" + "33" * 20),
     )
-    known = (second, CONTRACT, elsewhere, third)
-    assert CONTRACT.onward(known) == (CONTRACT, third)
-    assert CONTRACT.onward(()) == (CONTRACT,)
+    assert CONTRACT.epochs((first, CONTRACT, elsewhere, third)) == (CONTRACT, first, third)
+    assert CONTRACT.epochs(()) == (CONTRACT,)
 
 
 def test_a_node_that_does_not_answer_fails_the_step_with_its_own_words() -> None:
