@@ -32,6 +32,7 @@ class Skip extends Error {}
 
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_DEPTH = 32;
+const ANSWER_MS = 30_000;
 const PURPOSES = { main: "statements", rehearsal: "rehearsals" };
 const KEY_PURPOSES = ["statements", "rehearsals", "checkpoints", "tokens", "webhooks"];
 const VERDICT = "application/vnd.medauth.verdict.v1+json";
@@ -89,7 +90,8 @@ export const REASONS = ["unspecified", "key-compromised", "attack-found", "opera
  */
 export async function verify(bundle, trust, { rpc = "", fetch = globalThis.fetch } = {}) {
   if (!globalThis.crypto?.subtle) throw new InputError("no Web Crypto here: open this page over https");
-  const check = new Examination(readBundle(bundle), await readTrust(trust), rpc ? { rpc, fetch } : null);
+  const [readable, trusted] = [await reading(() => readBundle(bundle)), await reading(() => readTrust(trust))];
+  const check = new Examination(readable, trusted, rpc ? { rpc, fetch } : null);
   const steps = [];
   for (const [name, run] of check.plan()) {
     const step = await done(name, run);
@@ -98,6 +100,15 @@ export async function verify(bundle, trust, { rpc = "", fetch = globalThis.fetch
   }
   const holds = steps.every(({ state }) => state !== FAILS);
   return { recordId: check.bundle.recordId, holds, steps, files: holds ? check.files() : [] };
+}
+
+/** What the engine gives up on, such as an object that holds itself or a text of a million escapes, is no input of ours. */
+async function reading(read) {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof InputError ? error : new InputError("not readable as JSON");
+  }
 }
 
 async function done(name, run) {
@@ -744,7 +755,8 @@ async function call(fetch, rpc, method, params) {
   let answer;
   try {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-    const response = await fetch(rpc, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const headers = { "Content-Type": "application/json" };
+    const response = await fetch(rpc, { method: "POST", headers, body, signal: AbortSignal.timeout(ANSWER_MS) });
     answer = await response.json();
   } catch {
     throw new Fault("no answer from the node");

@@ -127,6 +127,13 @@ def test_a_page_may_hand_over_text_bytes_or_parsed_json(javascript: dict[str, An
     assert javascript["forms"] == [[True, "evd_1"]] * 3
 
 
+def test_what_the_engine_gives_up_on_is_refused_and_no_node_is_waited_for_without_end(
+    javascript: dict[str, Any],
+) -> None:
+    assert javascript["hostile"] == dict.fromkeys(("endless", "deep", "escapes", "big"), "refused")
+    assert javascript["patience"] is True
+
+
 def test_canonical_form_is_the_same(javascript: dict[str, Any]) -> None:
     value: Any = {"b": [1, -2, None, True, "\u2028\x01é"], "a": {}}
     assert javascript["canonical"].encode() == canonical(value)

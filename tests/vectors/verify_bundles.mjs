@@ -130,6 +130,28 @@ const forms = await Promise.all(
   [text, JSON.parse(text), new TextEncoder().encode(text)].map((form) => verify(form, trust["keys alone"])),
 );
 
+// What the engine gives up on is refused like all that is no bundle.
+const endless = { format: "medauth bundle v1" };
+endless.envelope = endless;
+let deep = {};
+for (let level = 0; level < 20_000; level += 1) deep = { deep };
+const HOSTILE = { endless, deep, escapes: `{"format":"${"\\n".repeat(3_000_000)}"}`, big: { format: 1n } };
+const hostile = {};
+for (const [name, bundle] of Object.entries(HOSTILE)) {
+  hostile[name] = await verify(bundle, trust.pinned).then(
+    () => "read",
+    (error) => (error instanceof InputError ? "refused" : `${error}`),
+  );
+}
+
+// A node that never answers is not waited for without end.
+let patience;
+const silent = async (url, { signal }) => {
+  patience = signal instanceof AbortSignal;
+  throw new Error("nobody there");
+};
+await verify(text, trust.pinned, { rpc: "http://node.test", fetch: silent });
+
 const trusted = {};
 for (const [name, file] of Object.entries(files)) {
   trusted[name] = await verify(text, file).then(
@@ -144,6 +166,8 @@ console.log(
     broken: await brokenNodes(),
     inclusion,
     consistency,
+    hostile,
+    patience,
     trusted,
     forms: forms.map(({ holds, recordId }) => [holds, recordId]),
     known: { ACTIONS, CONTRACT, POLICIES, REASONS },
