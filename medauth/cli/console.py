@@ -74,23 +74,32 @@ def json_bytes(value: Any) -> bytes:
 def print_error(error: MedauthError) -> None:
     """Got, expected and next step, on standard error."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    errors.print(Text("✗ ", "bold red") + Text(error.got))
+    errors.print(Text("✗ ", "bold red") + Text(printable(error.got)))
     for label, text in (("expected", error.expected), ("next step", error.next_step)):
         if text:
-            errors.print(Text(f"  {label:<10}", "dim") + Text(text))
+            errors.print(Text(f"  {label:<10}", "dim") + Text(printable(text)))
+
+
+def printable(text: str) -> str:
+    """Control and formatting characters as escapes: what a bundle or a node says must not redraw the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_title(text: str) -> None:
     """Begins a part of a command's output."""
     console.print()
-    console.print(Text(text, "bold"))
+    console.print(Text(printable(text), "bold"))
 
 
 def print_steps(steps: Sequence[CheckedStep]) -> None:
     """One line a step of a verification or audit."""
     for number, step in enumerate(steps, start=1):
         console.print(
-            Text(f"  {number:>2} "), _MARKS[step.state], Text(f" {step.name:<13}"), Text(step.text, "dim"), sep=""
+            Text(f"  {number:>2} "),
+            _MARKS[step.state],
+            Text(f" {step.name:<13}"),
+            Text(printable(step.text), "dim"),
+            sep="",
         )
 
 

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from medauth.bootstrap import open as open_medauth
-from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting, steps_json
+from medauth.cli.console import (
+    JsonOption,
+    console,
+    print_json,
+    print_steps,
+    print_title,
+    printable,
+    reporting,
+    steps_json,
+)
 from medauth.config import Settings
 from medauth.errors import InputError
 from medauth.evidence.bundle import Bundle
@@ -44,7 +53,9 @@ def verify(
             print_title(f"Bundle of {evidence.record_id}")
             print_steps(steps)
             for name, digest in () if fault else sorted(examination.files.items()):
-                console.print(f"  Sealed with the operator: {name}, SHA-256 {digest}", style="dim", markup=False)
+                console.print(
+                    printable(f"  Sealed with the operator: {name}, SHA-256 {digest}"), style="dim", markup=False
+                )
             if trust is None:
                 console.print("  Keys came from this machine's own data directory; a stranger passes --trust.")
     raise typer.Exit(EXIT_CODES[fault.name] if fault else 0)
