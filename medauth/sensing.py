@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MOVEMENT_MODEL = "micro_expression"
 EXPRESSION_MODEL = "expression"
 EYE_STATE_MODEL = "eye_state"
+PRESENTATION_MODEL = "presentation_attack"
 _STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -90,6 +91,7 @@ def signals(
     from medauth.signals.gesture import GestureSignal
     from medauth.signals.identity import IdentitySignal
     from medauth.signals.micro_expression import MicroExpressionSignal
+    from medauth.signals.presentation_attack import PresentationAttackSignal
 
     expression = models.load(EXPRESSION_MODEL)
     # The spotter needs no net; the net only names what it finds.
@@ -99,6 +101,8 @@ def signals(
         BlinkSignal(EyeStateModel(models.load(EYE_STATE_MODEL))),
         EmotionSignal(expression),
         MicroExpressionSignal(movement),
+        # Measured and reported: no policy denies by it, until its threshold finds screens of cameras it never saw.
+        PresentationAttackSignal(models.load(PRESENTATION_MODEL)),
         IdentitySignal(embedder, reference),
     )
 
