@@ -24,7 +24,7 @@ from medauth.config import Settings
 from medauth.errors import InputError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import TrustFile
-from medauth.evidence.verifier import Examination, StepState, Trust
+from medauth.evidence.verifier import CheckedStep, Examination, StepState, Trust
 from medauth.service.audit import EXIT_CODES
 
 
@@ -37,15 +37,22 @@ def verify(
     rpc: Annotated[
         str, typer.Option(help="JSON-RPC address of the chain; without it, the chain step is skipped.")
     ] = "",
+    final: Annotated[
+        bool, typer.Option("--final", help="Refuse what is signed but not yet, or no longer, under a checkpoint.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a bundle offline, step by step; with --rpc, against the chain too. Exit codes as in `medauth audit`."""
+    """Check a bundle offline, step by step; with --rpc, against the chain too. Exit codes as in `medauth audit`.
+
+    A bundle without its proof is only signed: nothing shows that the log holds it, or that it was not revoked. --final
+    refuses it.
+    """
     with reporting(as_json=as_json):
         evidence = Bundle.from_bytes(_read(bundle))
         trusted = _trust(trust, evidence, rpc)
         examination = Examination(evidence, trusted)
         steps = list(examination.steps())
-        fault = next((step for step in steps if step.state is StepState.FAILS), None)
+        fault = next((step for step in steps if _counts_against(step, final=final, asked=bool(rpc))), None)
         if as_json:
             found = {"record_id": evidence.record_id, "holds": fault is None, "steps": steps_json(steps)}
             print_json({**found, "files": {} if fault else dict(examination.files)})
@@ -59,6 +66,12 @@ def verify(
             if trust is None:
                 console.print("  Keys came from this machine's own data directory; a stranger passes --trust.")
     raise typer.Exit(EXIT_CODES[fault.name] if fault else 0)
+
+
+def _counts_against(step: CheckedStep, *, final: bool, asked: bool) -> bool:
+    """Failed; or, where only what is final counts, skipped for want of a proof (or of the chain that was asked)."""
+    wanted = {"inclusion", "checkpoint", *(("chain",) if asked else ())} if final else set()
+    return step.state is StepState.FAILS or (step.state is StepState.SKIPPED and step.name in wanted)
 
 
 def _trust(path: Path | None, evidence: Bundle, rpc: str) -> Trust:

@@ -190,6 +190,16 @@ def test_a_servers_own_keys_count_no_longer_than_they_were_in_use(world: World) 
     run("verify", "waiting.json", code=17)
 
 
+def test_a_bundle_without_its_proof_is_not_final(world: World) -> None:
+    waiting = world.record_check(7).record_id
+    run("bundle", waiting, "--out", "waiting.json")
+    assert run_json("verify", "waiting.json")["holds"]
+    assert not run_json("verify", "waiting.json", "--final", code=17)["holds"]
+    world.anchor()
+    run("bundle", waiting, "--out", "anchored.json")
+    assert run_json("verify", "anchored.json", "--final")["holds"]
+
+
 def test_an_unknown_setting_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDAUTH_KEEP_FRAME", "all")
     assert "MEDAUTH_KEEP_FRAME" in run_json("audit", "--list", code=2)["error"]["got"]
