@@ -35,7 +35,9 @@ def stamp_of(path: Path) -> Stamp | None:
 @contextlib.contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
     """One process at a time replaces keys."""
-    with (folder / "rotation.lock").open("ab") as file:
+    # For its owner alone, as all that lies beside keys: who could open it could also hold it.
+    descriptor = os.open(folder / "rotation.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from medauth.errors import KeyringError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.signing import KeyPurpose, PayloadType
+from medauth.store.key_files import one_at_a_time
 from medauth.store.keyring import FileKeyring
 
 KEYS = RecordKeys(b"l" * 32, b"s" * 32)
@@ -39,6 +40,12 @@ def test_keys_are_made_on_first_use_for_their_owner_alone(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_the_lock_beside_the_keys_is_its_owners_alone(folder: Path) -> None:
+    used(folder)
+    with one_at_a_time(folder):
+        assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
 
 
 def test_the_same_keys_are_there_next_time(folder: Path) -> None:
