@@ -64,7 +64,7 @@ class DeepfakeTuning:
 
 
 class DeepfakeSignal:
-    """Denies a check whose face was exchanged or driven by a computer. A `Signal`."""
+    """Fails where the face was exchanged or driven by a computer. Not wired: no weights are released. A `Signal`."""
 
     name = "deepfake"
 

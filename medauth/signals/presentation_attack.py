@@ -74,7 +74,7 @@ class PresentationTuning:
 
 
 class PresentationAttackSignal:
-    """Denies a check whose face is a picture. A `Signal`."""
+    """Fails where the face is a picture; whether that denies a check is the policy's to say (today: none). A `Signal`."""
 
     name = "presentation_attack"
 

@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 _PURPOSE = """Is it a face in front of the camera, or a picture of one on paper or on a screen? Two crops of a frame (0.8 and
 1.6 times the width of the face) go through one net; a check is judged by the trimmed mean of the log-odds of its frames.
-A deny cue: it can refuse a check, never pass one."""
+Meant to refuse a check, never to pass one; today it is reported and no policy denies by it."""
 _DATA = """Simulated prints and screen replays, made on the fly from people of `faces_lfw` (selfblend_train, folds 0-7), unchanged
 faces of `deepfake_dfdc_faces` (train) and frames of three clips of `blink_clips`: halftone screens, paper, gloss, bent
 sheets; sub-pixel lattices under a camera's sampling, panel gamma and gamut, bands, bezels, glare, refocusing, one JPEG
