@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from medauth.evidence.archive import FILE, frame_entry
@@ -17,7 +17,7 @@ from medauth.ledger.memory_node import contract_address
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import Action, Challenge, scripted_step
 from medauth.protocol.performance import Measured
-from medauth.protocol.policy import STANDARD
+from medauth.protocol.policy import STANDARD, Policy
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.response import challenge_reading
 from medauth.protocol.verdict import decide
@@ -85,18 +85,25 @@ class World:
             max_merge_delay_s=3_600,
         )
 
-    def begin_check(self, number: int) -> StartedCheck:
+    def begin_check(self, number: int, policy: Policy = STANDARD) -> StartedCheck:
         """A check that has begun, and ends only if somebody sees to it."""
         check_id = f"chk_{number}"
         challenge = Challenge(check_id, STEPS, bytes([number % 256]) * 32)
         identity = CheckIdentity(check_id, f"user-{number}", "login", "https://example.org")
-        return self.verification().begin(identity, STANDARD, challenge, "client-1")
+        return self.verification().begin(identity, policy, challenge, "client-1")
 
     def record_check(
-        self, number: int, readings: tuple[SignalReading, ...] = OTHER_READINGS, *, kept: int = KEPT
+        self,
+        number: int,
+        readings: tuple[SignalReading, ...] = OTHER_READINGS,
+        *,
+        kept: int = KEPT,
+        begun_under: Policy = STANDARD,
+        policy: Policy | None = None,
     ) -> Recorded:
-        """One whole check, as a session would conclude it."""
-        check, verification = self.begin_check(number), self.verification()
+        """One whole check, as a session would conclude it; under another policy than it began with, as none would."""
+        policy = policy or begun_under
+        check, verification = replace(self.begin_check(number, begun_under), policy=policy), self.verification()
         check_id = check.identity.check_id
         frames = FrameChain(check_id)
         entries = []
@@ -109,7 +116,7 @@ class World:
                 entries.append(KeptFrame(index, microseconds(t_ms), digest))
         results = tuple(answered(index) for index in range(len(STEPS)))
         stated = (*readings, challenge_reading(results, len(STEPS)))
-        decision, reasons = decide(STANDARD, stated)
+        decision, reasons = decide(policy, stated)
         summary = FrameSummary(FRAMES, frames.head, 0, round(FRAME_MS * (FRAMES - 1)), FRAMES, entries)
         conclusion = Conclusion(
             decision, reasons, results, stated, summary, {"model": "00" * 32}, {"blink": []}, HEAT_MAPS

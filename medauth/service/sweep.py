@@ -25,6 +25,7 @@ from medauth.service.disclosure import opened
 from medauth.service.erasure import is_erased, require_nothing_left
 from medauth.service.glance import TYPES, Glance
 from medauth.service.mirrored import Beside, compare_columns, compare_files, line_of
+from medauth.service.start_audit import StartAudit
 from medauth.store.interface import BlobStore, CheckRow, Keyring, LeafKind, LeafRow, RecordRow
 from medauth.store.reading import LogPage, LogReader, Sibling
 
@@ -85,11 +86,13 @@ class Sweep:
         self._retired = keyring.retired()
         self._stones: dict[str, Sequence[Any]] = {}
         """By tombstone, what it says was erased; of the stretch at hand, where a start and its verdict share one."""
+        self._starts = StartAudit(keyring, self._keys)
         self._glance = Glance(reader, keyring) if depth is Depth.QUICK else None
 
     def over(self, task: Task) -> Swept:
         """Audits one stretch. Raises `StoreError` only when the mirror does not answer at all."""
         self._stones.clear()
+        self._starts.clear()
         whole = self._glance and self._glance.over(task.log, task.first, task.end)
         if whole and self._all_buried(task, whole.set_aside):
             return _swept(task, whole.stretch, whole.kinds, len(whole.set_aside))
@@ -193,6 +196,9 @@ class Sweep:
             raise EvidenceError("the log holds another leaf than the record's", expected=f"leaf {row.leaf_index}")
         at[0] = "inclusion"
         self._require_in_use(row, envelope)
+        at[0] = "start"
+        self._starts.examined(row, envelope)
+        self._starts.require(row, envelope, examination.statement, page)
         at[0] = "mirror"
         check, siblings = page.checks.get(row.check_id or "", (None, ()))
         around = Beside(leaf, check, siblings)
@@ -247,11 +253,13 @@ def _swept(
 def _joined(pages: Sequence[LogPage]) -> LogPage:
     checks: dict[str, tuple[CheckRow, Sequence[Sibling]]] = {}
     tombstones: dict[str, Sequence[RecordRow]] = {}
+    starts: dict[str, RecordRow] = {}
     for page in pages:
         checks.update(page.checks)
         tombstones.update(page.tombstones)
+        starts.update(page.starts)
     leaves, records = [leaf for page in pages for leaf in page.leaves], [row for page in pages for row in page.records]
-    return LogPage(leaves, records, (), checks, tombstones)
+    return LogPage(leaves, records, (), checks, tombstones, starts)
 
 
 def _leaf_faults(task: Task, page: LogPage) -> Iterator[Audit]:

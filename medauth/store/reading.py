@@ -34,6 +34,8 @@ class LogPage:
     """By check id, where it was asked for: the check, and all its records in leaf order."""
     tombstones: Mapping[str, Sequence[RecordRow]] = field(default_factory=dict)
     """By check id, for the stretch's erased records."""
+    starts: Mapping[str, RecordRow] = field(default_factory=dict)
+    """By record id, where checks were asked for: starts of the stretch's checks that lie outside it; without their files."""
 
 
 Line = tuple[int, bytes, str, str, str, bytes, str, str, bytes, bytes, bytes]

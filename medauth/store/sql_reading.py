@@ -29,6 +29,8 @@ Word = TypeVar("Word", bound=StrEnum)
 
 _CHECKPOINTS = 500
 _STRAYS = 10
+_NAMED = 500
+"""Ids in one query."""
 _RECORD = [tables.records.c[name] for name in RecordRow.__dataclass_fields__ if name != "blobs"]
 _KIND, _BLOBS = (list(RecordRow.__dataclass_fields__).index(name) for name in ("kind", "blobs"))
 _LEAF = [tables.leaves.c[name] for name in LeafRow.__dataclass_fields__]
@@ -93,12 +95,14 @@ class SqlLogReader:
         with transaction(self._engine, writes=False) as connection:
             records = _records(connection, log, first, end, files=checks)
             erased = any(record.outcome == ERASED for record in records)
+            begun = _checks(connection, log, first, end) if checks else {}
             return LogPage(
                 _leaves(connection, log, first, end),
                 records,
                 _nodes(connection, log, first, end),
-                _checks(connection, log, first, end) if checks else {},
+                begun,
                 _tombstones(connection, log, first, end) if erased else {},
+                _starts(connection, begun, {record.record_id for record in records}),
             )
 
     def plain_page(self, log: str, first: int, end: int) -> PlainPage:
@@ -224,6 +228,19 @@ def _tombstones(connection: Connection, log: str, first: int, end: int) -> Mappi
     found: dict[str, list[RecordRow]] = {}
     for row in connection.execute(query.order_by(records.c.leaf_index)):
         found.setdefault(row.check_id, []).append(_record(row, ()))
+    return found
+
+
+def _starts(
+    connection: Connection, checks: Mapping[str, tuple[CheckRow, Sequence[Sibling]]], here: set[str]
+) -> Mapping[str, RecordRow]:
+    """Where a check was still running when the stretch began: a few of a thousand, so they are named one by one."""
+    others = (sibling for _, siblings in checks.values() for sibling in siblings if sibling.kind is LeafKind.START)
+    wanted = [sibling.record_id for sibling in others if sibling.record_id not in here]
+    found: dict[str, RecordRow] = {}
+    for at in range(0, len(wanted), _NAMED):
+        query = select(*_RECORD).where(tables.records.c.record_id.in_(wanted[at : at + _NAMED]))
+        found.update((row[0], _record(row, ())) for row in connection.execute(query))
     return found
 
 
