@@ -33,6 +33,7 @@ class Skip extends Error {}
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_DEPTH = 32;
 const ANSWER_MS = 30_000;
+const MAX_ANSWER_BYTES = 1024 * 1024;
 const PURPOSES = { main: "statements", rehearsal: "rehearsals" };
 const KEY_PURPOSES = ["statements", "rehearsals", "checkpoints", "tokens", "webhooks"];
 const VERDICT = "application/vnd.medauth.verdict.v1+json";
@@ -757,12 +758,28 @@ async function call(fetch, rpc, method, params) {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
     const headers = { "Content-Type": "application/json" };
     const response = await fetch(rpc, { method: "POST", headers, body, signal: AbortSignal.timeout(ANSWER_MS) });
-    answer = await response.json();
+    answer = JSON.parse(new TextDecoder().decode(await bounded(response)));
   } catch {
     throw new Fault("no answer from the node");
   }
   if (answer?.error || answer?.result === undefined) throw new Fault(`the node refused ${method}`);
   return answer.result;
+}
+
+/** The body of an answer, read no further than anybody needs: a node may send without end. */
+async function bounded(response) {
+  const reader = response.body.getReader();
+  const chunks = [];
+  for (let length = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return join(...chunks);
+    length += value.length;
+    if (length > MAX_ANSWER_BYTES) {
+      await reader.cancel();
+      throw new Error("an answer without end");
+    }
+    chunks.push(value);
+  }
 }
 
 function bytesOf(value) {

@@ -1,7 +1,7 @@
-"""JSON-RPC to one Ethereum node, over web3's HTTP provider.
+"""JSON-RPC to one Ethereum node, in web3's encoding.
 
 Requests go out one by one and are never repeated here: the writer decides what to do again, since only it knows what is
-safe. Answers are parsed strictly; a node is not trusted to speak well.
+safe. Answers are bounded in time and size and parsed strictly; a node is not trusted to speak well.
 """
 
 from __future__ import annotations
@@ -9,14 +9,19 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint, RPCResponse
+from web3.providers import JSONBaseProvider
+from web3.types import RPCEndpoint
 
 from medauth.errors import ConfigError, InputError, LedgerError, LedgerRejected, LedgerUnreachable
+from medauth.ledger.outgoing import Bounds, NoAnswer, Outgoing, TooLarge
 from medauth.protocol.canonical import require_flat
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""Some forty thousand checkpoints, if a node tells of so many at once."""
+TOTAL_S = 30.0
+"""For a whole answer; as long as the verifier in a browser waits."""
+_HTTP_OK = 200
+_HEADERS = {"Content-Type": "application/json"}
 _WORD = 1 << 256
 """What no number of the chain reaches."""
 
@@ -30,19 +35,17 @@ class RpcFault(LedgerRejected):
         self.data = data
 
 
-class _FlatAnswers(HTTPProvider):
-    """Looks how deep an answer is before web3 parses it: a few kilobytes of brackets would end the process."""
-
-    @staticmethod
-    def decode_rpc_response(raw_response: bytes) -> RPCResponse:
-        require_flat(raw_response)
-        return HTTPProvider.decode_rpc_response(raw_response)
-
-
 class JsonRpc:
     """One node. The URL may hold an access key, so messages name host and port only."""
 
-    def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 10.0,
+        total_s: float = TOTAL_S,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ConfigError(
@@ -51,23 +54,18 @@ class JsonRpc:
                 next_step="set MEDAUTH_RPC_URL",
             )
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-        session = requests.Session()
-        # A proxy of the environment must not get to see, or break, what goes to this machine's own node.
-        session.trust_env = parts.hostname not in _LOOPBACK
-        self._provider = _FlatAnswers(
-            url, request_kwargs={"timeout": timeout_s}, session=session, exception_retry_configuration=None
-        )
+        self._max_answer_bytes = max_answer_bytes
+        self._outgoing = Outgoing(url, Bounds(timeout_s, total_s, max_answer_bytes))
+        self._encoding = JSONBaseProvider()
 
     def call(self, method: str, *params: Any) -> Any:
         """The result of a method. Raises `LedgerUnreachable`, or `RpcFault` with the node's own words."""
         try:
-            answer: Any = self._provider.make_request(RPCEndpoint(method), list(params))
-        except requests.RequestException as error:
-            raise LedgerUnreachable(
-                f"no answer from the node at {self.place} ({_cause(error)})",
-                expected="an Ethereum node",
-                next_step="start it, or set MEDAUTH_RPC_URL; records stay pending meanwhile",
-            ) from None  # the cause's text holds the URL, and with it the access key
+            raw = self._answered(self._encoding.encode_rpc_request(RPCEndpoint(method), list(params)))
+            require_flat(raw)  # before it is parsed: a few kilobytes of brackets would end the process
+            answer: Any = self._encoding.decode_rpc_response(raw)
+        except TooLarge:
+            raise self._too_large(method) from None
         except (InputError, ValueError, TypeError, AttributeError) as error:
             raise self.malformed(method) from error
         if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
@@ -75,6 +73,20 @@ class JsonRpc:
         if answer.get("error") is not None:
             raise _fault(method, answer["error"])
         return answer["result"]
+
+    def _answered(self, request: bytes) -> bytes:
+        try:
+            status, raw = self._outgoing.post(request, _HEADERS)
+            cause = "" if status == _HTTP_OK else f"HTTP {status}"
+        except NoAnswer as error:
+            cause, raw = str(error), b""
+        if cause:
+            raise LedgerUnreachable(
+                f"no answer from the node at {self.place} ({cause})",
+                expected="an Ethereum node",
+                next_step="start it, or set MEDAUTH_RPC_URL; records stay pending meanwhile",
+            ) from None  # a cause's text may hold the URL, and with it the access key
+        return raw
 
     def quantity(self, method: str, *params: Any) -> int:
         """A result that is a number."""
@@ -104,6 +116,13 @@ class JsonRpc:
             raise self.malformed(method)
         return data
 
+    def _too_large(self, method: str) -> LedgerError:
+        return LedgerError(
+            f"{self.place} answered {method} with more than was read of it",
+            expected=f"at most {self._max_answer_bytes} bytes",
+            next_step="check that MEDAUTH_RPC_URL names an Ethereum node",
+        )
+
     def malformed(self, method: str) -> LedgerError:
         """The error for an answer that makes no sense."""
         return LedgerError(
@@ -111,11 +130,6 @@ class JsonRpc:
             expected="Ethereum JSON-RPC",
             next_step="check that MEDAUTH_RPC_URL names an Ethereum node",
         )
-
-
-def _cause(error: requests.RequestException) -> str:
-    status = getattr(error.response, "status_code", None)
-    return f"HTTP {status}" if status else type(error).__name__
 
 
 def _fault(method: str, error: Any) -> RpcFault:

@@ -16,8 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from medauth.errors import ConfigError, EvidenceError, InputError, LedgerError, LedgerUnreachable, MissingTool
+from medauth.ledger.outgoing import Bounds, NoAnswer, Outgoing, TooLarge
 
 MAX_ANSWER_BYTES = 64 * 1024
+TOTAL_S = 30.0
+"""For a whole answer."""
+_HTTP_OK = 200
 _ASKED = "application/timestamp-query"
 _REMEMBERED = 256
 
@@ -55,7 +59,9 @@ class TrustedAuthorities:
 class HttpAuthority:
     """`TimeStampAuthority` over HTTP. Its address may hold an access key, so it goes by its host's name."""
 
-    def __init__(self, url: str, certificates: Sequence[str], *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, url: str, certificates: Sequence[str], *, timeout_s: float = 10.0, total_s: float = TOTAL_S
+    ) -> None:
         if not certificates:
             raise ConfigError(
                 "a time stamp authority that nobody vouches for",
@@ -64,8 +70,6 @@ class HttpAuthority:
             )
         self._tool = _tool()
         self._trusted = TrustedAuthorities(certificates)
-        self._url = url
-        self._timeout_s = timeout_s
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ConfigError(
@@ -73,6 +77,7 @@ class HttpAuthority:
                 expected="such as http://timestamp.example.org/tsr",
                 next_step="set MEDAUTH_TIMESTAMP_URL",
             )
+        self._outgoing = Outgoing(url, Bounds(timeout_s, total_s, MAX_ANSWER_BYTES))
         self.name = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
 
     def stamp(self, text: bytes) -> bytes:
@@ -85,28 +90,17 @@ class HttpAuthority:
         return answer
 
     def _ask(self, request: bytes) -> bytes:
-        import requests
-
-        session = requests.Session()
-        session.trust_env = urlsplit(self._url).hostname not in {"127.0.0.1", "localhost", "::1"}
         try:
-            with session.post(
-                self._url,
-                data=request,
-                headers={"Content-Type": _ASKED},
-                timeout=self._timeout_s,
-                stream=True,
-                allow_redirects=False,
-            ) as response:
-                answer: bytes = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-                status = response.status_code
-        except (requests.RequestException, OSError) as error:
+            status, answer = self._outgoing.post(request, {"Content-Type": _ASKED})
+        except NoAnswer as error:
             raise LedgerUnreachable(
-                f"no answer from the time stamp authority {self.name} ({type(error).__name__})",
+                f"no answer from the time stamp authority {self.name} ({error})",
                 expected="an RFC 3161 service",
                 next_step="nothing is lost: it is asked again with the next checkpoint",
-            ) from None  # the cause's text holds the URL
-        if status != requests.codes.ok or len(answer) > MAX_ANSWER_BYTES:
+            ) from None
+        except TooLarge as error:
+            raise LedgerError(f"{self.name} answered with {error}", expected="an RFC 3161 response") from None
+        if status != _HTTP_OK:
             raise LedgerError(
                 f"{self.name} answered HTTP {status} with {len(answer)} bytes", expected="an RFC 3161 response"
             )

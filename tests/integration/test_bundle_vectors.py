@@ -132,6 +132,9 @@ def test_what_the_engine_gives_up_on_is_refused_and_no_node_is_waited_for_withou
 ) -> None:
     assert javascript["hostile"] == dict.fromkeys(("endless", "deep", "escapes", "big"), "refused")
     assert javascript["patience"] is True
+    flood = javascript["flood"]
+    assert (flood["stopped"], flood["state"], flood["text"]) == (True, "fails", "no answer from the node")
+    assert flood["pieces"] * 64 <= 1_024 + 2 * 64
 
 
 def test_canonical_form_is_the_same(javascript: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ def test_bundles_of_both_epochs_are_verified_and_the_log_is_audited(tmp_path: Pa
         auth.chains.deploy_after(MAIN_LOG, first.address)
         auth.start(subject="two")
         auth.anchor()
-        store, url = auth.store, auth.chains._rpc(MAIN_LOG)._provider.endpoint_uri
+        store, url = auth.store, f"http://{auth.chains._rpc(MAIN_LOG).place}"
         present = store.chain_identity(MAIN_LOG)
         assert present is not None
         bundles = [auth.bundle(row.record_id) for row in store.records(MAIN_LOG)]
@@ -43,14 +43,14 @@ def test_bundles_of_both_epochs_are_verified_and_the_log_is_audited(tmp_path: Pa
         trust = TrustFile.of(auth.keyring.trusted().values(), final, contracts)
         for bundle in bundles:
             assert bundle.anchor is not None
-            ask = chain_reader(str(url), bundle.anchor.contract)
+            ask = chain_reader(url, bundle.anchor.contract)
             steps = {step.name: step for step in Examination(bundle, Trust.of(trust, size_on_chain=ask)).steps()}
             assert steps["checkpoint"].state is steps["chain"].state is StepState.HOLDS, steps["chain"].text
         assert log_audit(auth).over(MAIN_LOG).fault_count == 0
         old = bundles[0]
         assert old.anchor is not None
         leaf = leaf_commitment(old.leaf_key, old.envelope.payload)
-        revoked = revocation_reader(str(url), old.anchor.contract.epochs(contracts[MAIN_LOG]))
+        revoked = revocation_reader(url, old.anchor.contract.epochs(contracts[MAIN_LOG]))
         assert revoked(leaf) is None
         auth.chains.revoke(store.record(old.record_id), RevocationReason.SUPERSEDED)
         assert (revoked(leaf) or "").endswith(": superseded")
@@ -67,7 +67,7 @@ def test_bundles_of_both_epochs_are_verified_and_the_log_is_audited(tmp_path: Pa
                 "--trust",
                 str(tmp_path / "trust.json"),
                 "--rpc",
-                str(url),
+                url,
             ]
             done = CliRunner().invoke(app, words)
             assert done.exit_code == code, done.output

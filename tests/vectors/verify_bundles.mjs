@@ -49,8 +49,8 @@ function node(bundle, size, broken) {
   return async (url, { body }) => {
     const { method, params } = JSON.parse(body);
     if (method === "eth_call") answers.eth_call = called[params[0].data.slice(0, 10)];
-    if (broken && method === broken.method) return { json: async () => broken.answer(answers[method]) };
-    return { json: async () => ({ jsonrpc: "2.0", id: 1, result: answers[method] }) };
+    if (broken && method === broken.method) return new Response(JSON.stringify(broken.answer(answers[method])));
+    return new Response(JSON.stringify({ jsonrpc: "2.0", id: 1, result: answers[method] }));
   };
 }
 
@@ -152,6 +152,22 @@ const silent = async (url, { signal }) => {
 };
 await verify(text, trust.pinned, { rpc: "http://node.test", fetch: silent });
 
+// Nor is one read without end; the reader tells it to stop.
+const taken = { pieces: 0, stopped: false };
+const flood = async () =>
+  new Response(
+    new ReadableStream({
+      pull(controller) {
+        taken.pieces += 1;
+        controller.enqueue(new Uint8Array(64 * 1024).fill(32));
+      },
+      cancel() {
+        taken.stopped = true;
+      },
+    }),
+  );
+const flooded = (await verify(text, trust.pinned, { rpc: "http://node.test", fetch: flood })).steps.at(-1);
+
 const trusted = {};
 for (const [name, file] of Object.entries(files)) {
   trusted[name] = await verify(text, file).then(
@@ -168,6 +184,7 @@ console.log(
     consistency,
     hostile,
     patience,
+    flood: { ...taken, state: flooded.state, text: flooded.text },
     trusted,
     forms: forms.map(({ holds, recordId }) => [holds, recordId]),
     known: { ACTIONS, CONTRACT, POLICIES, REASONS },
