@@ -12,7 +12,7 @@ from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, reporting
 from medauth.errors import InputError, StoreError
 from medauth.evidence.bundle import Bundle
-from medauth.evidence.trust import TrustFile
+from medauth.evidence.trust import Contracts, TrustFile
 from medauth.service.disclosure import contract_of, linked
 from medauth.service.erasure import is_erased
 from medauth.store.interface import CheckpointState, LeafKind
@@ -100,17 +100,22 @@ def trust(
             for row in auth.store.checkpoints(log)
             if row.state is CheckpointState.FINAL
         }
-        pinned = [identity for log in auth.store.logs() if (identity := auth.store.chain_identity(log)) is not None]
-        contracts = {
-            present.log: tuple(contract_of(i) for i in (*(e.identity for e in auth.store.epochs(present.log)), present))
-            for present in pinned
-        }
+        contracts = own_contracts(auth)
         keys = auth.keyring.trusted().values()
         file = TrustFile.of(keys, final, contracts, auth.time_stamp_certificates, auth.keyring.retired())
         write_file(out, file.to_bytes())
         if as_json:
             print_json({"trust": str(out), "checkpoints": len(final), "contracts": len(contracts)})
         console.print(f"  {out}: {len(keys)} keys, {len(contracts)} contracts, {len(final)} checkpoints")
+
+
+def own_contracts(auth: Medauth) -> Contracts:
+    """By log, the contracts that this server's own mirror is pinned to, those it has left first."""
+    pinned = [identity for log in auth.store.logs() if (identity := auth.store.chain_identity(log)) is not None]
+    return {
+        present.log: tuple(contract_of(i) for i in (*(e.identity for e in auth.store.epochs(present.log)), present))
+        for present in pinned
+    }
 
 
 def write_file(path: Path, data: bytes, *, private: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from medauth.bootstrap import open as open_medauth
+from medauth.cli.bundle import own_contracts
 from medauth.cli.console import (
     JsonOption,
     console,
@@ -64,7 +65,9 @@ def verify(
                     printable(f"  Sealed with the operator: {name}, SHA-256 {digest}"), style="dim", markup=False
                 )
             if trust is None:
-                console.print("  Keys came from this machine's own data directory; a stranger passes --trust.")
+                console.print(
+                    "  Keys and contracts came from this machine's own data directory; a stranger passes --trust."
+                )
     raise typer.Exit(EXIT_CODES[fault.name] if fault else 0)
 
 
@@ -78,7 +81,8 @@ def _trust(path: Path | None, evidence: Bundle, rpc: str) -> Trust:
     if path is None:
         _require_own_keys()
         with open_medauth() as auth:
-            return _asking(Trust(auth.keyring.trusted(), retired=auth.keyring.retired()), evidence, rpc)
+            keys, contracts = auth.keyring, own_contracts(auth) or None
+            return _asking(Trust(keys.trusted(), contracts=contracts, retired=keys.retired()), evidence, rpc)
     file = TrustFile.from_bytes(_read(path))
     return _asking(Trust.of(file, stamped_ms=_reading_stamps(file.authorities)), evidence, rpc)
 

@@ -34,6 +34,8 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_DEPTH = 32;
 const ANSWER_MS = 30_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
+const CLAIMED = " - the bundle's own claim: no contract is trusted, and another one may have revoked the record";
+const UNNAMED = ", as the bundle has it: it names no contract, and none is trusted that could be asked";
 const PURPOSES = { main: "statements", rehearsal: "rehearsals" };
 const KEY_PURPOSES = ["statements", "rehearsals", "checkpoints", "tokens", "webhooks"];
 const VERDICT = "application/vnd.medauth.verdict.v1+json";
@@ -369,7 +371,7 @@ class Examination {
     if (!proof || !anchor) {
       // Asked about revocations all the same: the bundle's holder may have left the contract out.
       if (this.chain && known.length) await this.standing(known.at(-1), known);
-      throw new Skip("the record is not on chain yet");
+      throw new Skip(`the record is not on chain yet${contracts.length ? "" : UNNAMED}`);
     }
     const { contract } = anchor;
     if (contracts.length && !contracts.some((other) => other.log === log && sameContract(other.contract, contract))) {
@@ -381,7 +383,7 @@ class Examination {
       throw new Fault(`the contract holds ${size ? `it for ${size} leaves` : "no such root"}`);
     await this.standing(contract, known);
     const local = LOCAL_CHAINS.includes(contract.chain_id) ? " - a local chain: it proves nothing to outsiders" : "";
-    return `contract ${contract.address}, chain ${contract.chain_id}, block ${anchor.block} as stated${local}`;
+    return `contract ${contract.address}, chain ${contract.chain_id}, block ${anchor.block} as stated${contracts.length ? "" : CLAIMED}${local}`;
   }
 
   /** What was revoked keeps its place in the log: only the contract tells, or another one that the log was in. */

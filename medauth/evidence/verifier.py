@@ -45,6 +45,10 @@ PURPOSES: Mapping[str, KeyPurpose] = {"main": KeyPurpose.STATEMENTS, "rehearsal"
 """Which key signs which log."""
 
 
+CLAIMED = " - the bundle's own claim: no contract is trusted, and another one may have revoked the record"
+"""The contract was asked that the bundle names: its holder may have chosen one that knows of no revocation."""
+UNNAMED = ", as the bundle has it: it names no contract, and none is trusted that could be asked"
+
 _RECORDS = (PayloadType.VERDICT, PayloadType.START, PayloadType.TOMBSTONE, PayloadType.KEY)
 
 
@@ -225,7 +229,7 @@ class Examination:
         proof, anchor = self._bundle.proof, self._bundle.anchor
         if proof is None or anchor is None:
             self._require_standing()
-            raise Skip("the record is not on chain yet")
+            raise Skip(f"the record is not on chain yet{'' if self._trust.contracts else UNNAMED}")
         contract = anchor.contract
         if self._trust.contracts is not None:
             trusted = self._trust.contracts.get(self._bundle.log, ())
@@ -245,7 +249,8 @@ class Examination:
             )
         self._require_standing()
         note = " - a local chain: it proves nothing to outsiders" if contract.is_local else ""
-        return f"contract {contract.address}, chain {contract.chain_id}, block {anchor.block} as stated{note}"
+        claim = CLAIMED if self._trust.contracts is None else ""
+        return f"contract {contract.address}, chain {contract.chain_id}, block {anchor.block} as stated{claim}{note}"
 
     def _require_standing(self) -> None:
         """What was revoked keeps its place in the log: only the contract says that it stands no more."""

@@ -15,7 +15,7 @@ from medauth.errors import EvidenceError, MedauthError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.verifier import CheckedStep, Examination, StepState, Trust
-from medauth.service.disclosure import bundle_of, opened
+from medauth.service.disclosure import bundle_of, contract_of, opened
 from medauth.service.erasure import is_erased, require_nothing_left
 from medauth.service.mirrored import beside, compare_columns, compare_files, leaf_in_place
 from medauth.store.heads_interface import HeadMemory
@@ -173,7 +173,9 @@ class Auditor:
         ask = None if self._size_on_chain is None else lambda root: self._on_chain(log, root)
         # The record's place is known here before any checkpoint covers it.
         retired = {key: until for key, until in self._keyring.retired().items() if not _counts(record, key, until)}
-        return Trust(self._keyring.trusted(), checkpoints, ask, stamped_ms=self._stamped_ms, retired=retired)
+        pinned = self._anchors.contract_over(log, checkpoint.new_size) if checkpoint else None
+        contracts = {log: (contract_of(pinned),)} if pinned else None
+        return Trust(self._keyring.trusted(), checkpoints, ask, contracts, self._stamped_ms, retired)
 
     def _on_chain(self, log: str, root: bytes) -> int | None:
         """Asks the contract once for each root."""

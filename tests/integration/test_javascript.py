@@ -62,11 +62,12 @@ def world(node: AnvilNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     world.store.close()
 
 
-def trust_file(world: World, *, pinned: bool = True) -> TrustFile:
+def trust_file(world: World, *, pinned: bool = True, named: bool = True) -> TrustFile:
     identity = world.store.chain_identity(MAIN_LOG)
     assert identity is not None
     pins = {row.root: row.new_size for row in world.store.checkpoints(MAIN_LOG)} if pinned else {}
-    return TrustFile.of(world.keyring.trusted().values(), pins, {MAIN_LOG: (contract_of(identity),)})
+    contracts = {MAIN_LOG: (contract_of(identity),)} if named else {}
+    return TrustFile.of(world.keyring.trusted().values(), pins, contracts)
 
 
 def by_javascript(bundle: Bundle, trust: TrustFile, rpc: str, folder: Path) -> dict[str, Any]:
@@ -97,6 +98,22 @@ def test_both_verifiers_agree_on_every_record_and_ask_the_same_chain(
         assert found["holds"]
         assert found["steps"][-1]["state"] == StepState.HOLDS
         assert "proves nothing to outsiders" in found["steps"][-1]["text"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_where_no_contract_is_trusted_both_say_that_it_is_the_bundles_own_claim(
+    named: bool, world: World, node: AnvilNode, tmp_path: Path
+) -> None:
+    trust = trust_file(world, named=named)
+    bundle = world.auditor().bundle(next(iter(world.store.records(MAIN_LOG))).record_id)
+    assert bundle.anchor is not None
+    ask = chain_reader(node.url, bundle.anchor.contract)
+    for handed in (bundle, replace(bundle, anchor=None, checkpoint=None)):
+        last = by_javascript(handed, trust, node.url, tmp_path)["steps"][-1]
+        ours = list(Examination(handed, Trust.of(trust, size_on_chain=ask)).steps())[-1]
+        assert (last["name"], last["state"], last["text"]) == (ours.name, ours.state.value, ours.text)
+        claimed = "the bundle's own claim: no contract is trusted" if handed.anchor else "as the bundle has it"
+        assert (claimed in ours.text) is not named
 
 
 def test_a_revoked_record_fails_in_both_verifiers(world: World, node: AnvilNode, tmp_path: Path) -> None:

@@ -57,10 +57,24 @@ class Server:
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             with connection:
-                while connection.recv(65_536):
+                while request_from(connection):
                     self.answer(connection.sendall)
         except OSError:
             return  # the other side is gone: that is what is tested
+
+
+def request_from(connection: socket.socket) -> bytes:
+    """One whole request, which may come in pieces; empty when the other side is gone."""
+    data = b""
+    while True:
+        head, found, body = data.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]) if found else 1
+        if len(body) >= length:
+            return data
+        piece = connection.recv(65_536)
+        if not piece:
+            return b""
+        data += piece
 
 
 def dripping(data: bytes) -> Callable[[Send], None]:
