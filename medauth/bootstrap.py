@@ -20,7 +20,7 @@ from medauth.errors import ConfigError, InputError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
-from medauth.protocol.policy import REHEARSAL, Policy, policy_named
+from medauth.protocol.policy import REHEARSAL, STANDARD, Policy, policy_named
 from medauth.sensing import software_versions
 from medauth.service.records import renew
 from medauth.service.verification import Verification, new_identity
@@ -128,7 +128,7 @@ class Medauth:
         from medauth.capture.encoding import read_frame
         from medauth.service.analysis import analyze
 
-        return analyze(source, self.observer(None), read_frame, on_frame)
+        return analyze(source, self.observer(None, STANDARD), read_frame, on_frame)
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
         """Erases what is past its retention, then puts all that waits under a checkpoint on chain, final and signed."""
@@ -275,7 +275,7 @@ class Medauth:
 
         nonce = self._sources.token_bytes(NONCE_BYTES)
         challenge = Challenge(identity.check_id, steps, nonce, scripted=policy.rehearsal)
-        observer = self.observer(challenge, reference)
+        observer = self.observer(challenge, policy, reference)
         try:
             check = self.verification().begin(identity, policy, challenge, client)
         except Exception:
@@ -291,11 +291,11 @@ class Medauth:
             draw=heat_png,
         )
 
-    def observer(self, challenge: Challenge | None, reference: FaceReference | None = None) -> Observer:
-        """A face track and fresh signals, for one check or analysis."""
+    def observer(self, challenge: Challenge | None, policy: Policy, reference: FaceReference | None = None) -> Observer:
+        """A face track and fresh signals, for one check or analysis under a policy."""
         from medauth.sensing import observer
 
-        return observer(self.settings, self.models, challenge, reference)
+        return observer(self.settings, self.models, challenge, policy.name, reference)
 
     def verification(self) -> Verification:
         """The use case that begins and ends checks."""

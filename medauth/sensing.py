@@ -35,9 +35,13 @@ _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 
 def observer(
-    settings: Settings, models: ModelLibrary, challenge: Challenge | None, reference: FaceReference | None = None
+    settings: Settings,
+    models: ModelLibrary,
+    challenge: Challenge | None,
+    policy: str,
+    reference: FaceReference | None = None,
 ) -> Observer:
-    """A face track and fresh signals, for one check or analysis."""
+    """A face track and fresh signals, for one check or analysis, by the thresholds of the policy of that name."""
     import cv2
 
     from medauth.service.observing import Observer
@@ -45,7 +49,7 @@ def observer(
 
     if settings.opencv_threads:
         cv2.setNumThreads(settings.opencv_threads)
-    return Observer(FaceMeshTracker(), signals(models, embedder(settings, models), reference), challenge)
+    return Observer(FaceMeshTracker(), signals(models, policy, embedder(settings, models), reference), challenge)
 
 
 def embedder(settings: Settings, models: ModelLibrary) -> FaceEmbedder | None:
@@ -82,9 +86,12 @@ def face_reference(embedder: FaceEmbedder | None, image: NDArray[np.uint8]) -> F
 
 
 def signals(
-    models: ModelLibrary, embedder: FaceEmbedder | None = None, reference: FaceReference | None = None
+    models: ModelLibrary,
+    policy: str,
+    embedder: FaceEmbedder | None = None,
+    reference: FaceReference | None = None,
 ) -> tuple[Signal, ...]:
-    """Fresh signals for one check. A new signal is one line here."""
+    """Fresh signals for one check under the policy of that name. A new signal is one line here."""
     from medauth.signals.blink import BlinkSignal
     from medauth.signals.emotion import EmotionSignal
     from medauth.signals.eye_state import EyeStateModel
@@ -101,8 +108,7 @@ def signals(
         BlinkSignal(EyeStateModel(models.load(EYE_STATE_MODEL))),
         EmotionSignal(expression),
         MicroExpressionSignal(movement),
-        # Measured and reported: no policy denies by it, until its threshold finds screens of cameras it never saw.
-        PresentationAttackSignal(models.load(PRESENTATION_MODEL)),
+        PresentationAttackSignal(models.load(PRESENTATION_MODEL), policy),
         IdentitySignal(embedder, reference),
     )
 

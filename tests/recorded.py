@@ -55,6 +55,13 @@ OTHER_READINGS = (
     SignalReading("capture", Outcome.PASS, "capture.clear", "The face was in clear view.", 990_000, {"frames": 40}),
     SignalReading("faces", Outcome.PASS, "faces.one", "One face was in view.", 0),
     SignalReading("identity", Outcome.PASS, "identity.same", "One person throughout.", 100_000),
+    SignalReading(
+        "presentation_attack",
+        Outcome.PASS,
+        "presentation_attack.none_seen",
+        "Nothing of paper or a screen was seen.",
+        90_000,
+    ),
     SignalReading("blink", Outcome.PASS, "blink.natural", "Two blinks.", 900_000, {"count": 2}),
     SignalReading("emotion", Outcome.PASS, "emotion.responded", "The smile came when asked.", 800_000),
 )

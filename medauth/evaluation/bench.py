@@ -123,7 +123,7 @@ def frame_cost(clip: Path) -> list[Measure]:
     frames = _frames(clip)
     mesh = bare_mesh()
     challenge = Challenge("bench", FRANCK.steps, bytes(32), scripted=True)
-    observer = bootstrap.open(Settings()).observer(challenge)
+    observer = bootstrap.open(Settings()).observer(challenge, STANDARD)
     ceremony = Ceremony(challenge, STANDARD.timing)
     chain = FrameChain("bench")
 

@@ -19,6 +19,7 @@ from medauth.evaluation.folders import Item
 from medauth.evaluation.still import Onlooker, Unusable, read_picture
 from medauth.protocol.reading import PPM
 from medauth.sensing import signals
+from medauth.signals.calibration import FALLBACK
 from medauth.signals.face_crop import FaceBox, crop_face
 from medauth.signals.interface import ModelUse, Signal
 from medauth.signals.models import Manifest, ModelLibrary, prepare_image
@@ -81,7 +82,7 @@ def judge_for(name: str, models: ModelLibrary, onlooker: Onlooker, model: str = 
     if chosen:
         return CropJudge(chosen, models, onlooker, subject.positive)
     if not _is_signal(name, models):
-        wired = [signal.name for signal in signals(models)]
+        wired = [signal.name for signal in signals(models, FALLBACK)]
         raise InputError(
             f"no signal or model is called {name!r}", expected=", ".join(sorted({*SUBJECTS, *wired, *models.names()}))
         )
@@ -89,7 +90,7 @@ def judge_for(name: str, models: ModelLibrary, onlooker: Onlooker, model: str = 
 
 
 def _is_signal(name: str, models: ModelLibrary) -> bool:
-    return name in {signal.name for signal in signals(models)}
+    return name in {signal.name for signal in signals(models, FALLBACK)}
 
 
 class SignalJudge:
@@ -126,7 +127,7 @@ class SignalJudge:
         raise Unusable(problem or reading.code)
 
     def _fresh(self) -> Signal:
-        return next(signal for signal in signals(self._library) if signal.name == self._name)
+        return next(signal for signal in signals(self._library, FALLBACK) if signal.name == self._name)
 
 
 class CropJudge:

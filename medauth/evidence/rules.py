@@ -14,7 +14,14 @@ from medauth.errors import EvidenceError
 from medauth.evidence.asked import same
 from medauth.protocol.policy import POLICIES, Policy
 
-EARLIER: Mapping[str, tuple[str, ...]] = {}
+EARLIER: Mapping[str, tuple[str, ...]] = {
+    "standard": ("383450a4bf41d12f8ba929e41cf227d76ac9e54e82247414975a3d33ff6dd42a",),
+    "strict": ("1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5",),
+    "no-expression": ("94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff",),
+    "no-turn": ("009c0819cf5d7ada890fb50cbccf07cda697636aa3c75f9169136e268b07bca8",),
+    "unhurried": ("b50bf162888ef947bed71cdea520f3201d26dff515ad7565e6ca0b4f0deffea2",),
+    "rehearsal": ("2e46dc45b9a68faebc835702797bc42ba7a78a7ae1c8ee3dfa970d79cd71dc8c",),
+}
 """By name: digests of rules that a released version decided by and today's does not. Oldest first."""
 
 

@@ -130,9 +130,11 @@ def _require_types(values: Mapping[str, Any]) -> None:
         raise TypeError("a list that is none")
 
 
+_VERSION = 2
+"""Since 2 a face that looks like paper or a screen denies."""
 _ALL = tuple(Action)
 _USUAL = (Category.EXPRESSION, Category.BLINK, Category.TURN)
-_DENY = ("challenge", "faces", "identity")
+_DENY = ("challenge", "faces", "identity", "presentation_attack")
 _CONFIRM = ("capture", "challenge", "blink", "emotion")
 _PATIENT = Timing(onset_max_ms=5_000, perform_ms=10_000, relax_max_ms=12_000)
 
@@ -141,11 +143,11 @@ def _without(*actions: Action) -> tuple[Action, ...]:
     return tuple(action for action in _ALL if action not in actions)
 
 
-STANDARD = Policy("standard", 1, _ALL, 6, _USUAL, _DENY, _CONFIRM)
-STRICT = Policy("strict", 1, _ALL, 8, _USUAL, _DENY, _CONFIRM, min_judged_ppm=900_000, min_fps=15)
+STANDARD = Policy("standard", _VERSION, _ALL, 6, _USUAL, _DENY, _CONFIRM)
+STRICT = Policy("strict", _VERSION, _ALL, 8, _USUAL, _DENY, _CONFIRM, min_judged_ppm=900_000, min_fps=15)
 NO_EXPRESSION = Policy(
     "no-expression",
-    1,
+    _VERSION,
     _without(Action.SMILE, Action.RAISE_BROWS, Action.OPEN_MOUTH),
     7,
     (Category.BLINK, Category.TURN),
@@ -155,7 +157,7 @@ NO_EXPRESSION = Policy(
 """For people whose face does not move freely: no smile, brows or mouth; one more step of head and lids instead."""
 NO_TURN = Policy(
     "no-turn",
-    1,
+    _VERSION,
     _without(Action.TURN_LEFT, Action.TURN_RIGHT, Action.LOOK_UP, Action.LOOK_DOWN),
     7,
     (Category.EXPRESSION, Category.BLINK),
@@ -163,9 +165,9 @@ NO_TURN = Policy(
     _CONFIRM,
 )
 """For people who cannot turn their head: more expressions and blinks stand in for the turn."""
-UNHURRIED = Policy("unhurried", 1, _ALL, 6, _USUAL, _DENY, _CONFIRM, timing=_PATIENT)
+UNHURRIED = Policy("unhurried", _VERSION, _ALL, 6, _USUAL, _DENY, _CONFIRM, timing=_PATIENT)
 """For people who need more time: twice the windows, the same bits."""
-REHEARSAL = Policy("rehearsal", 1, _ALL, 0, (), _DENY, _CONFIRM, rehearsal=True)
+REHEARSAL = Policy("rehearsal", _VERSION, _ALL, 0, (), _DENY, _CONFIRM, rehearsal=True)
 """A scripted challenge on a recording, decided by the rules of `standard` and labelled so."""
 
 POLICIES: Mapping[str, Policy] = {

@@ -44,7 +44,7 @@ class Replayer:
         blobs: BlobStore,
         keyring: Keyring,
         *,
-        observer_for: Callable[[Challenge], Observer],
+        observer_for: Callable[[Challenge, Policy], Observer],
         read_frame: FrameReader,
         software: Mapping[str, str],
     ) -> None:
@@ -77,9 +77,10 @@ class Replayer:
         if missing:
             return _skipped(f"{missing} not kept: set MEDAUTH_KEEP_FRAMES=all, for checks from now on")
         challenge = Challenge.from_opening(statement["challenge"]["opening"])
-        observer = self._observer_for(challenge)
+        policy = Policy.from_json(statement["policy"]["rules"])
+        observer = self._observer_for(challenge, policy)
         try:
-            judging = Judging(challenge, Policy.from_json(statement["policy"]["rules"]), observer)
+            judging = Judging(challenge, policy, observer)
             for frame in self._frames(row, keys, statement):
                 judging.take(frame)
             rehearsed = challenge.scripted

@@ -21,8 +21,9 @@ from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import CaptureProblem, FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
-from medauth.signals.calibration import deny_threshold
-from medauth.signals.interface import Marks, ModelUse, Trace
+from medauth.signals.calibration import FALLBACK, deny_threshold
+from medauth.signals.explain import Explainer, GradCam
+from medauth.signals.interface import HeatMap, Marks, ModelUse, Notable, Trace
 from medauth.signals.models import Manifest, prepare_image
 from medauth.signals.presentation_crop import cut_square, face_box
 
@@ -49,6 +50,9 @@ class PresentationModel(Protocol):
     def use(self) -> ModelUse:
         """Name and digest."""
 
+    def signatures(self) -> tuple[str, ...]:
+        """`predict`, perhaps `explain`."""
+
     def input_shape(self, name: str = "predict") -> tuple[int, ...]:
         """(1, side, side, 3)."""
 
@@ -74,12 +78,19 @@ class PresentationTuning:
 
 
 class PresentationAttackSignal:
-    """Fails where the face is a picture; whether that denies a check is the policy's to say (today: none). A `Signal`."""
+    """Fails where the face is a picture, by the threshold of the policy of that name. A `Signal`."""
 
     name = "presentation_attack"
 
-    def __init__(self, model: PresentationModel, tuning: PresentationTuning | None = None) -> None:
+    def __init__(
+        self,
+        model: PresentationModel,
+        policy: str = FALLBACK,
+        tuning: PresentationTuning | None = None,
+        explainer: Explainer | None = None,
+    ) -> None:
         self._model = model
+        self._explainer = explainer or GradCam()
         self._tuning = tuning or PresentationTuning()
         manifest = model.manifest
         self._classes = manifest.classes
@@ -89,18 +100,20 @@ class PresentationAttackSignal:
                 expected="a model that knows live, print and replay",
                 next_step="use a presentation attack model",
             )
-        self._scales, self._threshold = _scales_of(manifest), deny_threshold(manifest.operating_points)
+        self._scales, self._threshold = _scales_of(manifest), deny_threshold(manifest.operating_points, policy)
         self._size_px = model.input_shape()[1]
         self._times_ms: list[float] = []
         self._odds: list[float] = []
         self._shares: list[NDArray[np.float64]] = []
         self._unusable: Counter[CaptureProblem] = Counter()
         self._last_ms = -math.inf
+        self._notable: Notable | None = None
 
     def start(self, challenge: Challenge | None) -> None:
         """Needs nothing of the challenge."""
 
     def update(self, observation: Observation) -> None:
+        self._notable = None
         t_ms = observation.frame.t_ms
         # Half a millisecond of slack: a clip's timestamps are rounded.
         if t_ms - self._last_ms < self._tuning.every_ms - 0.5:
@@ -124,7 +137,7 @@ class PresentationAttackSignal:
         strength = _chance(trimmed_mean(self._odds, self._tuning.trim))
         score = to_ppm(strength)
         if strength >= self._threshold:
-            code, text = _TEXTS[self._likelier_attack()]
+            code, text = _TEXTS[self._likelier_attack(np.mean(self._shares, axis=0))]
             return SignalReading(self.name, Outcome.FAIL, code, text, score, details)
         text = "Nothing of paper or a screen was seen."
         return SignalReading(self.name, Outcome.PASS, "presentation_attack.none_seen", text, score, details)
@@ -134,22 +147,42 @@ class PresentationAttackSignal:
         trace = Trace("presentation attack", "probability", tuple(self._times_ms), values)
         return Marks((trace,), (self._model.use,))
 
+    def notable(self) -> Notable | None:
+        """A frame that looks more like an attack than like a face: the likelier attack, by its share."""
+        return self._notable
+
+    def explained(self, image: NDArray[np.uint8], track: FaceTrack, what: str) -> HeatMap | None:
+        """Grad-CAM of the attack `what` on the crop, of the two, that says so louder."""
+        if not self._explainer.can_explain(self._model):
+            return None
+        index = self._classes.index(what)
+        crops = self._crops(image, track)
+        crop = max(crops, key=lambda cut: float(self._shares_of(cut)[index]))
+        heat = self._explainer.heat(self._model, prepare_image(crop, self._model.manifest), index)
+        return HeatMap(self.name, what, self._explainer.name, heat, crop, self._model.use)
+
     def _look(self, image: NDArray[np.uint8], track: FaceTrack, t_ms: float) -> None:
-        x, y, width = face_box(track.landmarks)
-        shares = []
-        for scale in self._scales:
-            crop = cut_square(image, (x, y), scale * width, self._size_px)
-            found = self._model.run("predict", images=prepare_image(crop, self._model.manifest))
-            shares.append(np.asarray(found["probabilities"], np.float64).reshape(-1))
+        shares = [self._shares_of(crop) for crop in self._crops(image, track)]
         live = self._classes.index(_LIVE)
         odds = [log_odds(1.0 - float(share[live]), self._tuning.clip) for share in shares]
         self._times_ms.append(t_ms)
         self._odds.append(float(np.mean(odds)))
         self._shares.append(np.mean(shares, axis=0))
+        if self._odds[-1] > 0:
+            likelier = self._likelier_attack(self._shares[-1])
+            self._notable = Notable(likelier, float(self._shares[-1][self._classes.index(likelier)]))
 
-    def _likelier_attack(self) -> str:
-        mean = np.mean(self._shares, axis=0)
-        return max((_PRINT, _REPLAY), key=lambda name: float(mean[self._classes.index(name)]))
+    def _crops(self, image: NDArray[np.uint8], track: FaceTrack) -> list[NDArray[np.uint8]]:
+        """The face alone and with its surroundings, (side, side, 3) uint8 BGR each."""
+        x, y, width = face_box(track.landmarks)
+        return [cut_square(image, (x, y), scale * width, self._size_px) for scale in self._scales]
+
+    def _shares_of(self, crop: NDArray[np.uint8]) -> NDArray[np.float64]:
+        found = self._model.run("predict", images=prepare_image(crop, self._model.manifest))
+        return np.asarray(found["probabilities"], np.float64).reshape(-1)
+
+    def _likelier_attack(self, shares: NDArray[np.float64]) -> str:
+        return max((_PRINT, _REPLAY), key=lambda name: float(shares[self._classes.index(name)]))
 
     def _why_too_few(self) -> tuple[str, str]:
         if self._unusable and sum(self._unusable.values()) >= len(self._odds):

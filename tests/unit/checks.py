@@ -173,7 +173,7 @@ class Server:
         identity = CheckIdentity(check_id, subject, "login", "https://example.org")
         face, person = Face(), Person()
         movements = signal(person)
-        others = [Stated("identity"), Stated("blink")]
+        others = [Stated("identity"), Stated("presentation_attack"), Stated("blink")]
         observer = Observer(face, [movements, *others], challenge)
         verification = self.verification()
         begun = verification.begin(identity, policy, challenge, client)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def release(
     model.get_layer("logits").set_weights([fitted.head.kernel.astype(np.float32), fitted.head.bias.astype(np.float32)])
     differences = write_file(model, fitted.temperature, path, fitted.crops)
     points = operating_points(fitted, model, faces.valid)
-    metrics = {**differences, "leave_one_group_out": group_figures(fitted, points["standard"]["threshold"])}
+    metrics = {**differences, "leave_one_group_out": group_figures(fitted, thresholds_of(points))}
     metrics["milliseconds_a_call"] = measure_speed(path, _samples(fitted.crops)[0])
     _draw(fitted, progress, folder)
     manifest = _manifest(fitted, faces, progress, path, metrics, points, command, note)
@@ -92,11 +92,11 @@ def release(
 def judge(data: Path, models: Path) -> dict[str, Any]:
     """Judge the released file on held-out people, unseen clips and by deletion; write `judged.json` beside it."""
     model = ModelLibrary([models]).load(NAME)
-    threshold = float(model.manifest.operating_points["standard"]["threshold"])
+    thresholds, people = thresholds_of(model.manifest.operating_points), simulate_held_out(data)
     found = {
-        "held_out_people": judge_held_out(model, simulate_held_out(data), threshold),
-        "natural_clips": judge_clips(model, data),
-        "heat_maps": judge_heat(model, data),
+        "held_out_people": judge_held_out(model, people, thresholds),
+        "natural_clips": judge_clips(model, data, thresholds),
+        "heat_maps": judge_heat(model, people),
     }
     (models / NAME / "judged.json").write_text(json.dumps(found, indent=1) + "\n")
     return found
@@ -151,7 +151,12 @@ def _finite(threshold: float, living: NDArray[np.float64]) -> float:
     return round(min(threshold, float(living.max()) + _ABOVE), 6)
 
 
-def group_figures(fitted: Fitted, threshold: float) -> dict[str, Any]:
+def thresholds_of(points: Mapping[str, Any]) -> dict[str, float]:
+    """By policy, from a manifest's operating points."""
+    return {policy: float(point["threshold"]) for policy, point in points.items()}
+
+
+def group_figures(fitted: Fitted, thresholds: Mapping[str, float]) -> dict[str, Any]:
     """AUC and error rates of single frames, over all set-ups and for each; each judged by the fold without it."""
     trials = as_trials(check_scores(fitted.folds.logits, fitted.temperature), fitted.crops)
     groups = by_group(trials, _FIGURE_TARGETS)
@@ -160,24 +165,20 @@ def group_figures(fitted: Fitted, threshold: float) -> dict[str, Any]:
         "groups": groups,
         "mean_auc": round(float(np.mean(areas)), 4),
         "lowest_auc": round(min(areas), 4),
-        "pooled": detection_figures(trials, _FIGURE_TARGETS, {"standard": threshold}),
+        "pooled": detection_figures(trials, _FIGURE_TARGETS, thresholds),
         "chosen": {group: asdict(choice) for group, choice in fitted.folds.choices.items()},
         "choices": len(CHOICES),
-        "checks": _group_checks(trials, threshold),
+        "checks": _group_checks(trials),
     }
 
 
-def _group_checks(trials: Trials, threshold: float) -> dict[str, Any]:
+def _group_checks(trials: Trials) -> dict[str, Any]:
     """The trimmed score of all frames of a set-up, living and attack, as one check each."""
     found = {}
     for group in np.unique(trials.groups):
         part = trials.select(trials.groups == group)
         live, attack = _strength(part.scores[~part.attack]), _strength(part.scores[part.attack])
-        found[str(group)] = {
-            "live": round(live, 4),
-            "attack": round(attack, 4),
-            "right": bool(live < threshold <= attack),
-        }
+        found[str(group)] = {"live": round(live, 4), "attack": round(attack, 4)}
     return found
 
 

@@ -65,7 +65,7 @@ def test_rules_come_back_from_json_with_the_same_digest(policy: Policy) -> None:
 
 CHANGES: dict[str, Any] = {
     "name": "other",
-    "version": 2,
+    "version": 3,
     "actions": STANDARD.actions[::-1],
     "steps": 7,
     "required": (Category.BLINK,),

@@ -14,6 +14,7 @@ from medauth.evidence.statement import statement_digest
 from medauth.evidence.verifier import CheckedStep, StepState
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import Frame
+from medauth.protocol.policy import Policy
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.service.audit import Audit
 from medauth.service.observing import Observer
@@ -100,7 +101,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def replayed(world: World, record_id: str) -> CheckedStep:
     """By doubles that say something else than was signed."""
 
-    def observer(challenge: Challenge) -> Observer:
+    def observer(challenge: Challenge, _policy: Policy) -> Observer:
         return Observer(Face(), (Stated("identity", Outcome.FAIL),), challenge)
 
     def read(captured: CapturedFrame, index: int, t_ms: float) -> Frame:

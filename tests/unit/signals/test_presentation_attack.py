@@ -45,10 +45,15 @@ class ScriptedModel:
     def use(self) -> ModelUse:
         return ModelUse("scripted", "0" * 64)
 
+    def signatures(self) -> tuple[str, ...]:
+        return ("predict", "explain")
+
     def input_shape(self, name: str = "predict") -> tuple[int, ...]:
         return (1, 96, 96, 3)
 
     def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        if name == "explain":
+            return {"heat": inputs["target"].sum() * np.arange(36, dtype=np.float32).reshape(1, 6, 6)}
         self.seen.append(inputs["images"])
         return {"probabilities": np.array([self._shares(len(self.seen) - 1)], np.float32)}
 
@@ -89,6 +94,39 @@ def test_the_threshold_is_the_manifests():
     assert read(suspect).outcome is Outcome.FAIL
     lenient = ScriptedModel(suspect, operating_points={"standard": {"threshold": 0.8}})
     assert check(lenient).reading().outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome"),
+    [("strict", Outcome.FAIL), ("standard", Outcome.PASS), ("no-turn", Outcome.PASS), ("their-own", Outcome.PASS)],
+)
+def test_a_policy_has_a_threshold_of_its_own_or_that_of_standard(policy, outcome):
+    points = {"standard": {"threshold": 0.8}, "strict": {"threshold": 0.7}}
+    signal = PresentationAttackSignal(ScriptedModel(always(0.25, 0.05, 0.7), operating_points=points), policy)
+    for n in range(120):
+        signal.update(observed(40.0 * n, track(), image=PICTURE))
+    assert signal.reading().outcome is outcome
+
+
+def test_a_frame_that_looks_like_an_attack_is_worth_a_picture():
+    model = ScriptedModel(lambda call: (0.2, 0.7, 0.1) if call % 2 else (0.6, 0.3, 0.1))
+    signal = PresentationAttackSignal(model)
+    signal.update(observed(0.0, track(), image=PICTURE))
+    notable = signal.notable()
+    assert notable is not None
+    assert notable.what == "print"
+    assert notable.strength == pytest.approx(0.5)
+    signal.update(observed(40.0, track(), image=PICTURE))
+    assert signal.notable() is None, "no look, nothing to explain"
+    heat_map = signal.explained(PICTURE, track(), "print")
+    assert heat_map is not None
+    assert (heat_map.heat.shape, heat_map.picture.shape, heat_map.method) == ((6, 6), (96, 96, 3), "Grad-CAM")
+
+
+def test_skin_is_worth_no_picture():
+    signal = PresentationAttackSignal(ScriptedModel(always(0.9, 0.05, 0.05)))
+    signal.update(observed(0.0, track(), image=PICTURE))
+    assert signal.notable() is None
 
 
 def test_a_glint_in_a_few_frames_is_no_attack():
@@ -184,7 +222,7 @@ def test_every_option_of_the_tuning_counts():
     shares = always(0.1, 0.1, 0.8)
 
     def tuned(**changes: Any) -> SignalReading:
-        signal = PresentationAttackSignal(ScriptedModel(shares), PresentationTuning(**changes))
+        signal = PresentationAttackSignal(ScriptedModel(shares), tuning=PresentationTuning(**changes))
         for n in range(120):
             signal.update(observed(40.0 * n, track(Pose(20.0, 0, 0), 50.0), image=PICTURE))
         return signal.reading()
