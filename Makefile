@@ -3,6 +3,8 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 export PATH := $(CURDIR)/.make/bin:$(CURDIR)/.venv/bin:$(PATH)
+# Containers often forbid bytecode; tests would then be compiled, and their assertions rewritten, in every worker anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Unit tests need no network: where the system allows it they run in an empty network namespace.
 OFFLINE := $(shell for how in -n -rn; do if unshare $$how true 2>/dev/null; then echo "unshare $$how $(BIN)/python scripts/with_loopback.py"; break; fi; done)
@@ -32,6 +34,7 @@ test-contracts: setup ## The contracts: unit, fuzz and invariant tests, and the 
 	@npm run --silent check:gas
 
 test-long: setup ## The tests that take minutes
+	@$(OFFLINE) $(PYTEST) tests/unit -m "hypothesis and not long" --hypothesis-profile thorough $(ARGS)
 	@$(PYTEST) tests -m long $(ARGS)
 
 lint: setup ## Style, format, import rules, contracts

@@ -93,13 +93,17 @@ def install_packages(goal: str) -> None:
 
 
 def install_lock(lock: str) -> None:
-    """With uv, which is several times faster; with pip where uv cannot reach the machine's index."""
+    """With uv, which is several times faster; with pip where uv cannot reach the machine's index.
+
+    Both leave bytecode beside the packages: where Python is told to write none, every start would compile them again.
+    """
     environment = {**os.environ, **index_settings()}
     quiet = () if sys.stderr.isatty() else ("--quiet",)
     wheels = ("--require-hashes", "--only-binary", ":all:")
     if not works(PYTHON, "-m", "uv", "--version"):
         pip_install("--quiet", *wheels, "-r", "requirements-setup.lock")
-    uv = (PYTHON, "-m", "uv", "pip", "install", "--system-certs", "--python", PYTHON, *quiet, *wheels, "-r", lock)
+    options = ("--system-certs", "--compile-bytecode", "--python", PYTHON, *quiet, *wheels)
+    uv = (PYTHON, "-m", "uv", "pip", "install", *options, "-r", lock)
     if subprocess.run([str(part) for part in uv], env=environment, check=False).returncode == 0:
         return
     say("uv could not install them; trying pip, which takes longer")

@@ -24,6 +24,7 @@ Mask = NDArray[np.bool_]
 _Z95 = 1.959964
 _ROUNDS = 1_000
 _LEAST_SHARE = 0.5
+_FEW_GROUPS = 8
 """An interval is given where at least this share of the resamples had both kinds in it."""
 
 
@@ -156,12 +157,17 @@ def resampled(
     members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
     alone = np.concatenate(members) if len(names) == len(place) else None
     rng = np.random.default_rng(seed)
+    seen: dict[bytes, float] = {}  # of few groups the same are drawn again and again
     found = []
     for _ in range(rounds):
-        drawn = rng.integers(0, len(names), len(names))
-        value = figure(
-            trials.select(alone[drawn] if alone is not None else np.concatenate([members[i] for i in drawn]))
-        )
+        drawn = np.sort(rng.integers(0, len(names), len(names)))
+        value = seen.get(drawn.tobytes())
+        if value is None:
+            value = figure(
+                trials.select(alone[drawn] if alone is not None else np.concatenate([members[i] for i in drawn]))
+            )
+            if len(names) <= _FEW_GROUPS:
+                seen[drawn.tobytes()] = value
         if np.isfinite(value):
             found.append(value)
     if len(found) < _LEAST_SHARE * rounds:

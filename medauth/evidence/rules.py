@@ -27,13 +27,14 @@ EARLIER: Mapping[str, tuple[str, ...]] = {
 
 def known_digests() -> Mapping[str, tuple[str, ...]]:
     """By name: the digests of every version of our own rules, today's last."""
-    return {name: (*EARLIER.get(name, ()), policy.digest().hex()) for name, policy in POLICIES.items()}
+    return {name: _versions(policy) for name, policy in POLICIES.items()}
 
 
 def require_rules(stated: Mapping[str, Any], *, rehearsals: bool) -> tuple[Policy, bool]:
     """The rules as stated, and whether they are among those this version knows. Raises `EvidenceError`."""
     policy = Policy.from_json(stated["rules"])
-    known = known_digests().get(policy.name)
+    ours = POLICIES.get(policy.name)
+    known = None if ours is None else _versions(ours)
     if known is not None and _identity(policy) not in known:
         raise EvidenceError(
             f"other rules under the name {policy.name} v{policy.version}",
@@ -49,6 +50,10 @@ def require_rules(stated: Mapping[str, Any], *, rehearsals: bool) -> tuple[Polic
     if policy.rehearsal != rehearsals:
         raise EvidenceError("a rehearsal outside its log", expected="rehearsals in the log `rehearsal` alone")
     return policy, known is not None
+
+
+def _versions(ours: Policy) -> tuple[str, ...]:
+    return (*EARLIER.get(ours.name, ()), ours.digest().hex())
 
 
 def _identity(policy: Policy) -> str:

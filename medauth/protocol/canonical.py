@@ -22,13 +22,18 @@ MAX_SAFE_INTEGER = 2**53 - 1
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
 
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+"""Several times faster than rfc8785, and the same where all is ASCII: beyond it Python sorts keys by code points, the RFC
+by UTF-16 units."""
+
 
 def canonical(value: Json | Mapping[str, Json]) -> bytes:
     """The RFC 8785 form of a value. Raises `InputError` for floats, huge integers and lone surrogates."""
     _check(value, 0)
     try:
-        return rfc8785.dumps(cast("Any", value))
-    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+        written = _encode(value).encode()
+        return written if written.isascii() else rfc8785.dumps(cast("Any", value))
+    except (rfc8785.CanonicalizationError, UnicodeError, TypeError) as error:
         raise InputError(f"a value without canonical form: {error}", expected="JSON without floats") from error
 
 
@@ -113,6 +118,8 @@ def _check(value: object, depth: int) -> None:
 def _check_text(text: object) -> None:
     if not isinstance(text, str):
         raise InputError(f"an object key of type {type(text).__name__}", expected="strings")
+    if text.isascii():
+        return
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -115,6 +115,18 @@ def test_interval_over_groups_covers_the_truth_about_as_often_as_it_says() -> No
     assert 50 <= covered <= 60
 
 
+def test_of_few_groups_each_drawing_is_judged_once() -> None:
+    judged = []
+
+    def figure(drawn: Trials) -> float:
+        judged.append(tuple(sorted(drawn.groups)))
+        return float(drawn.scores.mean())
+
+    interval = resampled(trials([0.0, 0.5, 1.0], [0, 0, 0], groups=["a", "b", "c"]), figure)
+    assert interval == [0.0, 1.0]
+    assert len(judged) == len(set(judged)) == 10  # ways to draw three of three with replacement
+
+
 def test_one_group_has_no_interval() -> None:
     assert resampled(trials([0.1, 0.9], [0, 1], groups=["a", "a"]), lambda t: float(t.scores.mean())) is None
 

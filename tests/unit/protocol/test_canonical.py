@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from typing import Any, cast
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,9 @@ from medauth.errors import InputError
 from medauth.protocol.canonical import MAX_DEPTH, MAX_SAFE_INTEGER, Json, canonical, parse, parse_object, plain
 from medauth.protocol.challenge import Action
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+TEXT = st.text(st.characters(max_codepoint=127), max_size=12) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=12
+)
 VALUES: st.SearchStrategy[Json] = st.recursive(
     st.none() | st.booleans() | st.integers(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER) | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
@@ -37,6 +41,17 @@ def test_the_form_does_not_depend_on_how_the_json_was_laid_out(value: Json) -> N
 def test_different_values_have_different_forms(one: Json, other: Json) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (canonical(one) == canonical(other)) == same
+
+
+@given(VALUES)
+def test_the_form_is_the_one_that_the_library_of_the_rfc_writes(value: Json) -> None:
+    assert canonical(value) == rfc8785.dumps(cast("Any", value))
+
+
+@pytest.mark.parametrize("text", ["".join(map(chr, range(128))), "\x7f\u2028/é\U0001f600"])
+def test_every_character_is_escaped_as_rfc_8785_has_it(text: str) -> None:
+    value: Json = {text: [text, {"b": 1, "A": None, "a": True, "_": -1}]}
+    assert canonical(value) == rfc8785.dumps(cast("Any", value))
 
 
 def test_keys_are_sorted_by_utf_16_units_as_rfc_8785_has_it() -> None:
