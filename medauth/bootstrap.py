@@ -131,9 +131,12 @@ class Medauth:
         return analyze(source, self.observer(None, STANDARD), read_frame, on_frame)
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
-        """Erases what is past its retention, then puts all that waits under a checkpoint on chain, final and signed."""
+        """Erases what is past its retention, then puts all that waits under a checkpoint on chain, final and signed.
+
+        Trouble with the first is logged and keeps nothing from being anchored.
+        """
         if self.settings.retention_days:
-            list(self.erasure().erase_older(self.settings.retention_days))
+            self.erasure().retain(self.settings.retention_days)
         report = self.chains.anchor(log)
         self.notary().notarise(log)
         return report

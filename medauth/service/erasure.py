@@ -6,11 +6,12 @@ and tokens that were handed out before are out of reach and still match: whoever
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from medauth.errors import CeremonyError, EvidenceError
+from medauth.errors import CeremonyError, EvidenceError, MedauthError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.signing import PayloadType
 from medauth.protocol.canonical import Json
@@ -26,6 +27,7 @@ from medauth.store.interface import (
     RecordStore,
 )
 
+_log = logging.getLogger(__name__)
 _DAY_MS = 86_400_000
 
 
@@ -65,6 +67,15 @@ def require_nothing_left(row: RecordRow, check: CheckRow | None, blobs: BlobStor
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """What enforcing the retention came to."""
+
+    erased: int
+    trouble: str = ""
+    """Why it is not more, in words."""
+
+
 class Erasure:
     """Erases whole checks: the start and the verdict name the same person."""
 
@@ -81,6 +92,31 @@ class Erasure:
         Raises `NotFound`, and `CeremonyError` while the check is open. One whose time is over, left open by a process that
         died, is closed first.
         """
+        stone = self._erased(check_id, reason)
+        self._records.wipe()
+        return stone
+
+    def erase_older(self, days: int) -> Iterator[Tombstone]:
+        """Erases every check that ended more than `days` days ago, also one that nobody ended.
+
+        Wipes once, at its end, and also when nothing was left to erase: an earlier run may have found the log in use.
+        """
+        for check_id in list(self._records.checks_closed_before(self._now_ms() - days * _DAY_MS)):
+            yield self._erased(check_id, ErasureReason.RETENTION)
+        self._records.wipe()
+
+    def retain(self, days: int) -> Retained:
+        """`erase_older` for those who have more to do: trouble is logged and told, not raised, and mended by the next run."""
+        erased = 0
+        try:
+            for _ in self.erase_older(days):
+                erased += 1
+        except MedauthError as error:
+            _log.warning("what is past its retention is not wholly erased; the next run goes on: %s", error)
+            return Retained(erased, str(error))
+        return Retained(erased)
+
+    def _erased(self, check_id: str, reason: ErasureReason) -> Tombstone:
         check = self._records.check(check_id)
         overdue = check.expires_ms < self._now_ms()
         closed = check.state is not CheckState.OPEN or (
@@ -95,14 +131,8 @@ class Erasure:
             self._bury(check_id, rows, reason)
         for row in rows:
             self._blobs.delete(row.record_id)
-        self._records.wipe()
         stone = next(row for row in self._records.records_of(check_id) if row.kind is LeafKind.TOMBSTONE)
         return Tombstone(stone.record_id, stone.leaf_index, tuple(row.record_id for row in rows))
-
-    def erase_older(self, days: int) -> Iterator[Tombstone]:
-        """Erases every check that ended more than `days` days ago, also one that nobody ended."""
-        for check_id in list(self._records.checks_closed_before(self._now_ms() - days * _DAY_MS)):
-            yield self.erase(check_id, ErasureReason.RETENTION)
 
     def _bury(self, check_id: str, rows: list[RecordRow], reason: ErasureReason) -> None:
         now = self._now_ms()

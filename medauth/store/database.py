@@ -18,8 +18,8 @@ from medauth.errors import ConfigError, MissingTool, StoreError
 
 HEAD_REVISION = "0004"
 _BUSY_TIMEOUT_MS = 10_000
-_WIPE_TRIES = 50
-_WIPE_PAUSE_S = 0.1
+_WIPE_S = 5.0
+_WIPE_TRY_MS = 100
 _MIGRATION_LOCK = 0x6D656461757468
 """Names the lock on PostgreSQL: "medauth" in ASCII."""
 _BACKENDS = frozenset({"sqlite", "postgresql"})
@@ -117,15 +117,20 @@ def wipe(engine: Engine) -> None:
 
 
 def _empty_write_ahead_log(connection: Connection) -> None:
-    """Fails while another connection reads; that is over in moments."""
-    for _ in range(_WIPE_TRIES):
-        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
-        if not busy:
-            return
-        time.sleep(_WIPE_PAUSE_S)
-    raise StoreError(
-        "the write-ahead log is in use", expected="a moment without readers", next_step="run the erasure again"
-    )
+    """Fails while another connection reads. Most are through in moments; a backup or a long audit is not waited for."""
+    ends = time.monotonic() + _WIPE_S
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_WIPE_TRY_MS}")
+    try:
+        while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar():
+            if time.monotonic() >= ends:
+                raise StoreError(
+                    "the write-ahead log is in use, and what was erased may still stand in it",
+                    expected="a moment without readers",
+                    next_step="run the erasure again once no audit or backup reads the database",
+                )
+            time.sleep(_WIPE_TRY_MS / 1_000)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
 
 
 def store_error(error: SQLAlchemyError) -> StoreError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 import medauth
 from medauth.bootstrap import Sources
-from medauth.errors import CeremonyError
+from medauth.errors import CeremonyError, StoreError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.signing import PayloadType
 from medauth.evidence.statement import CheckIdentity
@@ -20,6 +21,7 @@ from medauth.protocol.policy import STANDARD
 from medauth.service.erasure import Erasure, ErasureReason
 from medauth.service.records import new_id, sealed_record
 from medauth.service.sweep import Depth
+from medauth.store import database
 from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG, CheckState, LeafKind
 from tests.recorded import START_MS, STEPS, World, open_world
 
@@ -189,6 +191,41 @@ def test_every_anchoring_enforces_the_retention(tmp_path: Path) -> None:
             clock[0] += days * 86_400_000
             auth.anchor()
             assert [row.outcome for row in auth.store.records(MAIN_LOG)] == outcomes
+
+
+@pytest.mark.chain
+def test_a_reader_keeps_no_anchoring_and_the_next_run_wipes_what_it_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A backup, or the audit of a large log, holds its view of the database, and with it the write-ahead log."""
+    monkeypatch.setattr(database, "_WIPE_S", 0.3)
+    clock = [START_MS]
+    settings, sources = medauth.Settings(data_dir=tmp_path, retention_days=30), Sources(now_ms=lambda: clock[0])
+    log_file = tmp_path / "mirror.sqlite-wal"
+    with (
+        medauth.open(settings, sources=sources) as auth,
+        closing(sqlite3.connect(tmp_path / "mirror.sqlite", isolation_level=None)) as reader,
+    ):
+        auth.start(subject="somebody").close()
+        sealed = next(iter(auth.store.records(MAIN_LOG))).sealed_envelope
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM records").fetchone() == (1,)
+        clock[0] += 31 * 86_400_000
+        began = time.monotonic()
+        report = auth.anchor()
+        assert time.monotonic() - began < 20
+        assert (report.leaves, report.final_leaves) == (2, 2)
+        assert [row.outcome for row in auth.store.records(MAIN_LOG)] == ["erased", "tombstone"]
+        assert "the write-ahead log is in use" in caplog.text
+        assert sealed in log_file.read_bytes()
+        with pytest.raises(StoreError, match="in use"):
+            list(auth.erasure().erase_older(30))
+        reader.execute("COMMIT")
+        caplog.clear()
+        assert auth.anchor().final_leaves == 2
+        assert caplog.text == ""
+        assert sealed not in log_file.read_bytes()
+        assert sealed not in (tmp_path / "mirror.sqlite").read_bytes()
 
 
 def test_failures_are_forgotten_when_they_count_no_longer(world: World) -> None:
