@@ -27,7 +27,7 @@ EDITABLE = "editables>=0.5,<1"
 UV = "uv==0.13.9"
 """Installs the other locks: a fresh environment in 8 s where pip takes over a minute."""
 DEV = ("pyproject.toml", "build.in", "--group", "dev", "--extra", "postgres")
-TRAIN = (*DEV, "--extra", "train", "--extra", "explain")
+TRAIN = (*DEV, "--extra", "train", "--extra", "explain", "--extra", "onnx")
 SLITHER = "slither-analyzer==0.11.6"
 """AGPL-3.0: it looks at the contracts and is no part of anything that is shipped. Wants an older web3 than medauth has."""
 LOCKS = {
@@ -36,7 +36,7 @@ LOCKS = {
         ("pyproject.toml", "build.in"),
     ),
     "requirements-dev.lock": ("requirements.lock, and what make test, lint, types and bench need.", DEV),
-    "requirements-train.lock": ("requirements-dev.lock, and TensorFlow.", TRAIN),
+    "requirements-train.lock": ("requirements-dev.lock, TensorFlow, and what explains and exports.", TRAIN),
     "requirements-node.lock": ("Node for a machine that has none of its own.", ("node.in",)),
     "requirements-setup.lock": ("The installer of the other locks.", ("setup.in",)),
 }

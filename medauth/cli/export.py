@@ -20,26 +20,40 @@ class Form(StrEnum):
 
     LITERT = "litert"
     INT8 = "int8"
+    ONNX = "onnx"
+
+    @property
+    def suffix(self) -> str:
+        """Of a file of this form."""
+        return ".onnx" if self is Form.ONNX else f".{self.value}.tflite"
 
 
 def export(
     model: Annotated[str, typer.Argument(help="A model by its name, see `medauth models`.")],
-    to: Annotated[Form, typer.Option(help="litert: the shipped file; int8: weights and activations in eight bits.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; default: MODEL.FORM.tflite.")] = Path(),
+    to: Annotated[
+        Form,
+        typer.Option(
+            help="litert: the shipped file; int8: weights and activations in eight bits; onnx: for ONNX Runtime."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="File to write; default: MODEL.FORM.tflite or MODEL.onnx.")
+    ] = Path(),
     data: Annotated[
         Path | None, typer.Option(help="For int8: a folder of pictures like those it will see, as for `evaluate`.")
     ] = None,
     split: Annotated[str, typer.Option(help="Take pictures of this split alone.")] = "",
+    signature: Annotated[str, typer.Option(help="For onnx: which graph of the file.")] = "predict",
     as_json: JsonOption = False,
 ) -> None:
     """Write a model in another form, and compare the answers of both files.
 
     `int8` needs the extra `train`, and some hundred pictures: ranges of activations come from the first 200, the
-    comparison from the others.
+    comparison from the others. `onnx` needs the extras `train` and `onnx`; it is compared on noise.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         source = auth.models.folder(model) / auth.models.load(model).manifest.file
-        target = out if out != Path() else Path(f"{model}.{to.value}.tflite")
+        target = out if out != Path() else Path(f"{model}{to.suffix}")
         if to is Form.LITERT:
             from hashlib import sha256
             from shutil import copyfile
@@ -47,6 +61,8 @@ def export(
             target.parent.mkdir(parents=True, exist_ok=True)
             copyfile(source, target)
             report: dict[str, object] = {"file": target.name, "sha256": sha256(target.read_bytes()).hexdigest()}
+        elif to is Form.ONNX:
+            report = _onnx(source, target, signature)
         else:
             report = _int8(model, source, target, data, split)
         if as_json:
@@ -61,6 +77,29 @@ def _int8(model: str, source: Path, target: Path, data: Path | None, split: str)
         raise InputError("no pictures", expected="--data FOLDER", next_step="name a folder of faces")
     from medauth.evaluation.folders import read_folder
     from medauth.evaluation.still import read_picture
+
+    _prepare_tensorflow()
+    items = read_folder(data, split).items
+    step = max(1, len(items) // 600)
+    pictures = [read_picture(item)[:, :, 1] for item in items[::step][:600]]
+    from medauth.training.formats import export_int8
+
+    return export_int8(model, source, target, np.stack(pictures))
+
+
+def _onnx(source: Path, target: Path, signature: str) -> dict[str, object]:
+    _prepare_tensorflow()
+    if find_spec("tf2onnx") is None or find_spec("onnxruntime") is None:
+        raise MissingTool(
+            "the ONNX converter is not installed", expected="the extra `onnx`", next_step="pip install 'medauth[onnx]'"
+        )
+    from medauth.training.onnx_form import export_onnx
+
+    return export_onnx(source, target, signature)
+
+
+def _prepare_tensorflow() -> None:
+    """One thread, and a clear word where it is absent."""
     from medauth.training.commands import limit_threads
 
     limit_threads(1)
@@ -68,9 +107,3 @@ def _int8(model: str, source: Path, target: Path, data: Path | None, split: str)
         raise MissingTool(
             "TensorFlow is not installed", expected="the extra `train`", next_step="pip install 'medauth[train]'"
         )
-    items = read_folder(data, split).items
-    step = max(1, len(items) // 600)
-    pictures = [read_picture(item)[:, :, 1] for item in items[::step][:600]]
-    from medauth.training.formats import export_int8
-
-    return export_int8(model, source, target, np.stack(pictures))
