@@ -19,7 +19,7 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 """APCER and BPCER by ascending threshold."""
 
 
-def roc_png(curves: Mapping[str, Curve], areas: Mapping[str, float | None]) -> bytes:
+def roc_png(curves: Mapping[str, Curve], areas: Mapping[str, float | None], title: str = "") -> bytes:
     """Share of attacks found over share of bona fide presentations called attacks."""
     figure, axes = _blank((5.2, 4.6))
     for colour, (name, (apcer, bpcer)) in zip(_COLOURS * 3, curves.items(), strict=False):
@@ -27,7 +27,7 @@ def roc_png(curves: Mapping[str, Curve], areas: Mapping[str, float | None]) -> b
         label = name if area is None else f"{name}, area {area:.3f}"
         axes.plot(bpcer, 1 - apcer, color=colour, lw=1.6, label=label)
     axes.plot([0, 1], [0, 1], color="#BBBBBB", ls=":", lw=1)
-    axes.set(xlabel="BPCER (false alarms)", ylabel="1 - APCER (found)", xlim=(0, 1), ylim=(0, 1.01))
+    axes.set(xlabel="BPCER (false alarms)", ylabel="1 - APCER (found)", xlim=(0, 1), ylim=(0, 1.01), title=title)
     axes.legend(loc="lower right", fontsize=8, frameon=False)
     return _png(figure)
 
@@ -47,7 +47,7 @@ def det_png(curves: Mapping[str, Curve]) -> bytes:
     return _png(figure)
 
 
-def confusion_png(matrix: NDArray[np.int64], names: Sequence[str]) -> bytes:
+def confusion_png(matrix: NDArray[np.int64], names: Sequence[str], title: str = "") -> bytes:
     """Counts [C, C] (rows labels, columns answers), coloured by the share of the row."""
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     figure, axes = _blank((5.6, 5.0))
@@ -59,7 +59,7 @@ def confusion_png(matrix: NDArray[np.int64], names: Sequence[str]) -> bytes:
             shade = "white" if share[row, column] > _DARK else "black"
             text = f"{share[row, column]:.2f}\n{matrix[row, column]}"
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color=shade)
-    axes.set(xlabel="answer", ylabel="label")
+    axes.set(xlabel="answer", ylabel="label", title=title)
     return _png(figure)
 
 

@@ -10,24 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.metrics import Trials, area_under_curve, error_curve
-
-_DARK = 0.5  # share from which a cell is too dark for black letters
+from medauth.report.curves import confusion_png, roc_png
 
 
 def draw_confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str, path: Path) -> None:
-    """Draw counts [C, C] (rows true, columns chosen), coloured by the share of the row."""
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure, axes = _blank((5.6, 5.0))
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axes.set_yticks(range(len(names)), names)
-    for row, column in np.ndindex(matrix.shape):
-        if matrix[row, column]:
-            shade = "white" if share[row, column] > _DARK else "black"
-            text = f"{share[row, column]:.2f}\n{matrix[row, column]}"
-            axes.text(column, row, text, ha="center", va="center", fontsize=7, color=shade)
-    axes.set(xlabel="chosen by the model", ylabel="label", title=title)
-    _write(figure, path)
+    """Counts [C, C] (rows labels, columns answers), as an evaluation's report draws them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(confusion_png(matrix, names, title))
 
 
 def draw_reliability(before: list[dict[str, float]], after: list[dict[str, float]], path: Path) -> None:
@@ -42,16 +31,12 @@ def draw_reliability(before: list[dict[str, float]], after: list[dict[str, float
 
 
 def draw_detection(trials: Trials, title: str, path: Path) -> None:
-    """Draw the ROC curve of each group: attacks found against bona fide presentations refused."""
-    figure, axes = _blank((5.0, 4.6))
-    for group in np.unique(trials.groups):
-        part = trials.select(trials.groups == group)
-        curve = error_curve(part.scores, part.attack)
-        axes.plot(curve.bpcer, 1 - curve.apcer, label=f"{group}: {area_under_curve(part.scores, part.attack):.2f}")
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
-    axes.set(xlabel="BPCER", ylabel="1 - APCER", title=title, xlim=(0, 1), ylim=(0, 1))
-    axes.legend(title="left out: AUC", fontsize=8)
-    _write(figure, path)
+    """The ROC curve of each group, with its area."""
+    parts = {str(group): trials.select(trials.groups == group) for group in np.unique(trials.groups)}
+    errors = {name: error_curve(part.scores, part.attack) for name, part in parts.items()}
+    areas = {name: area_under_curve(part.scores, part.attack) for name, part in parts.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(roc_png({name: (e.apcer, e.bpcer) for name, e in errors.items()}, areas, title))
 
 
 def draw_history(history: Sequence[dict[str, float]], path: Path, judged: str = "validation accuracy") -> None:
