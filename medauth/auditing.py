@@ -13,6 +13,7 @@ from medauth.service.log_audit import LogAudit
 from medauth.service.note_audit import NoteAudit
 from medauth.service.rebuild import Rebuilding
 from medauth.service.receipts import ReceiptAudit
+from medauth.service.retired_audit import RetiredKeyAudit
 from medauth.service.sweep import Depth, Sweep
 from medauth.service.sweeping import in_processes, in_this_process
 
@@ -24,7 +25,8 @@ def log_audit(auth: Medauth, *, ask_chain: bool = True, depth: Depth = Depth.FUL
     else:
         sweep_all = in_this_process(_sweep(auth, depth))
     notes = NoteAudit(auth.store, auth.store, auth.keyring, _stamped_ms(auth), head_audit(auth, ask_chain=ask_chain))
-    return LogAudit(auth.store, auth.store, sweep_all, notes, auth.chains if ask_chain else None, Sources().now_ms)
+    chain, retired = auth.chains if ask_chain else None, RetiredKeyAudit(auth.store, auth.keyring)
+    return LogAudit(auth.store, auth.store, sweep_all, notes, chain, Sources().now_ms, retired)
 
 
 def head_audit(auth: Medauth, *, ask_chain: bool = True) -> HeadAudit:

@@ -29,6 +29,7 @@ from medauth.service.log_audit import LogAudit, LogReport
 from medauth.service.notarising import Notary
 from medauth.service.note_audit import NoteAudit
 from medauth.service.receipts import ReceiptAudit
+from medauth.service.retired_audit import RetiredKeyAudit
 from medauth.service.sweep import Depth, Sweep
 from medauth.service.sweeping import in_this_process
 from medauth.service.verification import Conclusion, Recorded, StartedCheck, Verification
@@ -77,6 +78,8 @@ class World:
     keyring: FileKeyring
     chain: MemoryChain
     now_ms: int = START_MS
+    stamped_ms: Callable[[bytes, bytes], int] | None = None
+    """Reads time stamps, where an authority is trusted."""
 
     def tick(self) -> int:
         self.now_ms += 1_000
@@ -185,8 +188,10 @@ class World:
         """The audit of the whole log, in this process."""
         sweep_all = in_this_process(Sweep(self.store, self.blobs, self.keyring, depth))
         heads = HeadAudit(self.heads, self.store, self.store, self.keyring, own_head or self.own_head)
-        notes = NoteAudit(self.store, self.store, self.keyring, heads=heads)
-        return LogAudit(self.store, self.store, sweep_all, notes, chain or self, lambda: self.now_ms).over(MAIN_LOG)
+        notes = NoteAudit(self.store, self.store, self.keyring, self.stamped_ms, heads)
+        retired = RetiredKeyAudit(self.store, self.keyring)
+        audit = LogAudit(self.store, self.store, sweep_all, notes, chain or self, lambda: self.now_ms, retired)
+        return audit.over(MAIN_LOG)
 
     def receipts(self) -> ReceiptAudit:
         return ReceiptAudit(self.store, self.store, self.keyring, self.size_on_chain, lambda: self.now_ms)
@@ -220,6 +225,7 @@ def copied(world: World, folder: Path) -> Iterator[World]:
     world.store.close()
     shutil.copytree(world.folder, folder)
     copy = open_world(folder, world.chain)
+    copy.stamped_ms = world.stamped_ms
     try:
         yield copy
     finally:

@@ -35,7 +35,14 @@ def compare_chain(log: str, reader: LogReader, chain: ChainView) -> str:
     """Raises `EvidenceError` at the first checkpoint that one side has and the other has not, or has otherwise."""
     events, count = chain.events(log), 0
     event = next(events, None)
+    unsettled: CheckpointRow | None = None
     for row in reader.live_checkpoints(log):
+        if unsettled is not None:
+            raise EvidenceError(
+                f"checkpoint {unsettled.seq} of log {log} is {unsettled.state}, and another one follows it",
+                expected="a final one: one checkpoint is under way at a time",
+            )
+        unsettled = None if row.state is CheckpointState.FINAL else row
         matches = event is not None and event.root == row.root
         if row.state in _ON_CHAIN:
             _require_on_chain(row, event if matches else None, chain)

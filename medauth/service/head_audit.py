@@ -8,7 +8,7 @@ audit says so and fails: code 28.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from medauth.errors import EvidenceError
 from medauth.evidence.merkle import tree_root
@@ -46,6 +46,15 @@ class HeadAudit:
     def logs(self) -> set[str]:
         """Logs that are remembered: one that vanished from the mirror is among them."""
         return set(self._heads.heads())
+
+    def final_size(self, log: str) -> int:
+        """Leaves under the largest checkpoint that was signed once it was final; 0 where none is remembered."""
+        head = self._heads.heads().get(log)
+        return head.note.size if head else 0
+
+    def stamped(self, log: str) -> Mapping[str, int]:
+        """By authority, up to which size every checkpoint was time stamped."""
+        return self._heads.stamped().get(log, {})
 
     def step(self, log: str) -> CheckedStep:
         """Holds, or fails where the log is not what it was, or nothing says what it was."""

@@ -16,6 +16,7 @@ from medauth.evidence.verifier import CheckedStep, StepState
 from medauth.service.audit import Audit
 from medauth.service.chain_audit import ChainView, compare_chain
 from medauth.service.note_audit import NoteAudit
+from medauth.service.retired_audit import RetiredKeyAudit
 from medauth.service.sweep import LEAVES, Swept, Task
 from medauth.service.sweeping import SweepAll
 from medauth.store.interface import AnchorStore, CheckpointRow, LeafKind
@@ -42,7 +43,7 @@ class LogReport:
     root: bytes | None
     """Over all leaves, rebuilt from them; None where one is missing."""
     steps: tuple[CheckedStep, ...]
-    """The log as a whole: `log`, `checkpoint`, `time stamp` where there is one, `chain`."""
+    """The log as a whole: `log`, `head`, `checkpoint`, `time stamp` and `key` where there are any, `chain`."""
     faults: tuple[Audit, ...]
     """The log's own fault first, then the records', in leaf order; the first `NAMED_FAULTS` of them."""
     fault_count: int
@@ -85,6 +86,7 @@ class LogAudit:
         notes: NoteAudit,
         chain: ChainView | None,
         now_ms: Callable[[], int],
+        retired: RetiredKeyAudit,
     ) -> None:
         self._anchors = anchors
         self._reader = reader
@@ -92,10 +94,13 @@ class LogAudit:
         self._notes = notes
         self._chain = chain
         self._now_ms = now_ms
+        self._retired = retired
 
     def over(self, log: str, on_progress: OnProgress = lambda _: None) -> LogReport:
         """Audits one log. Raises `StoreError` when the mirror does not answer."""
         size, seen = self._anchors.leaf_count(log), _Progress()
+        for words in self._reader.unknown_states(log):
+            seen.note(f"{words} · expected: a state that this program writes")
         for swept in self._sweep_all(self._tasks(log, size, seen)):
             self._take(swept, seen)
             on_progress(swept.task.end - swept.task.first)
@@ -106,7 +111,7 @@ class LogAudit:
         strays = self._reader.strays(log)
         if strays:
             seen.note(f"{', '.join(strays)}: outside the log · expected: a leaf for every record and check")
-        steps = [_log_step(log, size, seen), *self._notes.steps(log), self._chain_step(log)]
+        steps = [_log_step(log, size, seen), *self._notes.steps(log), *self._retired.steps(log), self._chain_step(log)]
         own = [Audit(f"log {log}", (step,)) for step in steps if step.state is StepState.FAILS]
         return LogReport(
             log,

@@ -131,7 +131,10 @@ def _check_columns(row: RecordRow, around: Beside, keyring: Keyring, statement: 
     """A check has one start, before its one verdict, and is finished exactly when it has that verdict."""
     check, ends = around.check, row.kind is LeafKind.VERDICT
     if check is None:
-        raise EvidenceError(f"check {row.check_id} is gone from the mirror", expected="the check of every record")
+        raise EvidenceError(
+            f"check {row.check_id} is gone from the mirror, or in a state that is none",
+            expected="the check of every record",
+        )
     commitment = statement["challenge"]["commitment"] if ends else statement["commitment"]
     starts = [other for other in around.siblings if other.kind is LeafKind.START]
     verdicts = [other for other in around.siblings if other.kind is LeafKind.VERDICT]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from medauth.errors import EvidenceError, MedauthError
-from medauth.evidence.note import signed_note
+from medauth.evidence.note import CheckpointNote, signed_note
 from medauth.evidence.signing import KeyPurpose
 from medauth.ledger.interface import TimeStampAuthority
 from medauth.service.disclosure import contract_of
@@ -64,8 +64,7 @@ class Notary:
             if self._open_authority is not None:
                 authority = self._open_authority()
                 for note in self._anchors.unstamped_notes(log, authority.name):
-                    self._stamp(note, authority)
-                    stamped += 1
+                    stamped += self._stamp(note, authority)
         except MedauthError as error:
             _log.warning("checkpoints of log %s wait for signature or time stamp: %s", log, error)
             return Notarised(signed, stamped, str(error))
@@ -85,6 +84,16 @@ class Notary:
         if self._heads is not None:
             self._heads.remember(row.log, RememberedHead(note, contract_of(identity)))
 
-    def _stamp(self, note: NoteRow, authority: TimeStampAuthority) -> None:
+    def _stamp(self, note: NoteRow, authority: TimeStampAuthority) -> bool:
+        """In order, so that one size says which checkpoints were stamped. One that is lost is not asked for again: with a
+        later time in its place nobody would see that it was deleted.
+        """
+        size = CheckpointNote.from_text(note.text).size
+        if self._heads is not None and size <= self._heads.stamped().get(note.log, {}).get(authority.name, 0):
+            _log.warning("checkpoint %s of log %s lost its time stamp by %s", note.seq, note.log, authority.name)
+            return False
         token = authority.stamp(note.text.encode())
         self._anchors.add_stamp(StampRow(note.log, note.seq, authority.name, token, self._now_ms()))
+        if self._heads is not None:
+            self._heads.remember_stamped(note.log, authority.name, size)
+        return True

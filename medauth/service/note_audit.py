@@ -9,7 +9,7 @@ from medauth.evidence.note import CheckpointNote, origin_of
 from medauth.evidence.verifier import CheckedStep, StepState
 from medauth.service.audit import step
 from medauth.service.head_audit import HeadAudit
-from medauth.store.interface import AnchorStore, CheckpointRow, Keyring
+from medauth.store.interface import AnchorStore, CheckpointRow, CheckpointState, Keyring
 from medauth.store.reading import LogReader
 
 
@@ -46,8 +46,12 @@ class NoteAudit:
                 yield stamped
 
     def _all_signed(self, log: str) -> str:
-        count = 0
+        count, final = 0, self._heads.final_size(log) if self._heads else 0
         for row, note in self._noted(log):
+            if row.new_size <= final:
+                _require_still_final(row, note)
+            if note is None:
+                continue
             identity = self._anchors.contract_over(log, row.new_size)
             if identity is None or note.origin != origin_of(identity.log_id):
                 raise EvidenceError(
@@ -65,15 +69,30 @@ class NoteAudit:
         return f"{count} checkpoints of log {log} are signed for strangers"
 
     def _all_stamped(self, log: str, stamps: list[int]) -> str:
+        marks = self._heads.stamped(log) if self._heads else {}
         for row, note in self._noted(log):
-            for stamp in self._anchors.stamps(log, row.seq):
-                stamps[0] += 1
-                if self._stamped_ms is not None:
-                    self._stamped_ms(stamp.token, note.to_text().encode())
+            tokens = {stamp.authority: stamp.token for stamp in self._anchors.stamps(log, row.seq)}
+            lost = [name for name, size in marks.items() if row.new_size <= size and name not in tokens]
+            stamps[0] += len(tokens) + len(lost)
+            if lost:
+                raise EvidenceError(
+                    f"checkpoint {row.seq} of log {log} lost its time stamp by {lost[0]}",
+                    expected="the one it was given",
+                )
+            if self._stamped_ms is not None and note is not None:
+                for token in tokens.values():
+                    self._stamped_ms(token, note.to_text().encode())
         return f"{stamps[0]} time stamps" + ("" if self._stamped_ms else " passed over: no authority is trusted")
 
-    def _noted(self, log: str) -> Iterator[tuple[CheckpointRow, CheckpointNote]]:
+    def _noted(self, log: str) -> Iterator[tuple[CheckpointRow, CheckpointNote | None]]:
         for row in self._reader.live_checkpoints(log):
             note = self._anchors.note(log, row.seq)
-            if note is not None:
-                yield row, CheckpointNote.from_text(note.text)
+            yield row, CheckpointNote.from_text(note.text) if note else None
+
+
+def _require_still_final(row: CheckpointRow, note: CheckpointNote | None) -> None:
+    """Checkpoints are signed in order, each once it is final: so says the remembered head of all below it."""
+    if row.state is not CheckpointState.FINAL:
+        raise EvidenceError(f"checkpoint {row.seq} of log {row.log} is {row.state}", expected="final, as it was before")
+    if note is None:
+        raise EvidenceError(f"checkpoint {row.seq} of log {row.log} lost its signed note", expected="the signed one")

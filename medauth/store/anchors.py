@@ -141,8 +141,16 @@ def _counts() -> Any:
 
 
 def read_checkpoint(row: Any) -> CheckpointRow:
-    """A row of the table of checkpoints."""
-    return CheckpointRow(**{**row, "state": CheckpointState(row["state"])})
+    """A row of the table of checkpoints. Raises `StoreError` for a state that this program does not write."""
+    try:
+        state = CheckpointState(row["state"])
+    except ValueError:
+        raise StoreError(
+            f"checkpoint {row['seq']} is {str(row['state'])[:40]!r}",
+            expected=f"one of {', '.join(CheckpointState)}",
+            next_step="the mirror was altered: restore it from a backup, then run `medauth audit --all`",
+        ) from None
+    return CheckpointRow(**{**row, "state": state})
 
 
 def _add_attempt(connection: Connection, attempt: AttemptRow) -> None:

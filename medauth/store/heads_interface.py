@@ -24,5 +24,11 @@ class HeadMemory(Protocol):
     def remember(self, log: str, head: RememberedHead) -> None:
         """Keeps the head, unless a larger one is kept already."""
 
+    def remember_stamped(self, log: str, authority: str, size: int) -> None:
+        """Every signed checkpoint of up to `size` leaves has a time stamp of this authority. Never shrinks."""
+
+    def stamped(self) -> Mapping[str, Mapping[str, int]]:
+        """By log and authority, that size."""
+
     def heads(self) -> Mapping[str, RememberedHead]:
         """By log."""

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -73,6 +73,9 @@ class FileKeyring:
 
     def retired(self) -> Mapping[str, int]:
         return {key_id: row.until for key_id, row in self._retired_rows().items()}
+
+    def retired_rows(self) -> Sequence[RetiredKeyRow]:
+        return tuple(self._retired_rows().values())
 
     def next_key(self, purpose: KeyPurpose) -> SigningKey:
         return self._load_signing(self._next(purpose), purpose)

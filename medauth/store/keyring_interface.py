@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +34,9 @@ class Keyring(Protocol):
 
     def retired(self) -> Mapping[str, int]:
         """Key id to the size of the log until which a retired key counts: its leaves lie below."""
+
+    def retired_rows(self) -> Sequence[RetiredKeyRow]:
+        """All that is kept of each retired key."""
 
     def next_key(self, purpose: KeyPurpose) -> SigningKey:
         """The key that will replace the present one: made on first use, the same one until it does."""

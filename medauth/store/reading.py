@@ -90,6 +90,9 @@ class LogReader(Protocol):
         """Up to ten records outside the log's leaves, and checks without a record. In a whole mirror there are none."""
 
     def live_checkpoints(self, log: str) -> Iterator[CheckpointRow]:
-        """Checkpoints that did not fail, in order of `seq`, streamed."""
+        """Checkpoints that did not fail, in order of `seq`, streamed. One in an unknown state passes for pending."""
+
+    def unknown_states(self, log: str) -> Sequence[str]:
+        """Up to ten checkpoints and checks whose state is no word of this program, each with that word."""
 
     def tally(self, log: str, now_ms: int) -> CheckTally: ...

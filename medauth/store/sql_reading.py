@@ -40,6 +40,8 @@ _SIBLING = [tables.records.c[name] for name in ("check_id", *Sibling.__dataclass
 _BESIDE = ("record_id", "leaf", "kind", "key_id", "wrapped_key", "sealed_envelope", "sealed_envelope_sha256")
 _LINE = [tables.leaves.c[name] for name in ("index", "leaf", "kind", "record_id")]
 _LINE += [tables.records.c[name] for name in _BESIDE]
+_CHECKPOINT_STATES = [state.value for state in CheckpointState]
+_CHECK_STATES = [state.value for state in CheckState]
 _KINDS = {kind.value: kind for kind in LeafKind}
 
 
@@ -128,10 +130,22 @@ class SqlLogReader:
             with transaction(self._engine, writes=False) as connection:
                 rows = connection.execute(query.order_by(checkpoints.c.seq).limit(_CHECKPOINTS)).all()
             for row in rows:
-                yield CheckpointRow(**{**row._mapping, "state": _word(CheckpointState, row.state)})  # noqa: SLF001 - SQLAlchemy's public name for it
+                state = CheckpointState(row.state) if row.state in _CHECKPOINT_STATES else CheckpointState.PENDING
+                yield CheckpointRow(**{**row._mapping, "state": state})  # noqa: SLF001 - SQLAlchemy's public name for it
             if len(rows) < _CHECKPOINTS:
                 return
             seen = rows[-1].seq
+
+    def unknown_states(self, log: str) -> Sequence[str]:
+        points, checks = tables.checkpoints, tables.checks
+        odd = select(points.c.seq, points.c.state).where(points.c.log == log, points.c.state.not_in(_CHECKPOINT_STATES))
+        strange = select(checks.c.check_id, checks.c.state).where(
+            checks.c.log == log, checks.c.state.not_in(_CHECK_STATES)
+        )
+        with transaction(self._engine, writes=False) as connection:
+            named = [f"checkpoint {seq} is {word[:40]!r}" for seq, word in connection.execute(odd.limit(_STRAYS))]
+            named += [f"check {name} is {word[:40]!r}" for name, word in connection.execute(strange.limit(_STRAYS))]
+        return named[:_STRAYS]
 
     def tally(self, log: str, now_ms: int) -> CheckTally:
         checks = tables.checks
@@ -144,7 +158,7 @@ class SqlLogReader:
 
             states = connection.execute(select(checks.c.state, func.count()).where(of_log).group_by(checks.c.state))
             return CheckTally(
-                {_word(CheckState, state): number for state, number in states},
+                {CheckState(state): number for state, number in states if state in _CHECK_STATES},
                 count(select(func.count()).where(of_log, is_open, checks.c.expires_ms < now_ms)),
                 count(select(func.count(checks.c.subject_tag.distinct())).where(of_log, checks.c.subject_tag != b"")),
                 count(select(func.count(checks.c.client_tag.distinct())).where(of_log, checks.c.client_tag != b"")),
@@ -213,7 +227,9 @@ def _checks(connection: Connection, log: str, first: int, end: int) -> Mapping[s
     query = select(*_SIBLING).where(records.c.check_id.in_(wanted))
     for row in connection.execute(query.order_by(records.c.leaf_index)):
         siblings.setdefault(row[0], []).append(_sibling(row))
-    found = connection.execute(select(*_CHECK).where(checks.c.check_id.in_(wanted)))
+    # One in a state that is none must not keep the leaves beside it from being read; `unknown_states` names it.
+    known = checks.c.state.in_(_CHECK_STATES)
+    found = connection.execute(select(*_CHECK).where(checks.c.check_id.in_(wanted), known))
     return {row[0]: (_check(row), siblings.get(row[0], ())) for row in found}
 
 

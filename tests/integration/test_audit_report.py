@@ -80,7 +80,7 @@ def test_the_page_of_a_damaged_log_names_the_first_record_before_all_figures(wor
         damaged = AuditRun([copy.report()], "full", False, 1, 0, 1.0, "0.1.0")
     page = html_page(damaged)
     assert damaged.first_divergent_record == record
-    assert page.index("1 fault") < page.index(record) < page.index("<h2>Faults") < page.index("Log main")
+    assert page.index("2 faults") < page.index(record) < page.index("<h2>Faults") < page.index("Log main")
     assert "The chain was not asked" in page
     assert f"medauth audit {record}" in page
 

@@ -13,6 +13,7 @@ import pytest
 from medauth.errors import StoreError
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.merkle import MemoryTree
+from medauth.evidence.signing import KeyPurpose
 from medauth.evidence.verifier import StepState
 from medauth.ledger.interface import AnchoredCheckpoint, UrgentLeaf
 from medauth.report.audit_page import html_page
@@ -21,6 +22,8 @@ from medauth.service import log_audit
 from medauth.service.head_audit import HeadAudit
 from medauth.service.log_audit import LogAudit, LogReport
 from medauth.service.note_audit import NoteAudit
+from medauth.service.retired_audit import RetiredKeyAudit
+from medauth.service.rotation import KeyRotation
 from medauth.service.sweep import Depth, Sweep, Task
 from medauth.service.sweeping import in_processes
 from medauth.store.interface import MAIN_LOG, CheckState, LeafKind
@@ -116,6 +119,12 @@ CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "a checkpoint said to be in another block": ("chain", ("UPDATE checkpoints SET block=block+1 WHERE seq=1",)),
     "the log taken off the list of logs": ("", ("DELETE FROM logs",)),
     "the last leaf not counted": ("log", ("UPDATE logs SET size=size-1",)),
+    "the signed notes deleted": ("checkpoint", ("DELETE FROM notes",)),
+    "the first signed note deleted": ("checkpoint", ("DELETE FROM notes WHERE seq=1",)),
+    "a final checkpoint made to wait again": ("checkpoint", ("UPDATE checkpoints SET state='pending' WHERE seq=2",)),
+    "one below the last made to wait again": ("chain", ("UPDATE checkpoints SET state='anchored' WHERE seq=1",)),
+    "a checkpoint in a state that is none": ("log", ("UPDATE checkpoints SET state='fihal' WHERE seq=1",)),
+    "a check in a state that is none": ("mirror", ("UPDATE checks SET state='fihished' WHERE check_id='chk_1'",)),
     "a note about another head": ("checkpoint", ("UPDATE notes SET text=(SELECT text FROM notes WHERE seq=2)",)),
     "a tree node above the stretches": ("inclusion", ("UPDATE nodes SET hash=zeroblob(32) WHERE level=3",)),
 }
@@ -130,6 +139,48 @@ def test_what_was_deleted_inserted_or_moved_shows(change: str, world: World, tmp
         assert names(copy.report()) >= ({expected} if expected else set())
         if expected == "log":
             assert "log" in names(copy.report(Depth.QUICK))
+
+
+def test_a_state_that_is_none_is_named_and_the_audit_goes_on(world: World, tmp_path: Path) -> None:
+    with copied(world, tmp_path / "copy") as copy:
+        run_sql(
+            copy,
+            "UPDATE checkpoints SET state='fihal' WHERE seq=1",
+            "UPDATE checks SET state='fihished' WHERE check_id='chk_1'",
+        )
+        found = copy.report()
+        said = [audit.fault.text for audit in found.faults if audit.fault]
+        assert "checkpoint 1 is 'fihal'" in said[0]
+        assert len([text for text in said if "check chk_1 is gone" in text]) == 2
+        assert (found.size, found.covered, sum(found.tally.states.values())) == (10, 0, 4)
+        assert found.root is not None
+        run_sql(copy, "UPDATE checkpoints SET state='final'")
+        assert "check chk_1 is 'fihished'" in names_and_texts(copy.report())["log"]
+
+
+def names_and_texts(report: LogReport) -> dict[str, str]:
+    return {found.fault.name: found.fault.text for found in report.faults if found.fault}
+
+
+RETIRED = {
+    "forgotten": "DELETE FROM retired_keys",
+    "with another end": "UPDATE retired_keys SET until=until+1",
+    "with another successor": "UPDATE retired_keys SET successor=key_id",
+    "for another purpose": "UPDATE retired_keys SET purpose='webhooks'",
+    "for no purpose": "UPDATE retired_keys SET purpose='wishes'",
+    "announced elsewhere": "UPDATE retired_keys SET record_id=(SELECT record_id FROM records WHERE leaf_index=0)",
+    "another key": "UPDATE retired_keys SET raw=zeroblob(32)",
+    "by another name": "UPDATE retired_keys SET key_id='ed25519:none'",
+}
+
+
+@pytest.mark.parametrize("change", RETIRED)
+def test_a_retired_key_that_was_changed_in_the_mirror_shows(change: str, world: World, tmp_path: Path) -> None:
+    with copied(world, tmp_path / "copy") as copy:
+        KeyRotation(copy.store, copy.keyring, copy.tick).rotate(KeyPurpose.TOKENS)
+        assert copy.report().faults == ()
+        run_sql(copy, RETIRED[change])
+        assert names(copy.report()) == {"key"}
 
 
 def test_the_first_divergent_record_is_named(world: World, tmp_path: Path) -> None:
@@ -257,7 +308,8 @@ def test_processes_find_what_one_process_finds(world: World, tmp_path: Path) -> 
         sweep_all = in_processes(2, partial(_open_sweep, copy.folder, Depth.FULL), here)
         heads = HeadAudit(copy.heads, copy.store, copy.store, copy.keyring, copy.own_head)
         notes = NoteAudit(copy.store, copy.store, copy.keyring, heads=heads)
-        shared = LogAudit(copy.store, copy.store, sweep_all, notes, copy, lambda: copy.now_ms).over(MAIN_LOG)
+        retired = RetiredKeyAudit(copy.store, copy.keyring)
+        shared = LogAudit(copy.store, copy.store, sweep_all, notes, copy, lambda: copy.now_ms, retired).over(MAIN_LOG)
         assert shared == alone
         assert {"mirror", "log"} <= names(shared)
 
