@@ -16,7 +16,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.errors import ModelError
+from medauth.errors import InputError, ModelError
+from medauth.training.tfjs_weights import unpack_tensors
 
 SIZE_PX = 150
 MEAN_RGB = (122.782, 117.001, 104.298)
@@ -27,22 +28,13 @@ Tensors = Mapping[str, NDArray[np.float32]]
 
 
 def read_tensors(manifest: Path, binary: Path) -> dict[str, NDArray[np.float32]]:
-    """Every tensor of a TensorFlow.js weights manifest as float32. Raises `ModelError` when the two do not belong together."""
+    """Every tensor of a TensorFlow.js weights manifest as float32. Raises `InputError` when the two do not belong together."""
     listed = [entry for group in json.loads(manifest.read_text()) for entry in group["weights"]]
-    content, at = binary.read_bytes(), 0
-    tensors = {}
-    for entry in listed:
-        packing = entry.get("quantization")
-        kind = np.dtype(packing["dtype"] if packing else entry["dtype"]).newbyteorder("<")
-        count = int(np.prod(entry["shape"]))
-        if at + count * kind.itemsize > len(content):
-            raise ModelError(f"{binary.name} ends within {entry['name']}", expected=f"the file of {manifest.name}")
-        values = np.frombuffer(content, kind, count, at).astype(np.float32).reshape(entry["shape"])
-        tensors[entry["name"]] = values * packing["scale"] + packing["min"] if packing else values
-        at += count * kind.itemsize
-    if at != len(content):
-        raise ModelError(f"{binary.name} has {len(content)} bytes", expected=f"{at}, as {manifest.name} lists")
-    return {name: np.asarray(values, np.float32) for name, values in tensors.items()}
+    content = binary.read_bytes()
+    tensors, used = unpack_tensors(content, listed, binary.name)
+    if used != len(content):
+        raise InputError(f"{binary.name} has {len(content)} bytes", expected=f"{used}, as {manifest.name} lists")
+    return tensors
 
 
 def build_net(tensors: Tensors) -> Any:

@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +29,30 @@ def read_nsfwjs(package: Path) -> dict[str, NDArray[np.float32]]:
     found: dict[str, NDArray[np.float32]] = {}
     for group in manifest:
         content = b"".join(_shard(folder / f"{name}.min.js") for name in group["paths"])
-        found |= _tensors(content, group["weights"], folder)
+        found |= unpack_tensors(content, group["weights"], str(folder))[0]
     return found
 
 
-def _tensors(content: bytes, entries: list[dict[str, Any]], folder: Path) -> dict[str, NDArray[np.float32]]:
+def unpack_tensors(
+    content: bytes, entries: Sequence[Mapping[str, Any]], name: str
+) -> tuple[dict[str, NDArray[np.float32]], int]:
+    """The listed tensors as float32, in their order from the first byte of `content`, and how many bytes they took.
+
+    Raises `InputError` where `content`, of the file `name`, ends too early.
+    """
     found, at = {}, 0
     for entry in entries:
-        shape = tuple(int(length) for length in entry["shape"])
-        quantised = entry.get("quantization")
-        kind = np.dtype(quantised["dtype"] if quantised else entry["dtype"])
-        size = int(np.prod(shape)) * kind.itemsize
-        if at + size > len(content):
-            raise InputError(f"{folder} ends before tensor {entry['name']}", expected="nsfwjs 4.3.0, unpacked")
-        values = np.frombuffer(content[at : at + size], kind).reshape(shape).astype(np.float32)
-        if quantised:
-            values = values * np.float32(quantised["scale"]) + np.float32(quantised["min"])
+        packing = entry.get("quantization")
+        kind = np.dtype(packing["dtype"] if packing else entry["dtype"]).newbyteorder("<")
+        count = int(np.prod(entry["shape"]))
+        if at + count * kind.itemsize > len(content):
+            raise InputError(f"{name} ends within {entry['name']}", expected="the file that the list of tensors is of")
+        values = np.frombuffer(content, kind, count, at).astype(np.float32).reshape(entry["shape"])
+        if packing:
+            values = values * np.float32(packing["scale"]) + np.float32(packing["min"])
         found[str(entry["name"])] = values
-        at += size
-    return found
+        at += count * kind.itemsize
+    return found, at
 
 
 def _manifest(path: Path) -> list[dict[str, list[dict[str, Any]]]]:

@@ -39,7 +39,7 @@ def test_packed_tensors_are_unpacked(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", bytes(9), bytes(11)], ids=["empty", "short", "long"])
 def test_a_file_of_another_length_is_refused(tmp_path, content):
-    with pytest.raises(ModelError):
+    with pytest.raises(InputError):
         read_tensors(*written(tmp_path, ENTRIES, content))
 
 

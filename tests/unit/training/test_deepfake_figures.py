@@ -23,7 +23,7 @@ from medauth.training.deepfake_judging import (
 )
 from medauth.training.encoded import Encoded, encoded_at
 from medauth.training.sequence_shards import SequenceShard
-from medauth.training.tfjs_weights import _shard, _tensors
+from medauth.training.tfjs_weights import _shard, unpack_tensors
 
 
 def scored() -> Scored:
@@ -135,7 +135,7 @@ def test_a_card_is_written_from_the_manifest(tmp_path: Path) -> None:
     assert "0 of 6" in card
 
 
-def test_tensors_are_read_with_their_scale(tmp_path: Path) -> None:
+def test_tensors_are_read_with_their_scale() -> None:
     entries: list[dict[str, Any]] = [
         {
             "name": "a/kernel",
@@ -146,11 +146,12 @@ def test_tensors_are_read_with_their_scale(tmp_path: Path) -> None:
         {"name": "a/bias", "shape": [1], "dtype": "float32"},
     ]
     content = bytes([0, 4]) + np.array([2.5], np.float32).tobytes()
-    found = _tensors(content, entries, tmp_path)
+    found, used = unpack_tensors(content, entries, "file")
+    assert used == len(content)
     np.testing.assert_allclose(found["a/kernel"], (-1.0, 1.0))
     np.testing.assert_allclose(found["a/bias"], (2.5,))
     with pytest.raises(InputError, match="a/bias"):
-        _tensors(content[:-1], entries, tmp_path)
+        unpack_tensors(content[:-1], entries, "file")
 
 
 def test_a_shard_is_the_one_long_text_of_its_script(tmp_path: Path) -> None:
