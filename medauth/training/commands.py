@@ -158,7 +158,7 @@ def train_deepfake(
     *,
     work: WorkOption = None,
     models: ModelsOption = Path("models"),
-    shards: Annotated[int | None, typer.Option(help="How many times 512 pictures to fit the frame's head on.")] = None,
+    epochs: EpochsOption = None,
     seed: SeedOption = None,
     most_faces: Annotated[int | None, typer.Option(help="Faces of each source at most; 0 = all there are.")] = None,
     threads: ThreadsOption = 2,
@@ -173,9 +173,9 @@ def train_deepfake(
     from medauth.training.deepfake_release import make_deepfake
     from medauth.training.tfjs_weights import read_nsfwjs
 
-    plan = changed(DeepfakePlan(), shards=shards, seed=seed, most_faces=most_faces)
+    plan = changed(DeepfakePlan(), epochs=epochs, seed=seed, most_faces=most_faces)
     shop = Workshop(data, work_folder(work) / "deepfake", plan, read_nsfwjs(backbone), typer.echo)
-    command = f"medauth train deepfake --data DIR --backbone DIR --shards {plan.shards.train} --seed {plan.seed}"
+    command = f"medauth train deepfake --data DIR --backbone DIR --epochs {plan.frames.epochs} --seed {plan.seed}"
     command += f" --most-faces {plan.most_faces or 0}"
     manifest = make_deepfake(shop, models, command, judge_test=judge_test, note=note)
     write_deepfake_card(models / "deepfake")

@@ -1,4 +1,4 @@
-"""Training of the deepfake net, step by step: faces, frozen stem, maps fitted on single frames, LSTM on sequences.
+"""Training of the deepfake net, step by step: faces, the encoder on single frames, the LSTM on sequences.
 
 Every step leaves its result in the work folder and is skipped when it is there; a killed training goes on where it was.
 """
@@ -15,19 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.training.deepfake_export import write_encoder
-from medauth.training.deepfake_net import build_encoder, frame_direction
+from medauth.training.deepfake_net import build_frame_net, encoder_of, load_backbone
+from medauth.training.degrading import Degradation
 from medauth.training.encoded import Encoded, encoded_at
 from medauth.training.export import LiteRtModel
 from medauth.training.face_bank import FaceBank, open_bank
-from medauth.training.feature_shards import Eye, feature_shard, sample_shard
-from medauth.training.forged_samples import SamplePlan, Supply, supply_of
-from medauth.training.linear_head import LinearHead, fit_head, load_head, pool, save_head
+from medauth.training.forged_samples import SamplePlan, Samples, Supply, supply_of
+from medauth.training.frame_exam import Exam, exam_of
+from medauth.training.frame_lessons import FrameLessons, PairLoss
 from medauth.training.loop import TrainingPlan, train_on
 from medauth.training.mobilenet import Weights
+from medauth.training.sample_shards import sample_shard
 from medauth.training.sequence_lessons import SequenceLessons
 from medauth.training.sequence_shards import SequenceMix, SequenceShard, clip_at, sequence_shard
 from medauth.training.sequences import Footage
-from medauth.training.stem_file import Stem
 from medauth.training.temporal import build_head
 
 ENCODE = "encode.tflite"
@@ -35,6 +36,14 @@ ENCODE = "encode.tflite"
 
 Report = Callable[[str], None]
 
+FRAME_PLAN = TrainingPlan(
+    epochs=8,
+    peak_rate=1e-3,
+    warmup_epochs=0.25,
+    weight_decay=0.05,
+    average_decay=0.995,
+    precision="float32",
+)
 HEAD_PLAN = TrainingPlan(
     epochs=16,
     peak_rate=2e-3,
@@ -45,17 +54,38 @@ HEAD_PLAN = TrainingPlan(
     precision="float32",
     loss="binary",
 )
+MILD = Degradation(
+    gamma=0.2,
+    contrast=0.1,
+    brightness=10.0,
+    cast=0.06,
+    saturation=0.2,
+    shrink_chance=0.1,
+    shrink_least=0.6,
+    blur_chance=0.1,
+    noise_chance=0.1,
+    noise=4.0,
+    jpeg_chance=0.4,
+    jpeg_least=65,
+    cover_chance=0.1,
+)
+"""For the first shards: traces that are still there can be learned."""
 _VALID_MIX = SequenceMix(stills=120, dataset=30, each_clip=0)  # enough real ones to see one in a hundred
 _TEST_MIX = SequenceMix(stills=60, dataset=30, each_clip=0)
 
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """How many shards of pictures the frame's head is fitted on and chosen by."""
+    """How many shards of pictures there are for single frames; the first few are hardly spoiled."""
 
-    train: int = 12
-    valid: int = 2
+    count: int = 64
+    mild: int = 24
+    each_epoch: int = 16
     samples: SamplePlan = field(default_factory=SamplePlan)
+
+    def of(self, index: int) -> SamplePlan:
+        """What shard `index` is made by."""
+        return replace(self.samples, spoil=MILD) if index < self.mild else self.samples
 
 
 @dataclass(frozen=True)
@@ -63,11 +93,16 @@ class DeepfakePlan:
     """All that shapes a training of the deepfake net."""
 
     seed: int = 7
+    frames: TrainingPlan = FRAME_PLAN
     head: TrainingPlan = HEAD_PLAN
     shards: ShardPlan = field(default_factory=ShardPlan)
     sequences: SequenceMix = field(default_factory=lambda: SequenceMix(stills=24, dataset=10, each_clip=2))
-    sequence_shards: int = 3
-    most_faces: int | None = 1100  # of each source; None = all
+    sequence_shards: int = 4
+    most_faces: int | None = None  # of each source; None = all
+
+
+_FEW = 300
+"""Pairs or pictures of each source that choose the epoch and fix the threshold: all of the dataset's."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +116,22 @@ class Workshop:
     report: Report = print
 
     def bank(self, split: str) -> FaceBank:
-        """Aligned faces of one split; a fifth as many to validate as to train, all of the dataset's to test."""
-        few = None if self.plan.most_faces is None else self.plan.most_faces // 5
-        most = {"train": self.plan.most_faces, "valid": few}.get(split, 500)
+        """Aligned faces of one split."""
+        most = {"train": self.plan.most_faces, "valid": min(_FEW, self.plan.most_faces or _FEW)}.get(split, 500)
         return open_bank(self.data, self.folder / f"faces-{split}", (split,), most, self.report)
 
     def supply(self, split: str) -> Supply:
         """Faces of one split to forge."""
         return supply_of(self.bank(split), split)
+
+    def exam(self, split: str) -> Exam:
+        """Single faces of one split, and forgeries of them."""
+        return exam_of(self.bank(split), self.plan.seed)
+
+    def shard(self, supply: Supply, index: int) -> Samples:
+        """Training pictures by their number."""
+        path = self.folder / "shards" / f"train-{index:04d}.npz"
+        return sample_shard(path, supply, self.plan.shards.of(index), (self.plan.seed, 0, index))
 
     def clips(self) -> list[Footage]:
         """Natural clips of people who move."""
@@ -112,40 +155,17 @@ class Workshop:
         ]
 
 
-def fit_frames(shop: Workshop) -> LinearHead:
-    """Fit the frame's head on shards of forged and real faces, or read it back."""
-    path = shop.folder / "linear.npz"
-    if not path.exists():
-        stem = Stem(shop.folder / "stem.tflite", shop.weights)
-        train, valid = shard_taps(shop, stem, "train"), shard_taps(shop, stem, "valid")
-        save_head(path, fit_head(train.pooled, train.kinds > 0, train.weights, valid.pooled, valid.kinds > 0))
-    return load_head(path)
-
-
-@dataclass(frozen=True)
-class Taps:
-    """Pooled taps float32 [N, regions, C] of pictures, their `kinds` and `sources` int64 [N] and `weights` float32 [N]."""
-
-    pooled: NDArray[np.float32]
-    kinds: NDArray[np.int64]
-    sources: NDArray[np.int64]
-    weights: NDArray[np.float32]
-
-
-def shard_taps(shop: Workshop, stem: Eye, split: str) -> Taps:
-    """The pooled taps of a split's shards; pictures and features are made where they are missing."""
-    shards, folder, supply = shop.plan.shards, shop.folder / "shards", shop.supply(split)
-    stream, count = {"train": (0, shards.train), "valid": (1, shards.valid)}[split]
-    found = []
-    for index in range(count):
-        name = f"{split}-{index:04d}"
-        samples = sample_shard(folder / f"{name}.npz", supply, shards.samples, (shop.plan.seed, stream, index))
-        shard = feature_shard(folder / f"{name}-features.npz", stem, samples)
-        found.append(Taps(pool(shard.features), shard.kinds, shard.sources, shard.weights))
-        shop.report(f"{name} ready")
-    return Taps(
-        *(np.concatenate([getattr(part, key) for part in found]) for key in ("pooled", "kinds", "sources", "weights"))
+def train_frames(shop: Workshop) -> Any:
+    """Train the frame net on pairs of real and forged faces, beginning with the backbone's weights."""
+    supply, shards, plan = shop.supply("train"), shop.plan.shards, shop.plan
+    lessons = FrameLessons(
+        lambda index: shop.shard(supply, index), shards.count, shards.each_epoch, shop.exam("valid"), plan.seed
     )
+
+    def start(net: Any) -> None:
+        load_backbone(net, shop.weights)
+
+    return train_on(build_frame_net, lessons, plan.frames, shop.folder / "frames", shop.report, start, PairLoss)
 
 
 @dataclass(frozen=True)
@@ -153,17 +173,17 @@ class TrainedFrames:
     """The finished encoder, what makes its vectors a frame's logit, and a file that runs it."""
 
     encoder: Any
-    direction: tuple[np.ndarray[Any, np.dtype[np.float32]], float]
+    direction: tuple[NDArray[np.float32], float]
     runner: LiteRtModel
 
 
-def finish_frames(shop: Workshop, fitted: LinearHead) -> TrainedFrames:
-    """Join stem and fitted maps."""
-    encoder, direction = build_encoder(shop.weights, fitted), frame_direction(fitted)
+def finish_frames(shop: Workshop, net: Any) -> TrainedFrames:
+    """The encoder of the trained frame net, and the file that runs it."""
+    encoder, kernel, bias = encoder_of(net)
     path = shop.folder / ENCODE
     if not path.exists():
-        write_encoder(encoder, direction, path)
-    return TrainedFrames(encoder, direction, LiteRtModel(path))
+        write_encoder(encoder, (kernel, bias), path)
+    return TrainedFrames(encoder, (kernel, bias), LiteRtModel(path))
 
 
 def train_head(shop: Workshop, frames: TrainedFrames, train: Encoded, valid: Encoded, name: str = "head") -> Any:
@@ -177,9 +197,9 @@ def encoded_sequences(shop: Workshop, frames: TrainedFrames, split: str, clips: 
     return encoded_at(shop.folder / f"encoded-{split}.npz", frames.runner, shop.sequences(split, clips))
 
 
-def changed(plan: DeepfakePlan, *, shards: int | None, seed: int | None, most_faces: int | None) -> DeepfakePlan:
+def changed(plan: DeepfakePlan, *, epochs: int | None, seed: int | None, most_faces: int | None) -> DeepfakePlan:
     """The plan with what a command asked for."""
     seed = plan.seed if seed is None else seed
     most = plan.most_faces if most_faces is None else most_faces or None
-    counted = replace(plan.shards, train=shards or plan.shards.train)
-    return replace(plan, seed=seed, head=replace(plan.head, seed=seed), shards=counted, most_faces=most)
+    frames = replace(plan.frames, epochs=epochs or plan.frames.epochs, seed=seed)
+    return replace(plan, seed=seed, frames=frames, head=replace(plan.head, seed=seed), most_faces=most)

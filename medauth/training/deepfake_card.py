@@ -11,15 +11,16 @@ Json = dict[str, Any]
 _PURPOSE = """# deepfake: was this face painted over, frame by frame?
 
 Sixteen aligned crops of a face, a tenth of a second apart, to one probability that the face was exchanged or driven by a
-computer. The signal `deepfake` asks it as a deny cue. It looks for what pasting leaves (edges, other texture, other
+computer. The signal `deepfake` reports it: no policy denies by it. It looks for what pasting leaves (edges, other texture, other
 colours, flicker), not for one forger's software."""
 
 _DATA = """Real faces: `faces_lfw` (news photographs, research use, no licence of their own) and the real halves of
 `deepfake_dfdc_faces` (DFDC, paid and consenting actors, research and non-commercial use), six natural clips for the
 LSTM (`blink_clips`). Forged ones: made from these on the fly (self-blended images after Shiohara and Yamasaki 2022,
 landmark swaps with fitted colours, compressed after blending), and DFDC's own fakes, weighed by how much of another person
-they show. Real and forged pictures are the same persons and went through the same crop and degradation. The frozen
-backbone is the lower part of npm `nsfwjs@4.3.0`'s MobileNetV2 (MIT). So these are **research weights**."""
+they show. A forged picture stands beside the real one of the same face in every batch, both cut and spoiled
+alike; the net learns which is which, which of the two is forged, and where the pasted part ends. It began with the lower
+ten blocks of npm `nsfwjs@4.3.0`'s MobileNetV2 (MIT), all of which were trained on. So these are **research weights**."""
 
 _LIMITS = (
     (
@@ -39,7 +40,7 @@ _LIMITS = (
         "alarms under them are not measured."
     ),
     "Natural clips are few (six, of five people): their false-alarm interval is wide.",
-    "The crop is 112 pixels with 56 between the outer eye corners: finer traces are averaged away.",
+    "The crop is 144 pixels with 72 between the outer eye corners: finer traces are averaged away.",
 )
 
 
@@ -69,19 +70,19 @@ def _file(manifest: Json) -> list[str]:
     for name, signature in manifest["signatures"].items():
         speed = manifest["metrics"]["milliseconds_a_call"][name]
         lines.append(f"| `{name}` | {', '.join(signature['inputs'])} | {', '.join(signature['outputs'])} | {speed} |")
-    point = manifest["operating_points"]["standard"]
+    points = [
+        f"`{name}`: probability {point['threshold']}, at BPCER {point['target_bpcer']:.0%} on {point['data']}"
+        for name, point in manifest["operating_points"].items()
+    ]
     return [
         *lines,
         "",
         (
-            "Input of `encode`: float32 [1, 112, 112, 3], BGR 0..255, the face as `preprocessing.face` says. `explain` is Grad-CAM "
+            "Input of `encode`: float32 [1, 144, 144, 3], BGR 0..255, the face as `preprocessing.face` says. `explain` is Grad-CAM "
             "through the LSTM, equal to `tf.GradientTape` within 1e-3 (checked at export and in the tests)."
         ),
         "",
-        (
-            f"Operating point `standard`: probability {point['threshold']}, at BPCER {point['target_bpcer']:.0%} on "
-            f"{point['data']}."
-        ),
+        "Operating points. " + "; ".join(points) + ".",
     ]
 
 
@@ -166,9 +167,9 @@ def _explained(path: Path) -> list[str]:
         "## Does the heat map matter?",
         "",
         (
-            f"Blanking the hottest 20 % of the cells moves the logit by {found['hottest']:.3f} on average, a random 20 % by "
-            f"{found['random']:.3f} ({found['sequences']} forged validation sequences; the hottest move it more in "
-            f"{found['hottest_moves_more']} of them)."
+            f"Blanking the hottest 20 % of the cells lowers the logit by {found['hottest']:.3f} on average, a random 20 % by "
+            f"{found['random']:.3f} ({found['sequences']} forged validation sequences; the hottest move it further in "
+            f"{found['hottest_moves_more']['hits']} of them)."
         ),
     ]
 
@@ -176,14 +177,16 @@ def _explained(path: Path) -> list[str]:
 def _training(training: Json) -> list[str]:
     return [
         (
-            f"Single frames: {training['images']:,} pictures drawn (half of them real), logistic regressions with penalty "
-            f"{training['penalty']}; LSTM: {training['sequences']} sequences, {training['head_epochs']} epochs. Command, in the "
-            f"revision `{training['git_revision']}`:"
+            f"Single frames: {training['images']:,} pictures shown (half of them real) in {training['frame_epochs']} epochs; "
+            f"LSTM: {training['sequences']} sequences, {training['head_epochs']} epochs. Command, in the revision "
+            f"`{training['git_revision']}`:"
         ),
         "",
         f"    {training['command']}",
         "",
         *([training["note"], ""] if training.get("note") else []),
+        "![history.png](history.png)",
+        "",
         "To train on your own faces, put them in folders of the same form. Digests of what was read are in `manifest.json`.",
     ]
 

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.training.deepfake_net import CELLS, pool_weights
+from medauth.training.deepfake_net import CHANNELS
 from medauth.training.export import Endpoint, check_agreement, write_litert
 from medauth.training.face_bank import CROP_PX
-from medauth.training.linear_head import CHANNELS
+from medauth.training.forged_samples import CELLS
 from medauth.training.litert_file import join_signatures
 from medauth.training.sequences import LENGTH
 from medauth.training.temporal import explain_maps
@@ -40,11 +40,11 @@ def score_endpoint(head: Any, temperature: float) -> Endpoint:
     return Endpoint("score", score, {"vectors": (1, LENGTH, CHANNELS)})
 
 
-def explain_endpoint(head: Any, pool: NDArray[np.float32]) -> Endpoint:
+def explain_endpoint(head: Any) -> Endpoint:
     """Signature `explain`: the maps of 16 frames to Grad-CAM heat for each, and the logit before calibration."""
 
     def explain(maps: Any) -> dict[str, Any]:
-        return explain_maps(head, pool, maps)
+        return explain_maps(head, maps)
 
     return Endpoint("explain", explain, {"maps": (1, LENGTH, CELLS, CELLS, CHANNELS)})
 
@@ -63,13 +63,13 @@ def write_deepfake(
     crops: NDArray[np.uint8],
     encode: Path,
 ) -> float:
-    """Write the whole file and return the largest difference to the nets on `crops` uint8 [16, 112, 112, 3].
+    """Write the whole file and return the largest difference to the nets on `crops` uint8 [16, 144, 144, 3].
 
     `encode` is the file that `write_encoder` left. The encoder's weights are kept in half precision, which moves its answers a little; the head's are not, so that the
     explanation equals the reference to 1e-3.
     """
     frame = encode_endpoint(encoder, direction)
-    window = [score_endpoint(head, temperature), explain_endpoint(head, pool_weights())]
+    window = [score_endpoint(head, temperature), explain_endpoint(head)]
     with tempfile.TemporaryDirectory() as folder:
         second = Path(folder, "head.tflite")
         write_litert(head, window, second, weights="float32")

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.metrics import Trials, area_under_curve, resampled, wilson_rate
-from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
 from medauth.training.degrading import compress, rescale
 from medauth.training.encoded import Encoded, Runner, encode_crops
-from medauth.training.face_bank import STORED_PX, FaceBank, centre
+from medauth.training.forged_samples import KINDS
+from medauth.training.frame_exam import Exam
 from medauth.training.sequences import LENGTH
 
 Image = NDArray[np.uint8]
@@ -27,12 +27,11 @@ CHANGES: dict[str, Change] = {
     "blur of 1.2 pixels": lambda image: np.asarray(cv2.GaussianBlur(image, (0, 0), 1.2), np.uint8),
 }
 _BANDS = (("below 0.35", 0.0, 0.35), ("0.35 to 0.5", 0.35, 0.5), ("above 0.5", 0.5, 9.0))
-_DONORS = 12
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Frame logits float64 [N] with what each picture is: `kind` "real" or a species, `person`, `id_shift` (NaN: none)."""
+    """Frame logits float64 [N] with what each picture is: `kind` "real" or how it was forged, `person`, `id_shift` (NaN: none)."""
 
     logits: NDArray[np.float64]
     kind: NDArray[np.str_]
@@ -53,42 +52,11 @@ def area_json(scores: NDArray[np.float64], fake: NDArray[np.bool_], groups: NDAr
     }
 
 
-def score_dataset(model: Runner, bank: FaceBank, change: Change) -> Scored:
-    """Every picture of the dataset with fakes, cut as a check would cut it."""
-    chosen = bank.where(lambda entry: entry.source == "deepfake_dfdc_faces")
-    crops = np.stack([change(np.ascontiguousarray(centre(bank.images[i]))) for i in chosen])
-    entries = [bank.entries[i] for i in chosen]
-    return Scored(
-        encode_crops(model, crops)[1].astype(np.float64),
-        np.array(["fake" if entry.fake else "real" for entry in entries]),
-        np.array([entry.person for entry in entries]),
-        np.array([entry.id_shift if entry.id_shift is not None else np.nan for entry in entries]),
-        np.array([entry.pair for entry in entries]),
-    )
-
-
-def score_blends(model: Runner, bank: FaceBank, change: Change, seed: int) -> Scored:
-    """Each real face of LFW, a self-blend of it and a swap onto it, all compressed after blending."""
-    rng = np.random.default_rng((seed, 6))
-    chosen = bank.where(lambda entry: entry.source == "faces_lfw")
-    crops, kinds, persons = [], [], []
-    for index in chosen:
-        image, marks, person = bank.images[index], bank.marks[index], bank.entries[index].person
-        others = [int(i) for i in rng.choice(chosen, _DONORS, replace=False) if bank.entries[i].person != person]
-        donor = others[nearest_donor(marks, [bank.marks[i] for i in others])]
-        made = {
-            "real": image,
-            "self_blend": self_blend(image, marks, draw_forgery(STORED_PX, rng)),
-            "swap": swap(image, marks, bank.images[donor], bank.marks[donor], draw_forgery(STORED_PX, rng)),
-        }
-        for kind, picture in made.items():
-            compressed = compress(np.ascontiguousarray(centre(picture)), int(rng.integers(70, 96)))
-            crops.append(change(compressed))
-            kinds.append(kind)
-            persons.append(person)
-    logits = encode_crops(model, np.stack(crops))[1].astype(np.float64)
-    nothing = np.full(len(logits), np.nan)
-    return Scored(logits, np.array(kinds), np.array(persons), nothing, np.array(persons))
+def score_exam(model: Runner, exam: Exam, change: Change) -> Scored:
+    """What the file says of every crop, changed by `change`."""
+    crops = np.stack([change(np.ascontiguousarray(crop)) for crop in exam.images])
+    logits = encode_crops(model, crops)[1].astype(np.float64)
+    return Scored(logits, np.array(KINDS)[exam.kinds], exam.persons, exam.id_shift, exam.pairs)
 
 
 def dataset_figures(scored: Scored) -> dict[str, Any]:
@@ -122,7 +90,7 @@ def sequence_figures(scores: NDArray[np.float64], encoded: Encoded) -> dict[str,
 
 
 def windows_of(vectors: NDArray[np.float32], every: int = 4) -> NDArray[np.float32]:
-    """All windows of 16 in vectors [T, 5], `every` frames apart: [W, 16, 5]."""
+    """All windows of 16 in vectors [T, 64], `every` frames apart: [W, 16, 64]."""
     starts = range(0, max(1, len(vectors) - LENGTH + 1), every)
     return np.stack([vectors[at : at + LENGTH] for at in starts if at + LENGTH <= len(vectors)])
 

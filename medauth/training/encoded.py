@@ -20,14 +20,14 @@ class Runner(Protocol):
 
 
 def encode_crops(model: Runner, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Vectors float32 [N, 5] and frame logits [N] of crops uint8 [N, 112, 112, 3]."""
+    """Vectors float32 [N, 64] and frame logits [N] of crops uint8 [N, 144, 144, 3]."""
     found = [model.call("encode", images=crop[None].astype(np.float32)) for crop in crops]
     return np.concatenate([f["vector"] for f in found]), np.concatenate([f["logit"][:, 0] for f in found])
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Sequences as vectors: float32 [N, 16, 5]; `frames` float32 [N] is the mean of what single frames say."""
+    """Sequences as vectors: float32 [N, 16, 64]; `frames` float32 [N] is the mean of what single frames say."""
 
     vectors: NDArray[np.float32]
     frames: NDArray[np.float32]

@@ -20,9 +20,9 @@ from medauth.signals.face_track import StillMesh
 from medauth.signals.head_pose import fit_head
 from medauth.training.datasets import file_digest
 
-CROP_PX = 112
-"""Side of what the net sees: faces of LFW keep about their own resolution."""
-STORED_PX = 144
+CROP_PX = 144
+"""Side of what the net sees: 72 pixels between the outer eye corners, about what a webcam at arm's length gives."""
+STORED_PX = 184
 """Side of what is kept: room to shift, turn and zoom."""
 BOX = FaceBox(eyes_x=0.5, eyes_y=0.35, outer_eyes=0.5)
 """Forehead to chin, cheeks and what lies beside them: where a swapped face meets the rest of the head."""
@@ -51,7 +51,7 @@ class FaceEntry:
 
 @dataclass(frozen=True)
 class FaceBank:
-    """`images` uint8 [N, 144, 144, 3] BGR, `marks` float32 [N, 478, 2] in their pixels, one entry each."""
+    """`images` uint8 [N, 184, 184, 3] BGR, `marks` float32 [N, 478, 2] in their pixels, one entry each."""
 
     images: NDArray[np.uint8]
     marks: NDArray[np.float32]
@@ -86,7 +86,7 @@ def open_bank(
 
 
 def align(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A picture and its landmarks (478, 3) as they are kept: (144, 144, 3) uint8 and (478, 2) float32."""
+    """A picture and its landmarks (478, 3) as they are kept: (184, 184, 3) uint8 and (478, 2) float32."""
     eyes_px = fit_head(landmarks).size_px
     crop = crop_face(image, landmarks, STORED_PX, _STORED_BOX, eyes_px, colour=True)
     matrix = face_matrix(landmarks, STORED_PX, _STORED_BOX, eyes_px)
@@ -95,7 +95,7 @@ def align(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[NDA
 
 
 def centre(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle of uint8 [..., 144, 144, 3]: what a check would cut, uint8 [..., 112, 112, 3]."""
+    """The middle of uint8 [..., 184, 184, 3]: what a check would cut, uint8 [..., 144, 144, 3]."""
     at = (STORED_PX - CROP_PX) // 2
     return images[..., at : at + CROP_PX, at : at + CROP_PX, :]
 

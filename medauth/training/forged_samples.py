@@ -1,12 +1,14 @@
 """Training pictures for the deepfake net: real faces and forged ones in equal number, shard by shard from a seed.
 
-Half of a shard comes from each source, and within a source real and forged faces are the same persons and go through the
-same crop and the same degradation: neither camera nor codec nor person tells which is which.
+Half of a shard comes from each source. A forged picture stands behind the real one of the same face, and both go through
+the same crop and the same degradation, drawn once: neither camera nor codec nor person nor light tells which is which,
+and their difference is what the forger did.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,9 +17,13 @@ from numpy.typing import NDArray
 from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
 from medauth.training.degrading import Degradation, degrade
 from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank
+from medauth.training.face_masks import Mask, make_mask
 
 Image = NDArray[np.uint8]
+CELLS = 9
+"""Cells a side of the map of edges: one for each place of the net's last map."""
 SOURCES = ("faces_lfw", "deepfake_dfdc_faces")
+_HALF = 0.5
 KINDS = ("real", "dataset_fake", "self_blend", "swap")
 
 
@@ -38,9 +44,11 @@ class SamplePlan:
 
 @dataclass(frozen=True)
 class Samples:
-    """`images` uint8 [N, 112, 112, 3] BGR; `fake` bool [N]; `weights` float32 [N]; `kinds`, `sources` int64 [N].
+    """`images` uint8 [N, 144, 144, 3] BGR, a real one and a forged one of the same face by turns; `weights` float32 [N];
+    `kinds`, `sources` int64 [N].
 
-    `faces` int64 [N] are indices of the bank; kinds and sources count in `KINDS` and `SOURCES`.
+    `edges` float32 [N, 9, 9] says where the pasted part ends (0..1), -1 where nobody knows; `faces` int64 [N] are indices
+    of the bank; kinds and sources count in `KINDS` and `SOURCES`.
     """
 
     images: Image
@@ -48,6 +56,7 @@ class Samples:
     kinds: NDArray[np.int64]
     sources: NDArray[np.int64]
     faces: NDArray[np.int64]
+    edges: NDArray[np.float32]
 
     @property
     def fake(self) -> NDArray[np.bool_]:
@@ -86,64 +95,93 @@ def make_samples(supply: Supply, plan: SamplePlan, seed: tuple[int, ...]) -> Sam
     """One shard; the same seed gives the same pictures, bit for bit."""
     rng = np.random.default_rng(seed)
     rows = [row for index in range(plan.pairs) for row in _pair(supply, plan, index % len(SOURCES), rng)]
-    images, weights, kinds, sources, faces = zip(*rows, strict=True)
+    images, weights, kinds, sources, faces, edges = zip(*rows, strict=True)
     return Samples(
         np.stack(images),
         np.array(weights, np.float32),
         np.array(kinds, np.int64),
         np.array(sources, np.int64),
         np.array(faces, np.int64),
+        np.stack(edges),
     )
 
 
-Row = tuple[Image, float, int, int, int]
+Row = tuple[Image, float, int, int, int, NDArray[np.float32]]
 
 
 def _pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random.Generator) -> list[Row]:
     """A real picture and a forged one of the same face."""
-    bank, weight = supply.bank, 1.0
+    bank, weight, mask = supply.bank, 1.0, None
     if source == 1 and rng.random() < plan.dataset_share:
         face, other = supply.pairs[rng.integers(len(supply.pairs))]
         forged, kind = bank.images[other], 1
         weight = weight_of_shift(bank.entries[other].id_shift)
     else:
         face = supply.real[source][rng.integers(len(supply.real[source]))]
-        forged, kind = forge(supply, plan, source, int(face), rng)
-    images = (frame(bank.images[face], plan, rng), frame(forged, plan, rng))
-    return [(images[0], weight, 0, source, int(face)), (images[1], weight, kind, source, int(face))]
+        forged, kind, mask = forge(supply, plan, source, int(face), rng)
+    shot = draw_shot(plan, rng)
+    edges = np.full((CELLS, CELLS), -1.0, np.float32) if mask is None else shot.edges(mask)
+    nowhere = np.zeros_like(edges)
+    return [
+        (shot.take(bank.images[face]), weight, 0, source, int(face), nowhere),
+        (shot.take(forged), weight, kind, source, int(face), edges),
+    ]
 
 
-def forge(supply: Supply, plan: SamplePlan, source: int, face: int, rng: np.random.Generator) -> tuple[Image, int]:
-    """A forged picture (144, 144, 3) made from a real face, and its kind."""
+def forge(
+    supply: Supply, plan: SamplePlan, source: int, face: int, rng: np.random.Generator
+) -> tuple[Image, int, Mask]:
+    """A forged picture (184, 184, 3) made from a real face, its kind, and the mask 0..1 of what was pasted."""
     bank = supply.bank
     image, marks, forgery = bank.images[face], bank.marks[face], draw_forgery(STORED_PX, rng)
+    mask = make_mask(marks, forgery.mask) / np.float32(forgery.mask.share)
     if rng.random() < plan.swap_share:
         drawn = rng.choice(supply.real[source], plan.donors, replace=False)
         others = [int(i) for i in drawn if bank.entries[i].person != bank.entries[face].person]
         if others:
             donor = others[nearest_donor(marks, [bank.marks[i] for i in others])]
-            return swap(image, marks, bank.images[donor], bank.marks[donor], forgery), KINDS.index("swap")
+            return swap(image, marks, bank.images[donor], bank.marks[donor], forgery), KINDS.index("swap"), mask
     other_way = bool(rng.random() < plan.other_way)
-    return self_blend(image, marks, forgery, other_way=other_way), KINDS.index("self_blend")
+    return self_blend(image, marks, forgery, other_way=other_way), KINDS.index("self_blend"), mask
 
 
-def frame(image: Image, plan: SamplePlan, rng: np.random.Generator) -> Image:
-    """Cut (144, 144, 3) to (112, 112, 3) a little askew, maybe mirrored, and spoil it before or after."""
-    before = bool(rng.random() < 0.5)  # noqa: PLR2004  # a codec's blocks need not lie as the crop does
-    if before:
-        image = degrade(image, rng, plan.spoil)
+@dataclass(frozen=True)
+class Shot:
+    """One way of taking pictures: where the crop lies, `matrix` (2, 3), and the `seed` of how it is spoiled."""
+
+    matrix: NDArray[np.float64]
+    spoil: Degradation
+    seed: int
+    before: bool  # spoiled before it is cut: a codec's blocks need not lie as the crop does
+
+    def take(self, image: Image) -> Image:
+        """Cut (184, 184, 3) to (144, 144, 3) and spoil it."""
+        rng = np.random.default_rng(self.seed)
+        if self.before:
+            image = degrade(image, rng, self.spoil)
+        cut = np.asarray(self._cut(image), np.uint8)
+        return cut if self.before else degrade(cut, rng, self.spoil)
+
+    def edges(self, mask: Mask) -> NDArray[np.float32]:
+        """Whether a pasted part ends in a cell, float32 [9, 9] of 0 and 1, as face X-ray marks it (Li et al. 2020)."""
+        cut = self._cut(mask).clip(0, 1)
+        side = CROP_PX // CELLS
+        highest = (4 * cut * (1 - cut)).reshape(CELLS, side, CELLS, side).max(axis=(1, 3))
+        return np.asarray(highest > 0.5, np.float32)  # noqa: PLR2004  # between a seventh and six sevenths of the mask
+
+    def _cut(self, image: NDArray[Any]) -> NDArray[Any]:
+        size = (CROP_PX, CROP_PX)
+        drawn = cv2.warpAffine(image, self.matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        return np.asarray(drawn)
+
+
+def draw_shot(plan: SamplePlan, rng: np.random.Generator) -> Shot:
+    """Draw a crop a little askew, maybe mirrored, and what spoils it."""
     angle = np.deg2rad(rng.normal(0, plan.rotation_deg / 2))
     zoom = np.exp(rng.uniform(-1, 1) * plan.zoom)
-    mirror = -1.0 if rng.random() < 0.5 else 1.0  # noqa: PLR2004
+    mirror = -1.0 if rng.random() < _HALF else 1.0
     linear = zoom * np.array([[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]])
     middle = np.full(2, (STORED_PX - 1) / 2)
     shift = (CROP_PX - 1) / 2 + rng.uniform(-1, 1, 2) * plan.shift * CROP_PX - linear @ middle
-    drawn = cv2.warpAffine(
-        image,
-        np.column_stack([linear, shift]),
-        (CROP_PX, CROP_PX),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT_101,
-    )
-    cut = np.asarray(drawn, np.uint8)
-    return cut if before else degrade(cut, rng, plan.spoil)
+    matrix = np.column_stack([linear, shift])
+    return Shot(matrix, plan.spoil, int(rng.integers(2**62)), bool(rng.random() < _HALF))

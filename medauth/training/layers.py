@@ -52,26 +52,3 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
-
-
-@keras.saving.register_keras_serializable(package="medauth")
-class CellSpread(keras.layers.Layer):  # type: ignore[misc]  # keras ships no types
-    """Standard deviation within cells of a map: how much texture there is, wherever it lies in the cell."""
-
-    def __init__(self, cells: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.cells = cells
-
-    def call(self, maps: Any) -> Any:
-        """Float32 [N, H, W, C] to [N, H / cells, W / cells, C]."""
-        mean = keras.ops.average_pool(maps, self.cells, self.cells)
-        square = keras.ops.average_pool(keras.ops.square(maps), self.cells, self.cells)
-        return keras.ops.sqrt(keras.ops.maximum(square - keras.ops.square(mean), 1e-6))
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Smaller by `cells` in height and width."""
-        return (shape[0], *(length // self.cells if length else None for length in shape[1:3]), shape[3])
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to build the layer again."""
-        return {**super().get_config(), "cells": self.cells}

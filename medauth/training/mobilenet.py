@@ -40,17 +40,11 @@ def grow(x: Any, *, first: int = 0, last: int = 12) -> Any:
     return x
 
 
-def load_folded(model: Any, weights: Weights) -> None:
-    """Give the convolutions of `model` the weights of a trained MobileNetV2, by name, its normalisation folded in.
+def folded(name: str, weights: Weights) -> list[NDArray[np.float32]]:
+    """Kernel and bias of the convolution `name` of a trained MobileNetV2, its normalisation folded in.
 
     `weights` maps Keras' names ("block_1_expand/kernel", "block_1_expand_BN/gamma", ...) to arrays.
     """
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
-            layer.set_weights(_folded(layer.name, weights))
-
-
-def _folded(name: str, weights: Weights) -> list[NDArray[np.float32]]:
     depthwise = name.endswith("depthwise")
     norm = "bn_Conv1" if name == "Conv1" else f"{name}_BN"
     try:

@@ -53,7 +53,7 @@ class SequenceLessons:
 
 
 def head_logits(head: Any, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Logits of a fake float64 [N] of vectors [N, 16, 5]."""
+    """Logits of a fake float64 [N] of vectors [N, 16, 64]."""
     padded = np.concatenate([vectors, np.zeros((-len(vectors) % _CHUNK, *vectors.shape[1:]), np.float32)])
     parts = [head.predict_on_batch(padded[at : at + _CHUNK]) for at in range(0, len(padded), _CHUNK)]
     return np.asarray(np.concatenate(parts)[: len(vectors), 0], dtype=np.float64)

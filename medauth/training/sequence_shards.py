@@ -33,7 +33,7 @@ class SequenceMix:
 
 @dataclass(frozen=True)
 class SequenceShard:
-    """`images` uint8 [N, 16, 112, 112, 3] BGR; `kinds` int64 [N] count in `KINDS`; `persons` one text each."""
+    """`images` uint8 [N, 16, 144, 144, 3] BGR; `kinds` int64 [N] count in `KINDS`; `persons` one text each."""
 
     images: Image
     kinds: NDArray[np.int64]

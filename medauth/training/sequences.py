@@ -29,7 +29,7 @@ LENGTH = 16
 
 @dataclass(frozen=True)
 class Footage:
-    """Frames of one person: `images` uint8 [T, 144, 144, 3] and `marks` float32 [T, 478, 2]; T = 1 is a still."""
+    """Frames of one person: `images` uint8 [T, 184, 184, 3] and `marks` float32 [T, 478, 2]; T = 1 is a still."""
 
     images: Image
     marks: Points
@@ -51,7 +51,7 @@ class SequencePlan:
 def make_sequence(
     footage: Footage, others: Sequence[Footage], fake: bool, plan: SequencePlan, rng: np.random.Generator
 ) -> Image:
-    """16 crops uint8 [16, 112, 112, 3] of one person, forged or as they are."""
+    """16 crops uint8 [16, 144, 144, 3] of one person, forged or as they are."""
     frames = _sampled(footage, rng)
     if fake:
         frames = _forged(frames, others, plan, rng)
@@ -127,7 +127,7 @@ def shake(forgery: Forgery, amount: float, rng: np.random.Generator) -> Forgery:
 
 
 def _walk(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Matrices [16, 2, 3] from 144 to 112 pixels: one framing, and a slow drift about it, with a tracker's jitter."""
+    """Matrices [16, 2, 3] from 184 to 144 pixels: one framing, and a slow drift about it, with a tracker's jitter."""
     base = np.array([rng.normal(0, 3.0), rng.uniform(-0.1, 0.1), *rng.uniform(-0.04, 0.04, 2)])
     drift = _smooth_path(rng.normal(0, 1, (4, 4)) * np.array([1.5, 0.02, 0.012, 0.012]), LENGTH)
     jitter = rng.normal(0, 1, (LENGTH, 4)) * np.array([0.3, 0.004, 0.003, 0.003]) * rng.uniform(0, 1.5)

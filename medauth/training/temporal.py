@@ -8,16 +8,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.training.linear_head import CHANNELS
+from medauth.training.deepfake_net import CHANNELS
 from medauth.training.sequences import LENGTH
 
 UNITS = 16
 
 
 def build_head(frame_kernel: NDArray[np.float32], frame_bias: float) -> Any:
-    """Vectors float32 [N, 16, 5] -> logit of fake [N, 1].
+    """Vectors float32 [N, 16, 64] -> logit of fake [N, 1].
 
-    The mean over frames of what the frame net says, with `frame_kernel` (5,) and `frame_bias`, plus what an LSTM adds
+    The mean over frames of what the frame net says, with `frame_kernel` (64,) and `frame_bias`, plus what an LSTM adds
     that follows the vectors: with little data it begins at the frame net's answer and learns the rest.
     """
     vectors = keras.Input((LENGTH, CHANNELS), name="vectors", dtype="float32")
@@ -33,10 +33,10 @@ def build_head(frame_kernel: NDArray[np.float32], frame_bias: float) -> Any:
     return keras.Model(vectors, keras.layers.Add(name="logit")([scaled, added]), name="head")
 
 
-def explain_maps(head: Any, pool: NDArray[np.float32], maps: Any) -> dict[str, Any]:
-    """Grad-CAM through the head: maps [1, 16, 7, 7, 5] of the last convolution -> heat [1, 16, 7, 7].
+def explain_maps(head: Any, maps: Any) -> dict[str, Any]:
+    """Grad-CAM through the head: maps [1, 16, 9, 9, 64] of the last convolution -> heat [1, 16, 9, 9].
 
-    `pool` [7, 7, 5] makes vectors of maps. The LSTM runs cell by cell over unstacked frames: slicing would put an
+    The LSTM runs cell by cell over unstacked frames: slicing would put an
     operator into the gradient that LiteRT has not.
     """
     import tensorflow as tf
@@ -44,30 +44,29 @@ def explain_maps(head: Any, pool: NDArray[np.float32], maps: Any) -> dict[str, A
     parts = tf.unstack(maps, axis=1)
     with tf.GradientTape() as tape:
         tape.watch(parts)
-        logit = _by_cells(head, [_pooled(part, pool) for part in parts])
+        logit = _by_cells(head, [_pooled(part) for part in parts])
     gradients = tape.gradient(logit, parts)
     heat = [_heat(part, gradient) for part, gradient in zip(parts, gradients, strict=True)]
     return {"heat": tf.stack(heat, axis=1), "logit": logit}
 
 
-def reference_heat(head: Any, pool: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+def reference_heat(head: Any, maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """The same by `tf.GradientTape` through the layers as they are: what `explain` must equal."""
     import tensorflow as tf
 
     inputs = tf.constant(maps)
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        vectors = tf.einsum("nthwc,hwc->ntc", inputs, pool)
-        logit = head(vectors, training=False)
+        logit = head(tf.reduce_mean(inputs, axis=(2, 3)), training=False)
     weights = tf.reduce_mean(tape.gradient(logit, inputs), axis=(2, 3), keepdims=True)
     return np.asarray(tf.nn.relu(tf.reduce_sum(inputs * weights, axis=-1)).numpy(), np.float32)
 
 
-def _pooled(maps: Any, pool: NDArray[np.float32]) -> Any:
-    """Vector [1, 5] of one frame's maps [1, 7, 7, 5]."""
+def _pooled(maps: Any) -> Any:
+    """Vector [1, 64] of one frame's maps [1, 9, 9, 64]."""
     import tensorflow as tf
 
-    return tf.reshape(tf.reduce_sum(maps * pool[None], axis=(1, 2)), (1, CHANNELS))
+    return tf.reshape(tf.reduce_mean(maps, axis=(1, 2)), (1, CHANNELS))
 
 
 def _heat(maps: Any, gradient: Any) -> Any:

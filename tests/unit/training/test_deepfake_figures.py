@@ -102,7 +102,7 @@ def test_a_card_is_written_from_the_manifest(tmp_path: Path) -> None:
         "operating_points": {"standard": {"threshold": 0.9, "target_bpcer": 0.01, "data": "100 real"}},
         "training": {
             "images": 6144,
-            "penalty": 0.1,
+            "frame_epochs": 8,
             "sequences": 200,
             "head_epochs": 16,
             "git_revision": "abc",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,12 +11,23 @@ from medauth.training.blending import draw_forgery, fit_colours, nearest_donor, 
 from medauth.training.degrading import Degradation, degrade, rescale
 from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank, FaceEntry
 from medauth.training.face_masks import draw_mask, make_mask
-from medauth.training.feature_shards import feature_shard, sample_shard
-from medauth.training.forged_samples import KINDS, SamplePlan, make_samples, supply_of, weight_of_shift
+from medauth.training.forged_samples import (
+    CELLS,
+    KINDS,
+    SamplePlan,
+    draw_shot,
+    make_samples,
+    supply_of,
+    weight_of_shift,
+)
+from medauth.training.frame_exam import exam_of
+from medauth.training.sample_shards import sample_shard
 from medauth.training.sequences import LENGTH, SequencePlan, footage_of, make_sequence, shake
 from medauth.training.warping import KEY_POINTS, elastic, warp_onto
 
 Image = NDArray[np.uint8]
+NOTHING = Degradation(0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 90, 0, 0)
+"""A camera that spoils nothing."""
 
 
 def picture(seed: int) -> Image:
@@ -137,25 +149,47 @@ def test_a_shard_repeats_with_its_seed_and_is_read_back(tmp_path) -> None:
     assert (sample_shard(tmp_path / "a.npz", supply, plan, (8,)).images == first.images).all()
 
 
-class Mean:
-    """Stands for the stem: the mean colour in every cell."""
-
-    def features(self, images: Image) -> NDArray[np.float16]:
-        return np.repeat(images.mean(axis=(1, 2)), 49, axis=0).reshape(-1, 7, 7, 3).astype(np.float16)
-
-
-class Blind:
-    """A stem that must not be asked."""
-
-    def features(self, images: Image) -> NDArray[np.float16]:
-        raise AssertionError(images.shape)
+def test_a_pair_is_taken_alike_so_that_only_the_forgery_differs() -> None:
+    supply = supply_of(bank(), "train")
+    shot = draw_shot(SamplePlan(), np.random.default_rng(4))
+    assert (shot.take(supply.bank.images[0]) == shot.take(supply.bank.images[0])).all()
+    samples = make_samples(supply, SamplePlan(pairs=20, donors=3, spoil=NOTHING), (3,))
+    blends = np.flatnonzero(samples.kinds == KINDS.index("self_blend"))
+    same = [(samples.images[i] == samples.images[i - 1]).all(axis=2).mean() for i in blends]
+    assert max(same) > 0.3, "outside the mask nothing changes"
 
 
-def test_features_are_computed_once(tmp_path) -> None:
-    samples = make_samples(supply_of(bank(), "train"), SamplePlan(pairs=4, donors=3), (7,))
-    shard = feature_shard(tmp_path / "f.npz", Mean(), samples)
-    assert shard.features.shape == (8, 7, 7, 3)
-    assert (feature_shard(tmp_path / "f.npz", Blind(), samples).features == shard.features).all()
+def test_edges_lie_where_the_mask_ends() -> None:
+    still = SamplePlan(rotation_deg=0.0, zoom=0.0, shift=0.0)
+    shot = draw_shot(still, np.random.default_rng(0))
+    mask = np.zeros((STORED_PX, STORED_PX), np.float32)
+    mask[:, : STORED_PX // 2] = 1
+    edges = shot.edges(np.asarray(cv2.GaussianBlur(mask, (0, 0), 2.0), np.float32))
+    assert edges.shape == (CELLS, CELLS)
+    assert edges[:, CELLS // 2].all()
+    assert edges.sum() == CELLS
+    assert shot.edges(np.ones_like(mask)).sum() == 0
+
+
+def test_edges_are_known_of_what_is_forged_here() -> None:
+    samples = make_samples(supply_of(bank(), "train"), SamplePlan(pairs=40, donors=3), (1, 2))
+    assert (samples.edges[samples.kinds == KINDS.index("dataset_fake")] == -1).all()
+    assert (samples.edges[samples.kinds == KINDS.index("real")] == 0).all()
+    forged = samples.edges[samples.kinds > KINDS.index("dataset_fake")]
+    assert set(np.unique(forged)) == {0.0, 1.0}
+
+
+def test_an_exam_holds_each_face_beside_its_forgeries() -> None:
+    exam = exam_of(bank(), 7)
+    ours = exam.select(exam.sources == "faces_lfw")
+    assert [KINDS[kind] for kind in ours.kinds[:3]] == ["real", "self_blend", "swap"]
+    assert len(ours.kinds) == 24
+    assert len(set(ours.persons[:3])) == 1
+    theirs = exam.select(exam.sources != "faces_lfw")
+    assert np.isnan(theirs.id_shift[theirs.kinds == 0]).all()
+    assert (theirs.id_shift[theirs.kinds == 1] == 0.6).all()
+    assert exam.images.shape == (32, CROP_PX, CROP_PX, 3)
+    assert (exam_of(bank(), 7).images == exam.images).all()
 
 
 def test_a_still_becomes_sixteen_frames_that_move() -> None:
