@@ -15,6 +15,8 @@ OUTER_RIGHT, OUTER_LEFT = 33, 263
 _EYES = (33, 133, 362, 263)
 _FINEST = 4
 """Large faces are drawn at most this much larger before they are averaged down."""
+_SEAM_PX = 2.0
+"""Around what a crop shows: pixels that interpolation also reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def crop_face(
     """
     matrix = face_matrix(landmarks, size_px, box, eyes_px)
     scale = math.hypot(matrix[0, 0], matrix[0, 1])
-    part, corner = _part_around(image, _eyes_of(landmarks), size_px / scale)
+    part, corner = _part_under(image, matrix, size_px)
     if not colour:
         part = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
     # A pixel of the crop covers 1/scale pixels of the image: draw finer, then average, or edges flicker.
@@ -79,12 +81,16 @@ def _eyes_of(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(landmarks[list(_EYES), :2].mean(axis=0, dtype=np.float64))
 
 
-def _part_around(
-    image: NDArray[np.uint8], centre: NDArray[np.float64], reach: float
+def _part_under(
+    image: NDArray[np.uint8], matrix: NDArray[np.float64], size_px: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The part of the image within `reach` pixels, and its upper left corner: the rest is not converted."""
+    """The part of the image that the crop shows, and its upper left corner: the rest is not converted."""
     height, width = image.shape[:2]
-    left, top = (int(min(max(0.0, at - reach), limit - 1)) for at, limit in zip(centre, (width, height), strict=True))
-    right, bottom = int(min(width, centre[0] + reach + 1)), int(min(height, centre[1] + reach + 1))
+    corners = np.array([[0, 0], [size_px, 0], [0, size_px], [size_px, size_px]], np.float64) - matrix[:, 2]
+    # The matrix turns and scales: its inverse is its transpose over the scale squared.
+    places = corners @ matrix[:, :2] / (matrix[0, 0] ** 2 + matrix[0, 1] ** 2)
+    (left, top), (right, bottom) = places.min(axis=0) - _SEAM_PX, places.max(axis=0) + _SEAM_PX
+    left, top = (int(min(max(0.0, at), limit - 1)) for at, limit in zip((left, top), (width, height), strict=True))
+    right, bottom = int(min(width, right + 1)), int(min(height, bottom + 1))
     part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
     return part, np.array([left, top], np.float64)

@@ -87,7 +87,7 @@ class RegionMeter:
     def moves(self, grey: Grey) -> Moves:
         """Where each region went since the reference; good to about a pixel and a half, too small beyond."""
         change = _smooth(grey).ravel()[self._used] - self._reference
-        return np.asarray((self._solver @ change).reshape(-1, 2), np.float32)
+        return np.asarray(np.einsum("ij,j->i", self._solver, change).reshape(-1, 2), np.float32)
 
 
 def dense_flow(first: Grey, second: Grey) -> NDArray[np.float32]:
@@ -162,10 +162,12 @@ def _solver(smooth: NDArray[np.float32], labels: NDArray[np.int64], used: NDArra
     light = [level, np.ones_like(level), 20 * x, 20 * y]
     own = [part * (labels.ravel()[used] == index) for index in range(len(REGIONS)) for part in (across, down)]
     system = np.stack([*head, *light, *own]).astype(np.float32)
-    square = (system @ system.T).astype(np.float64)
+    # Neither `@` nor `linalg`: they wake the threads of BLAS for this little, and on a busy machine wait for them for
+    # tens of milliseconds.
+    square = np.einsum("ip,jp->ij", system, system).astype(np.float64)
     shared = len(head) + len(light)
     stiffness = np.full(len(square), 1e-3)
     stiffness[shared:] += _STIFFNESS * float(np.median(np.diag(square)[shared:]))
     # Moving by u changes a pixel by minus its gradient times u.
-    inverse = -np.linalg.inv(square + np.diag(stiffness))
-    return np.asarray(inverse[shared:].astype(np.float32) @ system, np.float32)
+    _, inverse = cv2.invert(-square - np.diag(stiffness), flags=cv2.DECOMP_LU)
+    return np.asarray(np.einsum("ij,jp->ip", inverse[shared:].astype(np.float32), system), np.float32)

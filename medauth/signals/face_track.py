@@ -9,11 +9,13 @@ four times a second.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -36,7 +38,13 @@ OTHER_MIN_SHARE = 0.3
 MAX_MISFIT = 0.09
 """Rigid points further than this from a head (root mean square, in eye distances) are no face; faces have 0.01 to 0.05."""
 
-_SHIMMED = ("tensorflow", "jax")
+_REFUSED = ("tensorflow", "jax")
+_LEFT_OUT = (
+    "mediapipe.python.solutions.drawing_styles",
+    "mediapipe.python.solutions.drawing_utils",
+    "mediapipe.tasks",
+    "mediapipe.tasks.python",
+)
 # A serialised landmark: field header, length 15, then tag and little-endian float32 for x, y and z.
 _LANDMARK_BYTES = 17
 _FLOAT_BYTES = np.array([3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16])
@@ -60,6 +68,7 @@ class FaceMeshTracker:
                     "the face mesh cannot be started",
                     next_step="run `medauth doctor`; reinstall mediapipe if it says so",
                 ) from error
+        _give_back()
         self._detector = shared_detector()
         self._closed = False
         self._met = False
@@ -189,12 +198,13 @@ def _is_another(other: Box, tracked: Box) -> bool:
 
 
 def _load_solutions() -> Any:
-    """`mediapipe.solutions` without TensorFlow and JAX, which it would import where they are installed (2 to 5 s, 0.5 GB)
-    and never uses for this."""
+    """`mediapipe.solutions` without what it would import and never uses for this: TensorFlow and JAX where they are
+    installed (2 to 5 s, 0.5 GB), and its drawings and tasks, which bring matplotlib (0.3 s, 35 MB)."""
     with _import_lock:
-        hidden = [name for name in _SHIMMED if name not in sys.modules]
-        for name in hidden:
-            sys.modules[name] = None  # type: ignore[assignment] # None makes the import fail, as documented
+        hidden: dict[str, Any] = dict.fromkeys(_REFUSED)  # None makes the import fail, as documented
+        hidden |= {name: _left_out(name) for name in _LEFT_OUT}
+        hidden = {name: stand_in for name, stand_in in hidden.items() if name not in sys.modules}
+        sys.modules.update(hidden)
         try:
             return importlib.import_module("mediapipe").solutions
         except ImportError as error:
@@ -206,3 +216,16 @@ def _load_solutions() -> Any:
         finally:
             for name in hidden:
                 sys.modules.pop(name, None)
+
+
+def _left_out(name: str) -> ModuleType:
+    """An empty module in the place of a part of MediaPipe; who imports the part later gets the part."""
+    module = ModuleType(name)
+    module.__path__ = []
+    return module
+
+
+def _give_back() -> None:
+    """Making a graph leaves a fifth of its memory free and in the process: glibc hands that back when told to."""
+    with suppress(OSError, AttributeError):  # other C libraries
+        ctypes.CDLL(None).malloc_trim(0)

@@ -79,6 +79,21 @@ def test_tensorflow_is_not_imported_and_can_be_later(monkeypatch):
     assert "tensorflow" not in sys.modules
 
 
+def test_parts_of_mediapipe_that_bring_matplotlib_are_left_out_and_can_be_had_later(monkeypatch):
+    drawings = "mediapipe.python.solutions.drawing_utils"
+    seen: list[bool] = []
+
+    def import_module(name: str) -> SimpleNamespace:
+        seen.append(not hasattr(sys.modules[drawings], "DrawingSpec"))
+        return SimpleNamespace(solutions=name)
+
+    monkeypatch.delitem(sys.modules, drawings, raising=False)
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    face_track._load_solutions()
+    assert seen == [True]
+    assert drawings not in sys.modules
+
+
 def face_picture(blur: float = 0.0, light: float = 1.0) -> NDArray[np.uint8]:
     noise = np.random.default_rng(5).uniform(60, 200, (300, 400, 3)).astype(np.float32)
     texture = np.asarray(cv2.GaussianBlur(noise, (0, 0), 2.0 + blur), dtype=np.float32)
