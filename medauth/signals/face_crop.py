@@ -66,6 +66,29 @@ def crop_face(
     return drawn.astype(np.uint8, copy=False)
 
 
+def draw_small(
+    image: NDArray[np.uint8], landmarks: NDArray[np.float32], size_px: int, box: FaceBox, eyes_px: float
+) -> NDArray[np.uint8]:
+    """The grey face of `crop_face`, a little softer, for a fifth of the time where faces are large.
+
+    Blocks of pixels are averaged before the crop is drawn. Their lattice is the picture's, not the face's: it may not
+    jump with the landmarks.
+    """
+    matrix = face_matrix(landmarks, size_px, box, eyes_px)
+    block = max(1, round(1 / math.hypot(matrix[0, 0], matrix[0, 1])))
+    part, corner = _part_under(image, matrix, size_px, block)
+    part = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+    if block > 1:
+        rows, columns = (max(1, length // block) for length in part.shape)
+        whole = np.ascontiguousarray(part[: rows * block, : columns * block])
+        part = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    # A block's middle lies (block - 1) / 2 behind its first pixel.
+    matrix[:, 2] += matrix[:, :2] @ (corner + (block - 1) / 2)
+    matrix[:, :2] *= block
+    drawn = cv2.warpAffine(part, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return drawn.astype(np.uint8, copy=False)
+
+
 def face_matrix(landmarks: NDArray[np.float32], size_px: int, box: FaceBox, eyes_px: float) -> NDArray[np.float64]:
     """(2, 3): from pixels of the image to pixels of the crop."""
     across = landmarks[OUTER_LEFT, :2] - landmarks[OUTER_RIGHT, :2]
@@ -82,15 +105,17 @@ def _eyes_of(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _part_under(
-    image: NDArray[np.uint8], matrix: NDArray[np.float64], size_px: int
+    image: NDArray[np.uint8], matrix: NDArray[np.float64], size_px: int, block: int = 1
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The part of the image that the crop shows, and its upper left corner: the rest is not converted."""
+    """The part of the image that the crop shows, and its upper left corner: the rest is not converted. It begins at a
+    multiple of `block`, and ends at one where the picture does not end before."""
     height, width = image.shape[:2]
     corners = np.array([[0, 0], [size_px, 0], [0, size_px], [size_px, size_px]], np.float64) - matrix[:, 2]
     # The matrix turns and scales: its inverse is its transpose over the scale squared.
     places = corners @ matrix[:, :2] / (matrix[0, 0] ** 2 + matrix[0, 1] ** 2)
     (left, top), (right, bottom) = places.min(axis=0) - _SEAM_PX, places.max(axis=0) + _SEAM_PX
     left, top = (int(min(max(0.0, at), limit - 1)) for at, limit in zip((left, top), (width, height), strict=True))
-    right, bottom = int(min(width, right + 1)), int(min(height, bottom + 1))
+    left, top = left - left % block, top - top % block
+    right, bottom = int(min(width, right + block)), int(min(height, bottom + block))
     part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
     return part, np.array([left, top], np.float64)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.protocol.observation import FaceTrack
-from medauth.signals.face_crop import FaceBox, crop_face
+from medauth.signals.face_crop import FaceBox, draw_small
 
 Grey = NDArray[np.uint8]
 Moves = NDArray[np.float32]
@@ -59,7 +59,7 @@ _GROUPS = tuple(np.array(points) for points in REGIONS.values())
 
 def draw_face(image: NDArray[np.uint8], track: FaceTrack) -> Grey:
     """The face of a frame (height, width, 3) uint8 BGR as this module looks at it: (SIDE_PX, SIDE_PX) uint8."""
-    return crop_face(image, track.landmarks, SIDE_PX, BOX, track.quality.size_px)
+    return draw_small(image, track.landmarks, SIDE_PX, BOX, track.quality.size_px)
 
 
 def region_middles(track: FaceTrack) -> NDArray[np.float32]:

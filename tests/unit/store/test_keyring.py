@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from medauth.errors import KeyringError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.signing import KeyPurpose, PayloadType
 from medauth.store.key_files import one_at_a_time
-from medauth.store.keyring import FileKeyring
+from medauth.store.keyring import _SCRYPT_N, _SCRYPT_R, FileKeyring
 
 KEYS = RecordKeys(b"l" * 32, b"s" * 32)
 FILES = ["master.key", *(f"{purpose.value}.pem" for purpose in KeyPurpose)]
@@ -56,11 +57,17 @@ def test_the_same_keys_are_there_next_time(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of keys under the pass phrase `right`: making one is slow, as it should be."""
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of keys under the pass phrase `right`. Stretching it is slow, as it should be, and quick here."""
     folder = tmp_path_factory.mktemp("locked") / "keys"
-    used(folder, "right")
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("medauth.store.keyring._SCRYPT_N", 2**8)
+        used(folder, "right")
+        yield folder
+
+
+def test_a_pass_phrase_is_stretched_for_32_mib() -> None:
+    assert 128 * _SCRYPT_N * _SCRYPT_R >= 2**25
 
 
 def test_locked_keys_open_by_their_pass_phrase(locked: Path) -> None:
@@ -147,7 +154,7 @@ def test_threads_that_start_at_once_share_their_keys(folder: Path) -> None:
 MAKE = """
 import sys
 from pathlib import Path
-from medauth.store.keyring import FileKeyring
+from medauth.store.keyring import _SCRYPT_N, _SCRYPT_R, FileKeyring
 ring = FileKeyring(Path(sys.argv[1]))
 print(sorted(ring.trusted()), ring.tag("a", "b").hex())
 """
