@@ -22,9 +22,9 @@ from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
-from medauth.signals.calibration import Calibration, deny_threshold
+from medauth.signals.calibration import FALLBACK, Calibration, deny_threshold
 from medauth.signals.face_crop import FaceBox, crop_face
-from medauth.signals.interface import Marks, ModelUse, Trace
+from medauth.signals.interface import HeatMap, Marks, ModelUse, Notable, Trace
 from medauth.signals.models import Manifest, prepare_image
 
 _SIGNATURES = frozenset({"encode", "score"})
@@ -46,7 +46,9 @@ class DeepfakeModel(Protocol):
         """(1, side, side, 3) of `encode`; (1, window, width) of `score`."""
 
     def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        """`encode`: `images` (1, side, side, 3) to `vector` (1, width). `score`: `vectors` (1, window, width) to `logit`."""
+        """`encode`: `images` (1, side, side, 3) to `vector` (1, width) and `maps` (1, h, w, width). `score`: `vectors`
+        (1, window, width) to `logit`. `explain`: `maps` (1, window, h, w, width) to `heat` (1, window, h, w).
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,14 @@ class DeepfakeTuning:
 
 
 class DeepfakeSignal:
-    """Fails where the face was exchanged or driven by a computer. Not wired: no weights are released. A `Signal`."""
+    """Fails where the face was exchanged or driven by a computer; whether that denies is the policy's to say (today: none).
+
+    A `Signal`; `policy` names the threshold.
+    """
 
     name = "deepfake"
 
-    def __init__(self, model: DeepfakeModel, tuning: DeepfakeTuning | None = None) -> None:
+    def __init__(self, model: DeepfakeModel, policy: str = FALLBACK, tuning: DeepfakeTuning | None = None) -> None:
         missing = _SIGNATURES - set(model.signatures())
         if missing:
             raise ModelError(
@@ -78,7 +83,7 @@ class DeepfakeSignal:
             )
         self._model = model
         self._tuning = tuning or DeepfakeTuning()
-        self._threshold = deny_threshold(model.manifest.operating_points)
+        self._threshold = deny_threshold(model.manifest.operating_points, policy)
         self._calibration = Calibration.of(model.manifest.calibration)
         self._box = FaceBox.of(model.manifest.preprocessing)
         self._size_px = model.input_shape("encode")[1]
@@ -87,11 +92,13 @@ class DeepfakeSignal:
         self._looks = self._turned = 0
         self._times_ms: list[float] = []
         self._logits: list[float] = []
+        self._notable: Notable | None = None
 
     def start(self, challenge: Challenge | None) -> None:
         """Needs nothing of the challenge."""
 
     def update(self, observation: Observation) -> None:
+        self._notable = None
         t_ms, track = observation.frame.t_ms, observation.track
         # Half a millisecond of slack: a clip's timestamps are rounded.
         if track is None or t_ms - self._last_ms < self._tuning.every_ms - 0.5:
@@ -123,9 +130,25 @@ class DeepfakeSignal:
         trace = Trace("deepfake", "probability", tuple(self._times_ms), tuple(map(self._probability, self._logits)))
         return Marks((trace,), (self._model.use,))
 
+    def notable(self) -> Notable | None:
+        """A frame that ends a window which looks more painted than real."""
+        return self._notable
+
+    def explained(self, image: NDArray[np.uint8], track: FaceTrack, what: str) -> HeatMap | None:
+        """Grad-CAM through the recurrent head, of a window in which the face stands still: one frame is kept, not sixteen."""
+        if "explain" not in self._model.signatures():
+            return None
+        face = self._cut(image, track)
+        maps = self._model.run("encode", images=prepare_image(face, self._model.manifest))["maps"]
+        window = np.repeat(np.asarray(maps, np.float32)[:, None], self._window.maxlen or 1, axis=1)
+        heat = np.asarray(self._model.run("explain", maps=window)["heat"], np.float32)[0].mean(axis=0)
+        return HeatMap(self.name, what, "Grad-CAM", heat, face, self._model.use)
+
+    def _cut(self, image: NDArray[np.uint8], track: FaceTrack) -> NDArray[np.uint8]:
+        return crop_face(image, track.landmarks, self._size_px, self._box, track.quality.size_px, colour=True)
+
     def _encode(self, image: NDArray[np.uint8], track: FaceTrack) -> NDArray[np.float32]:
-        face = crop_face(image, track.landmarks, self._size_px, self._box, track.quality.size_px, colour=True)
-        found = self._model.run("encode", images=prepare_image(face, self._model.manifest))
+        found = self._model.run("encode", images=prepare_image(self._cut(image, track), self._model.manifest))
         return np.asarray(found["vector"], np.float32).reshape(-1)
 
     def _judge(self, t_ms: float) -> None:
@@ -135,6 +158,8 @@ class DeepfakeSignal:
             found = self._model.run("score", vectors=np.stack(self._window)[None])
             self._times_ms.append(t_ms)
             self._logits.append(float(np.asarray(found["logit"]).reshape(-1)[0]))
+            if self._logits[-1] > 0:
+                self._notable = Notable("fake", self._probability(self._logits[-1]))
 
     def _probability(self, logit: float) -> float:
         return self._calibration.probability(1.0 / (1.0 + math.exp(-min(50.0, max(-50.0, logit)))))

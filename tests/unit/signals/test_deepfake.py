@@ -43,7 +43,11 @@ class PaintedModel:
     def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
         if name == "encode":
             self.encoded.append(inputs["images"])
-            return {"vector": inputs["images"].mean(axis=(1, 2))}
+            maps = inputs["images"].reshape(1, 2, SIDE // 2, 2, SIDE // 2, WIDTH).mean(axis=(2, 4))
+            return {"vector": inputs["images"].mean(axis=(1, 2)), "maps": maps}
+        if name == "explain":
+            assert inputs["maps"].shape == (1, WINDOW, 2, 2, WIDTH)
+            return {"heat": inputs["maps"][..., 0] / 100}
         assert inputs["vectors"].shape == (1, WINDOW, WIDTH)
         return {"logit": (inputs["vectors"][..., 0].mean(axis=1, keepdims=True) - 100) / 10}
 
@@ -59,7 +63,7 @@ def seen(t_ms: float, blue: int = 90, *, yaw: float = 0.0, problem: CaptureProbl
 def watch(
     model: PaintedModel, blues: list[int], *, every_ms: float = FRAME_MS, tuning: DeepfakeTuning | None = None
 ) -> DeepfakeSignal:
-    signal = DeepfakeSignal(model, tuning)
+    signal = DeepfakeSignal(model, tuning=tuning)
     signal.start(None)
     for index, blue in enumerate(blues):
         signal.update(seen(index * every_ms, blue))
@@ -79,6 +83,42 @@ def test_a_natural_face_passes_and_a_painted_one_fails() -> None:
 def test_the_threshold_is_the_manifests(strength: int, outcome: Outcome) -> None:
     """Logit .5 is a chance of .62, .4 one of .599: the operating point lies between them."""
     assert watch(PaintedModel(), [strength] * 60).reading().outcome is outcome
+
+
+def test_a_policy_may_have_a_threshold_of_its_own() -> None:
+    model = PaintedModel()
+    points = {"standard": {"threshold": 0.9}, "strict": {"threshold": 0.5}}
+    model.manifest = Manifest("painted", "1", "none", "0" * 64, operating_points=points)
+    for policy, outcome in (("strict", Outcome.FAIL), ("standard", Outcome.PASS), ("no-turn", Outcome.PASS)):
+        signal = DeepfakeSignal(model, policy)
+        for index in range(60):
+            signal.update(seen(index * FRAME_MS, 105))
+        assert signal.reading().outcome is outcome
+
+
+def test_the_last_frame_of_a_painted_window_is_worth_a_picture() -> None:
+    signal = DeepfakeSignal(PaintedModel())
+    noted = []
+    for index in range(60):
+        signal.update(seen(index * FRAME_MS, 105))
+        noted.append(signal.notable())
+    found = [note for note in noted if note is not None]
+    assert [note.what for note in found] == ["fake"] * len(found)
+    assert len(found) == signal.reading().details["windows"]
+    assert found[0].strength == pytest.approx(1 / (1 + np.exp(-0.5)))
+    assert all(signal.notable() is None for signal in [watch(PaintedModel(), [95] * 60)])
+
+
+def test_a_frame_is_explained_as_a_window_that_stands_still() -> None:
+    shown = seen(0, 105)
+    assert shown.track is not None
+    heat = DeepfakeSignal(PaintedModel()).explained(shown.frame.image, shown.track, "fake")
+    assert heat is not None
+    assert (heat.signal, heat.what, heat.method) == ("deepfake", "fake", "Grad-CAM")
+    assert heat.picture.shape == (SIDE, SIDE, 3)
+    np.testing.assert_allclose(heat.heat, np.full((2, 2), 1.05), rtol=1e-5)
+    mute = DeepfakeSignal(PaintedModel(("encode", "score")))
+    assert mute.explained(shown.frame.image, shown.track, "fake") is None
 
 
 def test_a_model_without_an_operating_point_is_refused() -> None:
