@@ -32,7 +32,10 @@ def same(one: object, other: object) -> bool:
 def require_committed(statement: Mapping[str, Any]) -> int:
     """Every step is the one in the opening of this check's challenge; returns how many were asked."""
     opening, steps = statement["challenge"]["opening"], statement["steps"]
-    if not same((opening["version"], opening["check_id"]), (CHALLENGE_VERSION, statement["check"]["id"])):
+    check_id = opening["check_id"]
+    if not isinstance(check_id, str) or not same(
+        (opening["version"], check_id), (CHALLENGE_VERSION, statement["check"]["id"])
+    ):
         raise EvidenceError("a challenge of another check", expected=str(statement["check"]["id"]))
     nonce = opening["nonce"]
     if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):

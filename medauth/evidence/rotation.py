@@ -59,7 +59,7 @@ def require_endorsed(statement: Mapping[str, Any]) -> Succession:
     for name, key in (("old", found.old), ("new", found.new)):
         try:
             Ed25519PublicKey.from_public_bytes(key.raw).verify(
-                bytes.fromhex(statement["endorsements"][name]),
+                _unhex(statement["endorsements"][name]),
                 pre_authentication_encoding(PayloadType.KEY, announced),
             )
         except InvalidSignature:
@@ -74,7 +74,15 @@ def _key_json(key: VerifyKey) -> dict[str, Json]:
 
 
 def _key(purpose: KeyPurpose, value: Mapping[str, Any]) -> VerifyKey:
-    key = VerifyKey(purpose, bytes.fromhex(value["ed25519"]))
+    key = VerifyKey(purpose, _unhex(value["ed25519"]))
     if len(key.raw) != KEY_BYTES or key.key_id != value["key_id"]:
         raise EvidenceError("a key id that does not fit its key", expected=key.key_id)
     return key
+
+
+def _unhex(text: str) -> bytes:
+    """Strict: Python would take capitals and blanks for the same bytes, and a verifier in another language would not."""
+    data = bytes.fromhex(text)
+    if data.hex() != text:
+        raise EvidenceError("hexadecimal digits in another form", expected="small letters without blanks")
+    return data

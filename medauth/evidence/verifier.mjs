@@ -209,14 +209,15 @@ class Examination {
     if (hex(await sha256(utf8(canonical(object(opening))))) !== commitment) {
       throw new Fault("the commitment does not open to the challenge");
     }
-    if (opening.version !== 1 || opening.check_id !== this.statement.check.id)
+    if (opening.version !== 1 || text(opening.check_id) !== this.statement.check.id)
       throw new Fault("a challenge of another check");
     if (!/^[0-9a-f]{64}$/.test(text(opening.nonce))) throw new Fault("a nonce of another length than 32 bytes");
     const planned = list(opening.challenge.steps);
     const steps = list(this.statement.steps);
     if (steps.length > planned.length) throw new Fault(`${steps.length} steps were closed, ${planned.length} asked`);
     steps.forEach((step, position) => {
-      const plan = object(planned[position]);
+      const plan = having(planned[position], PLANNED);
+      having(step, CLOSED);
       const wanted = [plan.action, plan.target, [plan.low, plan.high], [plan.hold_min_ms, plan.hold_max_ms]];
       if (!equal([step.index, step.action, step.target, step.accepted, step.hold_ms], [position, ...wanted])) {
         throw new Fault(`step ${position} is not the one committed to`);
@@ -466,13 +467,17 @@ async function keyId(raw) {
 
 // What was asked and what came
 
+/** What is missing on both sides would be the same on both. */
+const PLANNED = ["action", "target", "low", "high", "hold_min_ms", "hold_max_ms"];
+const CLOSED = ["index", "action", "target", "accepted", "hold_ms"];
+
 function requireAnswers(statement, policy, readings) {
   const { scripted, steps: planned } = statement.challenge.opening.challenge;
   const steps = statement.steps;
   if (scripted !== policy.rehearsal) throw new Fault("a scripted challenge under rules for checks");
   requireDrawable(planned, policy);
   requireOrder(steps, planned);
-  const answered = steps.filter(({ outcome }) => outcome === "answered");
+  const answered = steps.filter((step) => having(step, ["outcome"]).outcome === "answered");
   for (const step of answered) {
     if (!(timely(step, policy.timing) && withinBounds(step))) throw new Fault(`step ${step.index} says answered`);
   }
@@ -955,6 +960,11 @@ function exactly(value, names) {
   if (!equal(Object.keys(object(value)).sort(), [...names].sort()))
     refuse("a part missing, or more than belongs there");
   return value;
+}
+
+/** Every one of these must be there, as Python has it; more may be. */
+function having(value, names) {
+  return names.every((name) => Object.hasOwn(object(value), name)) ? value : refuse("a part missing");
 }
 
 function object(value) {

@@ -6,6 +6,7 @@ The shared file holds the defects somebody thought of; this looks for those nobo
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import random
@@ -18,9 +19,11 @@ import pytest
 
 from medauth.errors import InputError, MedauthError
 from medauth.evidence.bundle import Bundle
+from medauth.evidence.signing import PayloadType
 from medauth.evidence.trust import TrustFile
 from medauth.evidence.verifier import Examination, Trust
 from medauth.protocol.canonical import canonical
+from medauth.protocol.response import EXPIRED
 from tests.integration.test_bundle_vectors import CASES, JAVASCRIPT, VECTORS, find_node
 from tests.unit.evidence.bundles import Statement, good_statement, recorded
 from tests.vectors import make_bundles
@@ -54,10 +57,24 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def changed(value: Any, draw: random.Random) -> None:
-    *above, last = draw.choice(paths(value))
+    """One part, at times with another of the same name, becomes something else or is left out."""
+    known = paths(value)
+    chosen = draw.choice(known)
+    twins = [path for path in known if path[-1] == chosen[-1] and path != chosen]
+    replaced, left_out = draw.choice(VALUES), draw.random() < 0.4
+    for path in (chosen, *(twins if draw.random() < 0.3 else ())):
+        with suppress(KeyError, IndexError, TypeError):  # gone with the one before
+            change(value, path, replaced, left_out=left_out)
+
+
+def change(value: Any, path: tuple[Any, ...], replaced: Any, *, left_out: bool) -> None:
+    *above, last = path
     for key in above:
         value = value[key]
-    value[last] = draw.choice(VALUES)
+    if left_out:
+        del value[last]
+    else:
+        value[last] = copy.deepcopy(replaced)
 
 
 def flipped(draw: random.Random) -> bytes:
@@ -81,11 +98,29 @@ def rewritten(draw: random.Random) -> bytes:
 def misstated(draw: random.Random) -> bytes:
     """By the right key; in most cases digests and verdict are made to fit what was changed."""
     statement = good_statement()
+    if draw.random() < 0.3:  # in which fewer things must be there
+        make_bundles.reread(statement, "challenge", outcome="inconclusive", code=EXPIRED)
     changed(statement, draw)
     with suppress(MedauthError, KeyError, TypeError, ValueError, AttributeError, IndexError):
         fit(statement, draw)
     try:
         return recorded(statement).bundle.to_bytes()
+    except (MedauthError, KeyError):
+        return b""
+
+
+def announced(draw: random.Random) -> bytes:
+    """The successor of a key, at times endorsed by both keys whatever it says, and in whatever digits."""
+    statement = make_bundles.announced()
+    changed(statement, draw)
+    if draw.random() < 0.6:
+        statement = make_bundles.endorsed(**{name: part for name, part in statement.items() if name != "endorsements"})
+    if draw.random() < 0.2:
+        name, form = draw.choice(("old", "new")), draw.choice((str.upper, "{} ".format))
+        with suppress(KeyError, TypeError):
+            statement["endorsements"][name] = form(statement["endorsements"][name])
+    try:
+        return recorded(statement, kind=PayloadType.KEY).bundle.to_bytes()
     except (MedauthError, KeyError):
         return b""
 
@@ -112,7 +147,7 @@ def differences(seed: int, count: int, folder: Path) -> list[Any]:
     if node is None:
         pytest.skip("Node 22 or newer is not installed")
     draw = random.Random(seed)
-    makers = (flipped, spliced, rewritten, misstated)
+    makers = (flipped, spliced, rewritten, misstated, misstated, announced)
     bundles = [draw.choice(makers)(draw) for _ in range(count)]
     trust = VECTORS["trust"]["keys alone"]
     file = folder / "bundles.json"

@@ -191,6 +191,25 @@ def without_challenge(statement: Statement) -> Statement:
     return worded(statement, confirm=[name for name in STANDARD.confirm if name != "challenge"])
 
 
+def nameless(statement: Statement, check_id: Any) -> Statement:
+    """What should be a text is the same on both sides, and none."""
+    statement["check"]["id"] = statement["challenge"]["opening"]["check_id"] = check_id
+    return reopened(statement)
+
+
+def aimless(statement: Statement) -> Statement:
+    """What was asked is missing on both sides."""
+    for step in (statement["steps"][0], statement["challenge"]["opening"]["challenge"]["steps"][0]):
+        del step["target"]
+    return reopened(statement)
+
+
+def unfinished(statement: Statement) -> Statement:
+    """A check that outlived its time, whose steps need not all be answered."""
+    reread(statement, "challenge", outcome="inconclusive", code=EXPIRED)
+    return statement
+
+
 def back_in_time(statement: Statement) -> Statement:
     """The last step closes before the one ahead of it; nothing else about it is wrong."""
     nothing = dict.fromkeys(("shown_ms", "onset_ms", "gesture", "amount", "held_ms"))
@@ -225,10 +244,12 @@ def rotations() -> list[Case]:
     tokens = [SigningKey(KeyPurpose.TOKENS, Ed25519PrivateKey.from_private_bytes(bytes([n] * 32))) for n in (5, 6)]
     good, by_another = announced(), announced(STRANGER, KEY)
     swapped = good["endorsements"] | {"old": good["endorsements"]["new"], "new": good["endorsements"]["old"]}
+    capitals = {name: digits.upper() for name, digits in good["endorsements"].items()}
     return [
         rotation("rotation", good),
         rotation("rotation-of-a-key-for-tokens", announced(*tokens)),
         rotation("rotation-endorsed-the-other-way-round", good | {"endorsements": swapped}, "statement"),
+        rotation("rotation-endorsed-in-capitals", good | {"endorsements": capitals}, "statement"),
         rotation("rotation-changed-after-its-endorsement", good | {"rotated_ms": 2}, "statement"),
         rotation("rotation-to-itself", announced(KEY, KEY), "statement"),
         rotation("rotation-announced-by-another-key", by_another, "statement"),
@@ -318,6 +339,8 @@ CHALLENGES: Mapping[str, Change] = {
     "other-bounds-done": lambda s: s["steps"][2].update(accepted=[0, 360]),
     "a-step-more-than-asked": lambda s: s["steps"].append(dict(s["steps"][0], index=6)),
     "of-another-check": lambda s: (s["challenge"]["opening"].update(check_id="chk_2"), reopened(s)),
+    "of-a-check-without-a-name": lambda s: nameless(s, check_id=[]),
+    "steps-without-a-target": aimless,
 }
 VERDICTS: Mapping[str, Change] = {
     "another-decision": lambda s: s["verdict"].update(decision="inconclusive"),
@@ -363,6 +386,7 @@ VERDICTS: Mapping[str, Change] = {
     "rules-that-draw-more-steps": lambda s: ruled(s, steps=8, name="mine"),
     "a-scripted-challenge": lambda s: (s["challenge"]["opening"]["challenge"].update(scripted=True), reopened(s)),
     "a-step-not-answered": lambda s: s["steps"][0].update(outcome="wrong_amount"),
+    "a-step-without-an-outcome": lambda s: (s["steps"][0].pop("outcome"), unfinished(s)),
     "an-answer-too-early": lambda s: s["steps"][1].update(onset_ms=s["steps"][1]["shown_ms"] + 248),
     "an-answer-by-another-gesture": lambda s: s["steps"][2].update(gesture="turn_right"),
     "an-answer-too-far": lambda s: s["steps"][2].update(amount=61),
