@@ -20,7 +20,16 @@ from medauth.protocol.verdict import Decision, Verdict
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 USAGE_ERROR = 2
 
-console = Console(highlight=False, soft_wrap=True)
+
+class _Plain(Console):
+    """Shows texts as they are: what stands in a mirror or a file's name is no markup, and must not redraw the terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As in rich, texts without their control characters."""
+        super().print(*(printable(shown) if isinstance(shown, str) else shown for shown in objects), **options)
+
+
+console = _Plain(highlight=False, soft_wrap=True, markup=False, emoji=False)
 """Standard output. Silent while a command prints JSON; long digests stay on one line, to be copied whole."""
 
 _MARKS = {
@@ -67,8 +76,9 @@ def print_json(value: Any) -> None:
 
 
 def json_bytes(value: Any) -> bytes:
-    """JSON for people and programs to read; not for hashing."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    """JSON for people and programs to read; not for hashing. What a terminal would obey, and half a character, are escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text).encode()
 
 
 def print_error(error: MedauthError) -> None:
@@ -129,8 +139,8 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Aligned columns that are never cut: a terminal wraps what is too long, a file keeps it on one line."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header) - 1)]
     for number, row in enumerate((header, *rows)):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        *first, last = [*cells, row[-1]]
+        cells = [printable(cell).ljust(width) for cell, width in zip(row, widths, strict=False)]
+        *first, last = [*cells, printable(row[-1])]
         style = "dim" if number == 0 else ""
         console.print(Text("  " + "  ".join(first) + "  ", style), Text(last, "dim"), sep="")
 

@@ -104,7 +104,8 @@ def write_report(run: AuditRun, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            # A node's own words may hold half a character, which no encoding takes.
+            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise InputError(f"the report cannot be written: {error.strerror}", expected=f"a folder at {folder}") from error
     return [folder / name for name in texts]

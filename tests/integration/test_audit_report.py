@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from medauth.cli import audit_all as command
 from medauth.cli.main import app
 from medauth.report.audit_page import html_page
-from medauth.report.audit_report import AuditRun
+from medauth.report.audit_report import AuditRun, write_report
 from medauth.service.log_audit import LogAudit
 from tests.recorded import World, copied, open_world
 
@@ -63,6 +63,15 @@ def test_the_root_in_the_report_is_the_checkpoints(run: AuditRun, world: World) 
     (checkpoint,) = world.store.checkpoints("main")
     assert run.logs[0].root == checkpoint.root
     assert checkpoint.root.hex() in html_page(run)
+
+
+def test_a_report_takes_whatever_a_node_said(run: AuditRun, tmp_path: Path) -> None:
+    """Half a character is valid in JSON, and in no file."""
+    log = run.logs[0]
+    said = replace(log.steps[-1], text="half of \ud800")
+    files = write_report(replace(run, logs=[replace(log, steps=(*log.steps[:-1], said))]), tmp_path)
+    assert json.loads(files[0].read_text())["logs"][0]["steps"][-1]["text"] == said.text
+    assert "half of \\ud800" in files[1].read_text()
 
 
 def test_the_page_of_a_whole_log_says_so_first(run: AuditRun) -> None:
