@@ -14,6 +14,7 @@ from medauth.errors import InputError, StoreError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import Contracts, TrustFile
 from medauth.service.disclosure import contract_of, linked
+from medauth.service.epochs import require_connected
 from medauth.service.erasure import is_erased
 from medauth.store.interface import CheckpointState, LeafKind
 
@@ -22,7 +23,7 @@ _SUFFIX = ".bundle.json"
 
 def bundle(
     record_id: Annotated[str, typer.Argument(help="The evidence id, e.g. evd_…")] = "",
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; default: <record>.bundle.json.")] = Path(),
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; default: RECORD.bundle.json.")] = Path(),
     since: Annotated[
         int,
         typer.Option(
@@ -110,10 +111,15 @@ def trust(
 
 
 def own_contracts(auth: Medauth) -> Contracts:
-    """By log, the contracts that this server's own mirror is pinned to, those it has left first."""
+    """By log, the contracts that this server's own mirror is pinned to, those it has left first. Raises
+    `LedgerIdentityChanged` where one of these does not lead to the next: somebody put it there.
+    """
     pinned = [identity for log in auth.store.logs() if (identity := auth.store.chain_identity(log)) is not None]
+    left = {present.log: auth.store.epochs(present.log) for present in pinned}
+    for present in pinned:
+        require_connected(present.log, left[present.log], present)
     return {
-        present.log: tuple(contract_of(i) for i in (*(e.identity for e in auth.store.epochs(present.log)), present))
+        present.log: tuple(contract_of(i) for i in (*(e.identity for e in left[present.log]), present))
         for present in pinned
     }
 

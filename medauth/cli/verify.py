@@ -33,7 +33,7 @@ def verify(
     bundle: Annotated[Path, typer.Argument(help="A bundle file, as `medauth bundle` writes it.")],
     trust: Annotated[
         Path | None,
-        typer.Option(help="The trust file you keep; default: the keys of this server's own data directory."),
+        typer.Option(help="The trust file you keep; default: keys and contracts of this server's own data directory."),
     ] = None,
     rpc: Annotated[
         str, typer.Option(help="JSON-RPC address of the chain; without it, the chain step is skipped.")

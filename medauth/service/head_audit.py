@@ -16,6 +16,7 @@ from medauth.evidence.note import origin_of
 from medauth.evidence.verifier import CheckedStep
 from medauth.service.audit import step
 from medauth.service.disclosure import contract_of
+from medauth.service.epochs import require_connected
 from medauth.store.heads_interface import HeadMemory, RememberedHead
 from medauth.store.interface import AnchorStore, Keyring
 from medauth.store.reading import LogReader
@@ -61,10 +62,13 @@ class HeadAudit:
         return step(STEP, lambda: self._compared(log))
 
     def _compared(self, log: str) -> str:
+        pinned = self._anchors.chain_identity(log)
+        if pinned is not None:
+            require_connected(log, self._anchors.epochs(log), pinned)
         head = self._heads.heads().get(log)
         if head is not None:
             return self._as_remembered(log, head)
-        if self._anchors.chain_identity(log) is not None or next(self._reader.live_checkpoints(log), None) is not None:
+        if pinned is not None or next(self._reader.live_checkpoints(log), None) is not None:
             return "no head is remembered yet; the mirror's own checkpoints are compared with the chain"
         return self._never_anchored(log)
 

@@ -76,3 +76,18 @@ def test_bundles_of_both_epochs_are_verified_and_the_log_is_audited(tmp_path: Pa
         told = CliRunner().invoke(app, ["audit", bundle.record_id, "--json"], env={"MEDAUTH_DATA_DIR": str(tmp_path)})
         assert told.exit_code == 0, told.output
         assert (json.loads(told.stdout)["revoked"] or "").endswith("superseded") is (bundle is old)
+
+
+def test_a_contract_that_somebody_put_among_the_epochs_gets_into_no_trust_file(tmp_path: Path) -> None:
+    """Believed, it would hide what the log's own contract revoked."""
+    with medauth.open(medauth.Settings(data_dir=tmp_path)) as auth:
+        auth.start(subject="one")
+        auth.anchor()
+        with auth.store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO epochs SELECT log, 1, 5, genesis, '0x' || hex(zeroblob(20)), code_hash, log_id, 1, 0, x'00' "
+                "FROM chain_identities"
+            )
+    done = CliRunner().invoke(app, ["--data-dir", str(tmp_path), "trust", "--out", str(tmp_path / "trust.json")])
+    assert (done.exit_code, (tmp_path / "trust.json").exists()) == (2, False)
+    assert "the mirror was altered" in done.output
