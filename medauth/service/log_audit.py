@@ -131,7 +131,9 @@ class LogAudit:
         """Stretches in order, each with the checkpoints that end in it. Checkpoints continue one another."""
         checkpoints, reached = self._reader.live_checkpoints(log), 0
         row = next(checkpoints, None)
-        for first in range(0, size, LEAVES):
+        for first in self._stretches(log, size, seen):
+            while row is not None and reached < row.new_size <= first:  # in a gap, whose trouble is noted
+                reached, row = row.new_size, next(checkpoints, None)
             end, sizes = min(first + LEAVES, size), []
             while row is not None and row.new_size <= end:
                 if row.old_size != reached or row.new_size <= reached:
@@ -147,6 +149,18 @@ class LogAudit:
             yield Task(log, first, end, tuple(sizes))
         if row is not None:
             seen.note(f"log {log} ends after {size} leaves · expected: {row.new_size}, as checkpoint {row.seq} says")
+
+    def _stretches(self, log: str, size: int, seen: _Progress) -> Iterator[int]:
+        """Where each begins. Those without a leaf are passed over: a size of billions that somebody wrote is no work."""
+        first = 0
+        while first < size:
+            yield first
+            first += LEAVES
+            there = self._reader.next_leaf(log, first) if first < size else first
+            if there is None or there >= first + LEAVES:
+                there = size if there is None else min(there, size)
+                seen.note(f"leaves {first} to {there - 1} of log {log} are not there · expected: a log without gaps")
+                first = size if there == size else there - there % LEAVES
 
     def _take(self, swept: Swept, seen: _Progress) -> None:
         """The next stretch in order. Behind a missing leaf no root can be rebuilt; records are audited all the same."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -129,7 +129,10 @@ def read_nodes(connection: Connection, log: str, coordinates: Sequence[NodeCoord
 
 def count_leaves(connection: Connection, log: str) -> int:
     """The size that appending keeps in the same transaction; an audit compares it with the leaves themselves."""
-    return int(connection.execute(select(tables.logs.c.size).where(tables.logs.c.log == log)).scalar() or 0)
+    size = connection.execute(select(tables.logs.c.size).where(tables.logs.c.log == log)).scalar() or 0
+    if type(size) is not int:  # SQLite keeps whatever somebody writes
+        raise altered(f"the size of log {log} is {str(size)[:40]!r}", "a number of leaves")
+    return size
 
 
 def _of(log: str) -> Select[Any]:
@@ -141,16 +144,28 @@ def _counts() -> Any:
 
 
 def read_checkpoint(row: Any) -> CheckpointRow:
-    """A row of the table of checkpoints. Raises `StoreError` for a state that this program does not write."""
+    """A row of the table of checkpoints. Raises `StoreError` for a state, a size or a root that this program does not write."""
     try:
         state = CheckpointState(row["state"])
     except ValueError:
-        raise StoreError(
-            f"checkpoint {row['seq']} is {str(row['state'])[:40]!r}",
-            expected=f"one of {', '.join(CheckpointState)}",
-            next_step="the mirror was altered: restore it from a backup, then run `medauth audit --all`",
+        raise altered(
+            f"checkpoint {row['seq']} is {str(row['state'])[:40]!r}", f"one of {', '.join(CheckpointState)}"
         ) from None
-    return CheckpointRow(**{**row, "state": state})
+    return whole_checkpoint({**row, "state": state})
+
+
+def whole_checkpoint(values: Mapping[str, Any]) -> CheckpointRow:
+    """Sizes are numbers and roots are bytes: SQLite keeps whatever somebody writes. Raises `StoreError`."""
+    row = CheckpointRow(**values)
+    if {type(row.seq), type(row.old_size), type(row.new_size)} != {int} or type(row.root) is not bytes:
+        raise altered(f"checkpoint {str(row.seq)[:40]} of log {row.log} is malformed", "two sizes and a root")
+    return row
+
+
+def altered(got: str, expected: str) -> StoreError:
+    """The error for what only somebody else can have written."""
+    next_step = "the mirror was altered: restore it from a backup, then run `medauth audit --all`"
+    return StoreError(got, expected=expected, next_step=next_step)
 
 
 def _add_attempt(connection: Connection, attempt: AttemptRow) -> None:

@@ -74,6 +74,9 @@ class LogReader(Protocol):
 
     def leaf(self, log: str, index: int) -> LeafRow | None: ...
 
+    def next_leaf(self, log: str, index: int) -> int | None:
+        """The index of the first leaf from there on, or None."""
+
     def unknown_leaves(self, log: str, leaves: Sequence[bytes]) -> Sequence[bytes]:
         """Those of up to a hundred leaves (unhashed) that the log does not hold. Reads the whole log once."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from medauth.errors import StoreError
 from medauth.store import tables
+from medauth.store.anchors import whole_checkpoint
 from medauth.store.database import transaction
 from medauth.store.interface import (
     ERASED,
@@ -81,6 +82,13 @@ class SqlLogReader:
             found = _leaves(connection, log, index, index + 1)
         return found[0] if found else None
 
+    def next_leaf(self, log: str, index: int) -> int | None:
+        leaves = tables.leaves
+        query = select(func.min(leaves.c.index)).where(leaves.c.log == log, leaves.c.index >= index)
+        with transaction(self._engine, writes=False) as connection:
+            found: int | None = connection.execute(query).scalar()
+        return found
+
     def unknown_leaves(self, log: str, leaves: Sequence[bytes]) -> Sequence[bytes]:
         query = select(tables.leaves.c.leaf).where(tables.leaves.c.log == log, tables.leaves.c.leaf.in_(leaves))
         with transaction(self._engine, writes=False) as connection:
@@ -131,7 +139,7 @@ class SqlLogReader:
                 rows = connection.execute(query.order_by(checkpoints.c.seq).limit(_CHECKPOINTS)).all()
             for row in rows:
                 state = CheckpointState(row.state) if row.state in _CHECKPOINT_STATES else CheckpointState.PENDING
-                yield CheckpointRow(**{**row._mapping, "state": state})  # noqa: SLF001 - SQLAlchemy's public name for it
+                yield whole_checkpoint({**row._mapping, "state": state})  # noqa: SLF001 - SQLAlchemy's public name for it
             if len(rows) < _CHECKPOINTS:
                 return
             seen = rows[-1].seq

@@ -118,6 +118,24 @@ CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "the newest checkpoint forgotten": ("chain", ("DELETE FROM notes", "DELETE FROM checkpoints WHERE seq=2")),
     "a checkpoint said to be in another block": ("chain", ("UPDATE checkpoints SET block=block+1 WHERE seq=1",)),
     "the log taken off the list of logs": ("", ("DELETE FROM logs",)),
+    "a size of billions": ("log", ("UPDATE logs SET size=9000000000000",)),
+    "the last leaf moved billions on": (
+        "log",
+        (
+            'UPDATE leaves SET "index"=8999999999999 WHERE "index"=9',
+            "UPDATE records SET leaf_index=8999999999999 WHERE leaf_index=9",
+            "UPDATE logs SET size=9000000000000",
+        ),
+    ),
+    "a contract that the log never left": (
+        "head",
+        (
+            (
+                "INSERT INTO epochs SELECT log, 1, chain_id, genesis, address, code_hash, log_id, deployed_block, 2, x'00' "
+                "FROM chain_identities"
+            ),
+        ),
+    ),
     "the last leaf not counted": ("log", ("UPDATE logs SET size=size-1",)),
     "the signed notes deleted": ("checkpoint", ("DELETE FROM notes",)),
     "the first signed note deleted": ("checkpoint", ("DELETE FROM notes WHERE seq=1",)),
@@ -199,6 +217,23 @@ def test_a_ruined_mirror_is_counted_and_named_in_bounded_memory(
         run_sql(copy, "UPDATE records SET created_ms=0")
         report = copy.report()
         assert (len(report.faults), report.fault_count) == (3, 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("UPDATE logs SET size='many'", "the size of log main is 'many'"),
+        ("UPDATE checkpoints SET new_size='many' WHERE seq=1", "checkpoint 1 of log main is malformed"),
+        ("UPDATE checkpoints SET root='none' WHERE seq=1", "checkpoint 1 of log main is malformed"),
+    ],
+)
+def test_words_in_place_of_numbers_are_named(change: str, named: str, world: World, tmp_path: Path) -> None:
+    """SQLite keeps them in any column."""
+    with copied(world, tmp_path / "copy") as copy:
+        run_sql(copy, change)
+        with pytest.raises(StoreError, match=named) as caught:
+            copy.report()
+        assert "restore it from a backup" in caught.value.next_step
 
 
 def test_a_mirror_that_does_not_answer_is_trouble_and_no_fault(world: World, tmp_path: Path) -> None:
