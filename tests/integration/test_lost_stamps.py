@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -71,3 +72,27 @@ def test_another_authority_begins_with_the_first_checkpoint(world: World, author
     assert world.notary(lambda: authority).notarise(MAIN_LOG).stamped == 1
     assert world.heads.stamped() == {MAIN_LOG: {"stamps.test": 6, "other.test": 6}}
     assert world.heads.heads()[MAIN_LOG].note.size == 6
+
+
+class Outrun(TestAuthority):
+    """While it is asked for the first time, another process has everything stamped."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._meanwhile: Callable[[], object] | None = meanwhile
+
+    def stamp(self, text: bytes) -> bytes:
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().stamp(text)
+
+
+def test_two_that_stamp_at_once_take_each_others_for_no_loss(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.stamped_ms = None
+    run_sql(world, "DELETE FROM stamps")
+    (world.folder / "keys" / "heads.json").unlink()
+    authority = Outrun(lambda: world.notary(TestAuthority).notarise(MAIN_LOG))
+    world.notary(lambda: authority).notarise(MAIN_LOG)
+    assert world.heads.stamped() == {MAIN_LOG: {authority.name: 6}}
+    assert (caplog.messages, faults(world)) == ([], {})
