@@ -12,7 +12,7 @@ from medauth.auditing import rebuilding, receipt_audit
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.audit_all import AllOptions, audit_all
-from medauth.cli.bundle import read_bundles
+from medauth.cli.bundle import read_bundles, read_file
 from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting
 from medauth.errors import InputError
 from medauth.evidence.verifier import StepState
@@ -108,7 +108,7 @@ def _audit_one(auth: Medauth, auditor: Auditor, record_id: str, as_json: bool, *
 
 
 def _audit_receipt(auth: Medauth, path: Path, *, ask_chain: bool, as_json: bool) -> int:
-    found = receipt_audit(auth, ask_chain=ask_chain).over(_read(path))
+    found = receipt_audit(auth, ask_chain=ask_chain).over(read_file(path, "a receipt of a start"))
     if as_json:
         print_json(audit_json(found))
     else:
@@ -129,13 +129,6 @@ def _rebuild(auth: Medauth, folder: Path, *, as_json: bool) -> int:
             print_title(f"Rebuilt: {one.subject}")
             print_steps(one.steps)
     return next((one.exit_code for one in found if one.exit_code), 0)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", expected="a receipt of a start") from error
 
 
 def _print_list(auth: Medauth, *, as_json: bool) -> None:

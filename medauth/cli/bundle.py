@@ -13,6 +13,7 @@ from medauth.cli.console import JsonOption, console, print_json, reporting
 from medauth.errors import InputError, StoreError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import Contracts, TrustFile
+from medauth.protocol.canonical import MAX_BYTES
 from medauth.service.disclosure import contract_of, linked
 from medauth.service.epochs import require_connected
 from medauth.service.erasure import is_erased
@@ -80,10 +81,18 @@ def read_bundles(folder: Path) -> list[Bundle]:
         raise InputError(
             f"no bundles in {folder}", expected=f"files called *{_SUFFIX}", next_step="medauth bundle --all"
         )
+    return [Bundle.from_bytes(read_file(path, "a bundle")) for path in paths]
+
+
+def read_file(path: Path, expected: str) -> bytes:
+    """A file of somebody else's, no further than anybody parses it: one without end is refused and not read. Raises
+    `InputError`.
+    """
     try:
-        return [Bundle.from_bytes(path.read_bytes()) for path in paths]
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{error.filename} cannot be read: {error.strerror}", expected="a bundle") from error
+        raise InputError(f"{path} cannot be read: {error.strerror}", expected=expected) from error
 
 
 def trust(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from medauth.bootstrap import open as open_medauth
-from medauth.cli.bundle import own_contracts
+from medauth.cli.bundle import own_contracts, read_file
 from medauth.cli.console import (
     JsonOption,
     console,
@@ -49,7 +49,7 @@ def verify(
     refuses it.
     """
     with reporting(as_json=as_json):
-        evidence = Bundle.from_bytes(_read(bundle))
+        evidence = Bundle.from_bytes(read_file(bundle, "a bundle, as `medauth bundle` writes it"))
         trusted = _trust(trust, evidence, rpc)
         examination = Examination(evidence, trusted)
         steps = list(examination.steps())
@@ -83,7 +83,7 @@ def _trust(path: Path | None, evidence: Bundle, rpc: str) -> Trust:
         with open_medauth() as auth:
             keys, contracts = auth.keyring, own_contracts(auth) or None
             return _asking(Trust(keys.trusted(), contracts=contracts, retired=keys.retired()), evidence, rpc)
-    file = TrustFile.from_bytes(_read(path))
+    file = TrustFile.from_bytes(read_file(path, "a trust file, as `medauth trust` writes it"))
     return _asking(Trust.of(file, stamped_ms=_reading_stamps(file.authorities)), evidence, rpc)
 
 
@@ -106,13 +106,6 @@ def _asking(trust: Trust, evidence: Bundle, rpc: str) -> Trust:
     # Asked about revocations also where the bundle names no contract: its holder may have left that out.
     asking = replace(trust, revoked=revocation_reader(rpc, contract.epochs(known)))
     return replace(asking, size_on_chain=chain_reader(rpc, contract)) if evidence.anchor else asking
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", expected="a file") from error
 
 
 def _require_own_keys() -> None:

@@ -109,6 +109,15 @@ def test_an_auditor_who_pinned_an_older_head_is_shown_the_way_from_it(world: Wor
     run("bundle", waiting, "--since", "6", code=2)
 
 
+def test_a_file_without_end_is_refused_and_not_read(world: World) -> None:
+    with Path("huge.json").open("wb") as file:
+        file.truncate(1 << 36)  # sparse: it takes no room
+    run("trust", "--out", "trust.json")
+    for words in (("verify", "huge.json"), ("verify", "huge.json", "--trust", "trust.json")):
+        assert "at most 8388608" in run(*words, code=2).output
+    run("audit", "--receipt", "huge.json", code=2)
+
+
 def test_sealed_files_are_listed_by_digest(world: World) -> None:
     run_json("bundle", verdict_id(), "--out", "it.json")
     run("trust", "--out", "trust.json")
