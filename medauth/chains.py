@@ -40,10 +40,11 @@ from medauth.service.anchoring import AnchoringReport, AnchorOptions, AnchorWrit
 from medauth.service.direct_calls import DirectCaller, revocation_of
 from medauth.service.epochs import move_on, require_connected
 from medauth.service.pinning import identity_of, open_ledger
-from medauth.store.interface import REHEARSAL_LOG, AnchorStore, ChainIdentityRow, RecordRow
+from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG, AnchorStore, ChainIdentityRow, RecordRow
 
 _PUBLIC_CONFIRMATIONS = 12
 _LOG_ID_BYTES = 32
+_LOGS = (MAIN_LOG, REHEARSAL_LOG)
 
 
 Answer = TypeVar("Answer")
@@ -233,6 +234,8 @@ class Chains:
                 self._node = None
 
     def _chain(self, log: str) -> tuple[Web3Chain, AnchorOptions]:
+        if log not in _LOGS:  # or a slip of the pen, or a row in the mirror, would deploy a contract
+            raise ConfigError(f"a log called {log[:40]!r}", expected=" or ".join(_LOGS), next_step="nothing was sent")
         default = 1 if self._is_local(log) else _PUBLIC_CONFIRMATIONS
         options = AnchorOptions(confirmations=self._settings.confirmations or default)
         return Web3Chain(self._rpc(log), self._signer(log), confirmations=options.confirmations), options

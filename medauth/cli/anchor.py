@@ -9,7 +9,7 @@ import typer
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, print_title, reporting
-from medauth.store.interface import CheckpointRow
+from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG, CheckpointRow
 
 
 def anchor(
@@ -32,7 +32,8 @@ def anchor(
         if urgent:
             _anchor_urgently(auth, urgent, as_json=as_json)
             return
-        logs = [log] if log else list(auth.store.logs())
+        # A log by any other name is no log of ours, and an audit says so; it keeps the others from nothing.
+        logs = [log] if log else [known for known in auth.store.logs() if known in (MAIN_LOG, REHEARSAL_LOG)]
         reports = [anchor_log(auth, name) for name in logs]
         if as_json:
             print_json(reports)
