@@ -68,10 +68,16 @@ def _own_file(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> Non
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     """WAL so that readers never wait; FULL so that a commit survives a power cut; deleted pages are overwritten."""
     connection.isolation_level = None
+    connection.text_factory = _text
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _text(data: bytes) -> str:
+    """SQLite keeps any bytes as text. What is none must not hide the rows beside it from an audit, and equals nothing."""
+    return data.decode("utf-8", "replace")
 
 
 def _begin_sqlite(connection: Connection) -> None:

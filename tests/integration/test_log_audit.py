@@ -118,6 +118,7 @@ CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "the newest checkpoint forgotten": ("chain", ("DELETE FROM notes", "DELETE FROM checkpoints WHERE seq=2")),
     "a checkpoint said to be in another block": ("chain", ("UPDATE checkpoints SET block=block+1 WHERE seq=1",)),
     "the log taken off the list of logs": ("", ("DELETE FROM logs",)),
+    "a word that is no text": ("mirror", ("UPDATE records SET outcome=CAST(x'ff' AS TEXT) WHERE leaf_index=3",)),
     "a size of billions": ("log", ("UPDATE logs SET size=9000000000000",)),
     "the last leaf moved billions on": (
         "log",
