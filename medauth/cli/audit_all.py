@@ -161,4 +161,5 @@ def _print_faults(run: AuditRun) -> None:
         console.print(f"  {run.fault_count - len(run.faults):,} more faults were counted.")
     record = run.first_divergent_record
     if record:
-        console.print(f"\n  First divergent record: {record}. Its own audit: `medauth audit {record}`.")
+        named = "" if " " in record else f" Its own audit: `medauth audit {record}`."
+        console.print(f"\n  First divergent record: {record}.{named}")

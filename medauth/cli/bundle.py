@@ -10,7 +10,7 @@ import typer
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, reporting
-from medauth.errors import InputError, StoreError
+from medauth.errors import InputError, MedauthError, StoreError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.trust import Contracts, TrustFile
 from medauth.protocol.canonical import MAX_BYTES
@@ -60,8 +60,10 @@ def bundle(
 
 
 def _write_all(auth: Medauth, folder: Path) -> int:
-    """A start that has a verdict stands in the verdict's bundle; what was erased cannot be opened."""
-    count = 0
+    """A start that has a verdict stands in the verdict's bundle; what was erased cannot be opened. Raises `StoreError` at the
+    end where others could not be either.
+    """
+    count, closed = 0, []
     for log in auth.store.logs():
         for row in auth.store.records(log):
             ended = row.kind is LeafKind.START and any(
@@ -69,8 +71,19 @@ def _write_all(auth: Medauth, folder: Path) -> int:
             )
             if ended or is_erased(row):
                 continue
-            write_file(folder / f"{row.record_id}{_SUFFIX}", auth.bundle(row.record_id).to_bytes(), private=True)
+            try:
+                found = auth.bundle(row.record_id)
+            except MedauthError as error:
+                closed.append(f"{row.record_id}: {error.got}")
+                continue
+            write_file(folder / f"{row.record_id}{_SUFFIX}", found.to_bytes(), private=True)
             count += 1
+    if closed:
+        raise StoreError(
+            f"{len(closed)} records have no bundle, first {closed[0]}",
+            expected=f"one for every record; {count} were written to {folder}",
+            next_step="run `medauth audit --all`",
+        )
     return count
 
 

@@ -109,6 +109,22 @@ def test_an_auditor_who_pinned_an_older_head_is_shown_the_way_from_it(world: Wor
     run("bundle", waiting, "--since", "6", code=2)
 
 
+def test_a_record_that_does_not_open_keeps_no_other_from_its_bundle(world: World) -> None:
+    with world.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE records SET wrapped_key=x'00' WHERE leaf_index=1")
+    said = run("bundle", "--all", "--out", "most", code=2).output
+    assert "1 records have no bundle" in said
+    assert len(list(Path("most").iterdir())) == 2
+
+
+def test_no_contract_is_deployed_for_a_log_that_is_none(world: World) -> None:
+    run("anchor", "--log", "../mine", code=2)
+    with world.store.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO logs VALUES ('../mine', 5)")
+    run("audit", "--all", "--offline", code=22)
+    assert world.store.chain_identity("../mine") is None
+
+
 def test_a_file_without_end_is_refused_and_not_read(world: World) -> None:
     with Path("huge.json").open("wb") as file:
         file.truncate(1 << 36)  # sparse: it takes no room
