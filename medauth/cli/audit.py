@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,14 +14,19 @@ from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.audit_all import AllOptions, audit_all
 from medauth.cli.bundle import read_bundles, read_file
-from medauth.cli.console import JsonOption, console, print_json, print_steps, print_title, reporting
+from medauth.cli.console import JsonOption, console, print_json, print_steps, print_suspicions, print_title, reporting
 from medauth.errors import InputError
 from medauth.evidence.verifier import StepState
+from medauth.protocol.attack_family import Suspicion, suspicions
+from medauth.protocol.policy import Policy
+from medauth.protocol.reading import SignalReading
 from medauth.replaying import replayed
 from medauth.report.audit_report import audit_json
 from medauth.service.audit import Auditor
+from medauth.service.pictures import statement_of
 from medauth.service.standing import standing_of
 from medauth.service.sweep import Depth
+from medauth.store.interface import LeafKind, RecordRow
 
 
 def audit(
@@ -96,15 +102,27 @@ def _audit_one(auth: Medauth, auditor: Auditor, record_id: str, as_json: bool, *
     standing = standing_of(record, auth.store)
     asked = any((step.name, step.state) == ("chain", StepState.HOLDS) for step in found.steps)
     revoked = auth.chains.leaf_on_chain(record).revocation if asked else None
+    suspected = _suspected(auth, record) if found.fault is None else ()
     if as_json:
-        print_json({**audit_json(found), "standing": asdict(standing), "revoked": revoked and str(revoked)})
+        more = {"standing": asdict(standing), "revoked": revoked and str(revoked)}
+        print_json({**audit_json(found), **more, "suspected": [suspicion.to_json() for suspicion in suspected]})
     else:
         print_title(f"Audit of {record_id}")
         print_steps(found.steps)
+        print_suspicions(suspected)
         console.print(f"  On its way to the chain: {standing}")
         if revoked is not None:
             console.print(f"  Revoked {revoked}. The evidence is intact; the record stands no more.", style="yellow")
     return found.exit_code
+
+
+def _suspected(auth: Medauth, record: RecordRow) -> Sequence[Suspicion]:
+    """What an intact verdict that is not erased says of attacks."""
+    if record.kind is not LeafKind.VERDICT or not record.wrapped_key:
+        return ()
+    statement = statement_of(record.record_id, auth.store, auth.keyring)
+    readings = [SignalReading.from_json(reading) for reading in statement["readings"]]
+    return suspicions(Policy.from_json(statement["policy"]["rules"]), readings)
 
 
 def _audit_receipt(auth: Medauth, path: Path, *, ask_chain: bool, as_json: bool) -> int:

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from medauth.errors import MedauthError
 from medauth.evidence.verifier import CheckedStep, StepState
+from medauth.protocol.attack_family import Suspicion
 from medauth.protocol.reading import PPM, SignalReading
-from medauth.protocol.verdict import Decision, Verdict
+from medauth.protocol.verdict import Decision, Role, Verdict
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 USAGE_ERROR = 2
@@ -133,6 +134,13 @@ def print_readings(readings: Sequence[SignalReading]) -> None:
         for r in readings
     ]
     print_table(("signal", "outcome", "score", "code", "reason"), rows)
+
+
+def print_suspicions(suspected: Sequence[Suspicion]) -> None:
+    """The attack family of each cue that refused, for operator and auditor."""
+    for suspicion in suspected:
+        told = " (told only: the policy does not refuse on it)" if suspicion.role is Role.NOTE else ""
+        console.print(f"  attack  {suspicion}{told}")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

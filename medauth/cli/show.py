@@ -9,7 +9,17 @@ import typer
 
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.bundle import write_file
-from medauth.cli.console import JsonOption, console, print_json, print_readings, print_title, reporting
+from medauth.cli.console import (
+    JsonOption,
+    console,
+    print_json,
+    print_readings,
+    print_suspicions,
+    print_title,
+    reporting,
+)
+from medauth.protocol.attack_family import suspicions
+from medauth.protocol.policy import Policy
 from medauth.protocol.reading import SignalReading
 from medauth.service.pictures import pictures_of, statement_of
 
@@ -22,7 +32,7 @@ def show(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one recorded verdict: reasons, readings, and, opened on request, the pictures behind them.
+    """Show one recorded verdict: reasons, the attack it looks like, readings, and, opened on request, pictures.
 
     For the operator alone. Heat maps would teach an attacker, and pictures are of a person: keep the folder closed and
     delete it when it has served.
@@ -34,12 +44,16 @@ def show(
             for name, content in pictures_of(record_id, auth.store, auth.blobs, auth.keyring).items():
                 write_file(pictures / name, content, private=True)
                 written.append(str(pictures / name))
+        readings = [SignalReading.from_json(reading) for reading in statement["readings"]]
+        suspected = suspicions(Policy.from_json(statement["policy"]["rules"]), readings)
         if as_json:
-            print_json({"record_id": record_id, "statement": statement, "pictures": written})
+            found = [suspicion.to_json() for suspicion in suspected]
+            print_json({"record_id": record_id, "statement": statement, "suspected": found, "pictures": written})
         print_title(f"{record_id}: {statement['verdict']['decision'].replace('_', ' ')}")
         for reason in statement["verdict"]["reasons"]:
             console.print(f"  {reason['role']:<8}{reason['code']:<28}{reason['text']}")
-        print_readings([SignalReading.from_json(reading) for reading in statement["readings"]])
+        print_suspicions(suspected)
+        print_readings(readings)
         for name, digest in statement["blobs"].items():
             console.print(f"  sealed {name:<40} SHA-256 {digest[:16]}…", style="dim")
         for path in written:
