@@ -30,6 +30,7 @@ MOVEMENT_MODEL = "micro_expression"
 EXPRESSION_MODEL = "expression"
 EYE_STATE_MODEL = "eye_state"
 PRESENTATION_MODEL = "presentation_attack"
+DEEPFAKE_MODEL = "deepfake"
 _STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -93,6 +94,7 @@ def signals(
 ) -> tuple[Signal, ...]:
     """Fresh signals for one check under the policy of that name. A new signal is one line here."""
     from medauth.signals.blink import BlinkSignal
+    from medauth.signals.deepfake import DeepfakeSignal
     from medauth.signals.emotion import EmotionSignal
     from medauth.signals.eye_state import EyeStateModel
     from medauth.signals.gesture import GestureSignal
@@ -109,6 +111,8 @@ def signals(
         EmotionSignal(expression),
         MicroExpressionSignal(movement),
         PresentationAttackSignal(models.load(PRESENTATION_MODEL), policy),
+        # Measured and reported: no policy denies by it.
+        DeepfakeSignal(models.load(DEEPFAKE_MODEL), policy),
         IdentitySignal(embedder, reference),
     )
 
