@@ -243,19 +243,20 @@ def judge_faces(
     model: Annotated[str, typer.Option(help="face_embedding, or face_api once added.")] = "face_embedding",
     work: WorkOption = None,
 ) -> None:
-    """Judge a face embedding on pairs of pictures, into its manifest and card; print continuity on `blink_clips` beside
-    the aligned patches.
+    """Judge a face embedding on pairs of pictures, into its manifest and card; print continuity on `blink_clips`, by
+    looks and over whole checks, beside the aligned patches.
     """
     limit_threads(2)
     require_keras()
     from medauth.training.embedding_run import user_library
-    from medauth.training.face_judging import judge_continuity, judge_faces
+    from medauth.training.face_judging import judge_continuity, judge_faces, judge_whole_checks
 
     library = user_library()
     loaded = library.load(model)
     figures = judge_faces(data, work_folder(work), loaded, library.folder(model), typer.echo)
     typer.echo(figures["unseen"])
     typer.echo(judge_continuity(data, library.folder(model)))
+    typer.echo(judge_whole_checks(data, library.folder(model)))
 
 
 def _make(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def write_embedding_card(folder: Path) -> Path:
     thresholds = manifest["calibration"]["same_person"]
     lines += ["## Thresholds", "", f"Cosine {thresholds['match']} and above matches a reference; below"]
     lines += [f"{thresholds['stranger']} it is a stranger. From {thresholds['data']}.", ""]
-    lines += _continuity(folder / "continuity.json")
+    lines += _continuity(folder / "continuity.json") + _checks(folder / "checks.json")
     lines += ["## Trained on", "", text["data"], "", f"    {manifest['training']['command']}", ""]
     lines += ["## What it cannot do", "", *[f"- {limit}" for limit in text["limits"]], ""]
     lines += ["## Train it on your own data", "", text["retrain"], "", "## Terms", "", text["terms"]]
@@ -118,6 +119,28 @@ def _continuity(path: Path) -> list[str]:
         cells = [_cell(found[way][change][kind]) for way in ways for kind in ("same person", "another person")]
         lines += [f"| {change} | {' | '.join(cells)} |"]
     return [*lines, "", "Command: `medauth train judge-faces --data DIR --model NAME`.", ""]
+
+
+def _checks(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    lines = [
+        "## Whole checks",
+        "",
+        "Half a clip and then half a clip of the same person or of another, up to ten seconds",
+    ]
+    lines += ["each, by the identity signal: called the same, undecided, called changed.", ""]
+    lines += ["| way | in between | same person | another person |", "|---|---|---|---|"]
+    for way, gaps in json.loads(path.read_text()).items():
+        for gap, kinds in gaps.items():
+            cells = [_codes(kinds[kind]) for kind in ("same person", "another person")]
+            lines.append(f"| {way} | {gap} | {' | '.join(cells)} |")
+    return [*lines, "", "Command: `medauth train judge-faces --data DIR --model NAME`.", ""]
+
+
+def _codes(count: Mapping[str, int]) -> str:
+    same, changed = count.get("identity.same", 0), count.get("identity.changed", 0)
+    return f"{same}, {sum(count.values()) - same - changed}, {changed}"
 
 
 def _cell(tally: Json) -> str:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from medauth.evaluation.blinks import read_clips
 from medauth.evaluation.continuity import Likeness, Look, judge, looks_at
+from medauth.evaluation.whole_checks import halves_of, judge_checks
 from medauth.protocol.observation import FaceQuality, FaceTrack
 from medauth.signals.face_chip import cut_chip
 from medauth.signals.face_embedder import FaceEmbedder
 from medauth.signals.head_pose import fit_head
-from medauth.signals.identity import KNOWN, MAX_TURN, STRANGER, cut_patch
+from medauth.signals.identity import KNOWN, MAX_TURN, STRANGER, IdentitySignal, cut_patch
 from medauth.signals.models import Model, ModelLibrary, prepare_image
 from medauth.training.embedding_card import write_embedding_card
 from medauth.training.embedding_release import judge_vectors
@@ -54,6 +55,21 @@ def judge_continuity(data: Path, folder: Path) -> dict[str, Any]:
     model = ModelLibrary([folder.parent]).load(folder.name)
     found = compare_continuity(data, {model.manifest.name: FaceEmbedder(model)})
     (folder / "continuity.json").write_text(json.dumps(found, indent=2) + "\n")
+    write_embedding_card(folder)
+    return found
+
+
+def judge_whole_checks(data: Path, folder: Path) -> dict[str, Any]:
+    """Checks in which somebody stays or hands over, by patches alone and with the embedding in `folder`, into its
+    `checks.json`.
+    """
+    embedder = FaceEmbedder(ModelLibrary([folder.parent]).load(folder.name))
+    clips = {name: halves_of(clip.path) for name, clip in read_clips(data / "blink_clips").items()}
+    found = {
+        "patches alone": judge_checks(clips, IdentitySignal, PERSON_OF),
+        "with the embedding": judge_checks(clips, lambda: IdentitySignal(embedder), PERSON_OF),
+    }
+    (folder / "checks.json").write_text(json.dumps(found, indent=2) + "\n")
     write_embedding_card(folder)
     return found
 
