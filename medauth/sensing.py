@@ -99,6 +99,7 @@ def signals(
     from medauth.signals.eye_state import EyeStateModel
     from medauth.signals.gesture import GestureSignal
     from medauth.signals.identity import IdentitySignal
+    from medauth.signals.injection import InjectionSignal
     from medauth.signals.micro_expression import MicroExpressionSignal
     from medauth.signals.presentation_attack import PresentationAttackSignal
 
@@ -113,6 +114,7 @@ def signals(
         PresentationAttackSignal(models.load(PRESENTATION_MODEL), policy),
         # Measured and reported: no policy denies by it.
         DeepfakeSignal(models.load(DEEPFAKE_MODEL), policy),
+        InjectionSignal(),
         IdentitySignal(embedder, reference),
     )
 

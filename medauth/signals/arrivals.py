@@ -1,0 +1,75 @@
+"""When frames came: what no camera and no network does to their times.
+
+The times are the server's own. They jitter with camera, network and load; they never run backwards, hardly ever stand
+still, and never come as evenly as a program counts.
+"""
+
+from __future__ import annotations
+
+import statistics
+from array import array
+from collections.abc import Mapping
+
+from medauth.protocol.canonical import Json
+
+FASTEST_MS = 2.0
+"""Median interval below which frames come faster than any camera gives them, and than a frame is judged."""
+STILL_SHARE = 0.1
+"""Share of frames at the very time of the one before; a coarse clock repeats itself in a burst, not all the time."""
+STEADY_MS = 0.02
+"""Intervals this close to their median are the same: a kernel's timers alone jitter more."""
+STEADY_SHARE = 0.95
+LEAST_STEADY = 60
+"""Intervals before a clock is called constant."""
+LEAST_FRAMES = 15
+
+
+class Arrivals:
+    """Fed the time of every frame."""
+
+    def __init__(self) -> None:
+        self._intervals_ms = array("d")
+        self._last_ms: float | None = None
+
+    def add(self, t_ms: float) -> None:
+        """Takes in one frame's time in milliseconds."""
+        if self._last_ms is not None:
+            self._intervals_ms.append(t_ms - self._last_ms)
+        self._last_ms = t_ms
+
+    @property
+    def median_ms(self) -> float:
+        """Median interval; 0 of fewer than two frames."""
+        return statistics.median(self._intervals_ms) if self._intervals_ms else 0.0
+
+    def impossible(self) -> str:
+        """What no clock does: `backwards`, `standing_still` or `too_fast`; empty for none of them."""
+        count = len(self._intervals_ms)
+        if any(interval < 0 for interval in self._intervals_ms):
+            return "backwards"
+        if count < LEAST_FRAMES:
+            return ""
+        if sum(interval == 0 for interval in self._intervals_ms) >= STILL_SHARE * count:
+            return "standing_still"
+        return "too_fast" if self.median_ms < FASTEST_MS else ""
+
+    @property
+    def constant(self) -> bool:
+        """Whether frames came as evenly as a program counts."""
+        return len(self._intervals_ms) >= LEAST_STEADY and self._steady_share() >= STEADY_SHARE
+
+    def figures(self) -> Mapping[str, Json]:
+        """Times in microseconds, share in millionths."""
+        if not self._intervals_ms:
+            return {}
+        median = self.median_ms
+        return {
+            "interval_us": round(1_000 * median),
+            "jitter_us": round(1_000 * statistics.median(abs(i - median) for i in self._intervals_ms)),
+            "longest_us": round(1_000 * max(self._intervals_ms)),
+            "steady_ppm": round(1_000_000 * self._steady_share()),
+        }
+
+    def _steady_share(self) -> float:
+        median = self.median_ms
+        return sum(abs(i - median) <= STEADY_MS for i in self._intervals_ms) / len(self._intervals_ms)

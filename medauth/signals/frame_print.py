@@ -1,0 +1,67 @@
+"""What is kept of a frame after it was seen: a few area means that say how alike two frames are, and how grainy it is.
+
+Both are small enough to be taken of every frame, and neither shows a person.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Print = NDArray[np.float32]
+"""(192,) float32 of mean 0 and length 1: the area means of 16 x 12 cells without brightness and contrast."""
+
+COLUMNS, ROWS = 16, 12
+_LEAST_ROWS = 96
+"""Of a taller picture every n-th row is read, so that at least as many are left: enough to average noise away."""
+_TILE = 32
+_TILES = ((0.2, 0.2), (0.8, 0.2), (0.5, 0.4), (0.35, 0.6), (0.65, 0.6), (0.2, 0.8), (0.8, 0.8))
+"""Centres of the tiles in which noise is looked for, in shares of width and height: background, face and clothes."""
+# J. Immerkaer, Fast noise variance estimation (CVIU 1996): blind to planes and straight edges, sqrt(pi/2)/6 of its mean
+# magnitude is the standard deviation of white noise.
+_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+_SCALE = float(np.sqrt(np.pi / 2) / 6)
+
+
+def print_of(image: Image) -> Print:
+    """Of a frame (height, width, 3) uint8 BGR of any size; all 0 of one with fewer pixels than cells, or of one colour."""
+    if image.shape[0] < ROWS or image.shape[1] < COLUMNS:
+        return np.zeros(ROWS * COLUMNS, np.float32)
+    rows = image[:: max(1, len(image) // _LEAST_ROWS)]
+    sums = cv2.integral(cv2.cvtColor(rows, cv2.COLOR_BGR2GRAY))
+    corners, areas = _grid(sums.shape)
+    at = sums.ravel()[corners]
+    means = (at[1:, 1:] - at[:-1, 1:] - at[1:, :-1] + at[:-1, :-1]).ravel() / areas
+    means -= means.mean()
+    length = float(np.sqrt(np.einsum("i,i->", means, means)))
+    return np.asarray(means / max(length, 1.0), np.float32)
+
+
+@lru_cache(maxsize=8)
+def _grid(shape: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Where the cells' corners lie in a flat sum of that shape, (13, 17), and how many pixels each cell has, (192,)."""
+    down, right = (
+        np.linspace(0, size - 1, n + 1).astype(np.intp) for size, n in zip(shape, (ROWS, COLUMNS), strict=True)
+    )
+    areas = np.outer(np.diff(down), np.diff(right)).ravel()
+    return down[:, None] * shape[1] + right[None, :], np.asarray(areas, np.float32)
+
+
+def noise_of(image: Image) -> float:
+    """Standard deviation of pixel noise in grey levels, from the green of the quieter half of seven tiles: texture looks
+    like noise, and not every tile has texture. 0 for a picture too small to tell."""
+    height, width = image.shape[:2]
+    if min(height, width) < 2 * _TILE:
+        return 0.0
+    found = []
+    for x, y in _TILES:
+        left, top = round(x * width) - _TILE // 2, round(y * height) - _TILE // 2
+        left, top = min(max(left, 0), width - _TILE), min(max(top, 0), height - _TILE)
+        tile = image[top : top + _TILE, left : left + _TILE, 1].astype(np.float32)
+        residual = cv2.filter2D(tile, cv2.CV_32F, _KERNEL)[1:-1, 1:-1]
+        found.append(_SCALE * float(np.abs(residual).mean()))
+    return float(np.mean(sorted(found)[: (len(found) + 1) // 2]))

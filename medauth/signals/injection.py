@@ -1,0 +1,174 @@
+"""Injection: do the frames come from a camera that films now, or from a program that plays something?
+
+Looks at what no lens shows: the frames' times, pictures that come again to the bit or in step, a film that goes on with
+another camera. It fails a check only on what no camera produces; what some cameras and networks do as well (a picture
+given twice, no noise after compression, a cut) is told with its figure and decides nothing.
+
+What it cannot see: a recording played once, at its own pace, with its own noise. That is no injection a frame shows; the
+challenge and the other signals have to refuse it.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from array import array
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.protocol.canonical import Json
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.observation import FaceTrack, Observation
+from medauth.protocol.reading import Outcome, SignalReading, to_ppm
+from medauth.signals.arrivals import Arrivals
+from medauth.signals.camera_change import CameraChange, Sight
+from medauth.signals.frame_print import noise_of, print_of
+from medauth.signals.interface import Marks, Trace
+from medauth.signals.loop_finder import LoopFinder
+
+_RIGHT_EYE, _LEFT_EYE = 33, 263
+_CLOCKS = {
+    "backwards": ("injection.clock_backwards", "The frames' times run backwards."),
+    "standing_still": ("injection.clock_stands_still", "Many frames came at one and the same time."),
+    "too_fast": ("injection.clock_too_fast", "Frames came faster than any camera gives them."),
+}
+_DIGEST_BYTES = 8
+"""Enough to tell some thousand frames apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class InjectionTuning:
+    """From when on something is no camera's doing."""
+
+    loop_share: float = 0.35
+    """Share of the looks in 2.4 s that find an earlier picture in step. Filmed people of three clips reached 0.07."""
+    frozen_ms: float = 5_000.0
+    """One and the same picture for so long, with a face in it and a prompt on show."""
+    stalled_ms: float = 2_000.0
+    """For so long a camera stands still now and then; what was missed meanwhile nobody knows."""
+    least_frames: int = 15
+    noise_every_ms: float = 80.0
+    """Grain does not change from frame to frame, and costs more to measure than the rest."""
+
+
+class InjectionSignal:
+    """Fails where the film is no camera's. A `Signal`."""
+
+    name = "injection"
+
+    def __init__(self, tuning: InjectionTuning | None = None) -> None:
+        self._tuning = tuning or InjectionTuning()
+        self._arrivals = Arrivals()
+        self._loops = LoopFinder()
+        self._camera = CameraChange()
+        self._timed = False
+        self._frames = self._duplicates = 0
+        self._last_digest = b""
+        self._same_since_ms = 0.0
+        self._asked = False
+        self._longest_ms = self._longest_asked_ms = 0.0
+        self._times_ms = array("d")
+        self._noises = array("d")
+
+    def start(self, challenge: Challenge | None) -> None:
+        """A recording has its own even clock: only a check's is judged."""
+        self._timed = challenge is not None and not challenge.scripted
+
+    def update(self, observation: Observation) -> None:
+        frame, track = observation.frame, observation.track
+        # What is signed of a time is its microseconds: judged again, a frame must give the same to the bit.
+        t_ms = round(1_000 * frame.t_ms) / 1_000
+        self._arrivals.add(t_ms)
+        digest = frame.sha256[:_DIGEST_BYTES]
+        self._freeze(observation, digest, t_ms)
+        seen = print_of(frame.image)
+        self._loops.add(t_ms, seen, digest if track is not None else b"")
+        if not self._noises or t_ms - self._times_ms[-1] >= self._tuning.noise_every_ms - 0.5:
+            self._times_ms.append(t_ms)
+            self._noises.append(noise_of(frame.image))
+        height, width = frame.image.shape[:2]
+        face = None if track is None else _centre(track, height, width)
+        self._camera.add(Sight(t_ms, seen, face, (height, width), self._noises[-1]))
+        self._frames += 1
+
+    def reading(self) -> SignalReading:
+        failed = self._failed()
+        if failed is not None:
+            return self._read(Outcome.FAIL, *failed)
+        unclear = self._unclear()
+        if unclear is not None:
+            return self._read(Outcome.INCONCLUSIVE, *unclear)
+        return self._read(Outcome.PASS, "injection.none_seen", "Nothing was seen that only a program does.")
+
+    def marks(self) -> Marks:
+        return Marks((Trace("sensor noise", "grey levels", tuple(self._times_ms), tuple(self._noises)),))
+
+    def _freeze(self, observation: Observation, digest: bytes, t_ms: float) -> None:
+        """How long the very same picture of a face stands. A covered lens is black to the bit as well: no face, no claim."""
+        if not digest or digest != self._last_digest or observation.track is None:
+            self._last_digest, self._same_since_ms, self._asked = digest, t_ms, False
+            return
+        self._duplicates += 1
+        self._asked = self._asked or observation.prompt is not None or not self._timed
+        stood_ms = t_ms - self._same_since_ms
+        self._longest_ms = max(self._longest_ms, stood_ms)
+        if self._asked:
+            self._longest_asked_ms = max(self._longest_asked_ms, stood_ms)
+
+    def _failed(self) -> tuple[str, str] | None:
+        impossible = self._arrivals.impossible() if self._timed else ""
+        loop = self._loops.best
+        if impossible:
+            return _CLOCKS[impossible]
+        if loop.share >= self._tuning.loop_share:
+            way = "backwards" if loop.backwards else f"after {loop.lag_ms / 1_000:.1f} s"
+            return "injection.looped", f"A stretch of the film came again {way}."
+        if self._longest_asked_ms >= self._tuning.frozen_ms:
+            return "injection.frozen", f"One picture stood still to the bit for {self._longest_asked_ms / 1_000:.1f} s."
+        if self._camera.changed_ms is not None:
+            at_s = self._camera.changed_ms / 1_000
+            return "injection.camera_changed", f"At {at_s:.1f} s the film went on with another camera."
+        return None
+
+    def _unclear(self) -> tuple[str, str] | None:
+        if self._frames < self._tuning.least_frames:
+            return "injection.too_few_frames", "There were too few frames to tell a camera from a program."
+        if self._longest_ms >= self._tuning.stalled_ms:
+            return "injection.stalled", f"The picture stood still to the bit for {self._longest_ms / 1_000:.1f} s."
+        if self._timed and self._arrivals.constant:
+            return "injection.clock_constant", "The frames came more evenly than cameras and networks give them."
+        return None
+
+    def _read(self, outcome: Outcome, code: str, text: str) -> SignalReading:
+        tuning = self._tuning
+        strength = max(
+            self._loops.best.share / tuning.loop_share,
+            self._longest_asked_ms / tuning.frozen_ms,
+            1.0 if outcome is Outcome.FAIL else 0.0,
+        )
+        score = to_ppm(strength) if self._frames >= tuning.least_frames or outcome is Outcome.FAIL else None
+        return SignalReading(self.name, outcome, code, text, score, self._details())
+
+    def _details(self) -> dict[str, Json]:
+        loop = self._loops.best
+        noises = [noise for noise in self._noises if math.isfinite(noise)]
+        return {
+            "frames": self._frames,
+            "duplicates": self._duplicates,
+            "longest_still_ms": round(self._longest_ms),
+            "loop_share_ppm": to_ppm(loop.share),
+            "loop_lag_ms": round(loop.lag_ms),
+            "cuts": self._camera.cuts,
+            "size_changes": self._camera.sizes,
+            "noise_milli": round(1_000 * statistics.median(noises)) if noises else None,
+            "clock_judged": self._timed,
+            "clock": dict(self._arrivals.figures()),
+        }
+
+
+def _centre(track: FaceTrack, height: int, width: int) -> NDArray[np.float64]:
+    """(2,) middle between the outer eye corners, in shares of the picture's sides."""
+    right, left = track.landmarks[_RIGHT_EYE], track.landmarks[_LEFT_EYE]
+    return np.array([(right[0] + left[0]) / (2 * width), (right[1] + left[1]) / (2 * height)])

@@ -1,0 +1,59 @@
+"""What is kept of a frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from medauth.signals.frame_print import noise_of, print_of
+
+Numbers = NDArray[Any]
+
+
+def scene(height: int, width: int, shift: float = 0.0) -> Numbers:
+    """A smooth picture, its parts moved by a share of its width."""
+    x = np.linspace(0, 1, width)[None, :] + shift
+    y = np.linspace(0, 1, height)[:, None]
+    grey = 120 + 60 * np.sin(7 * x) * np.cos(5 * y) + 20 * np.sin(23 * x + 11 * y)
+    return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
+
+
+def gap(one: Numbers, other: Numbers) -> float:
+    return float(np.linalg.norm(print_of(one) - print_of(other)))
+
+
+@pytest.mark.parametrize("size", [(480, 640), (240, 320), (720, 1280), (374, 400), (30, 40)])
+def test_a_print_has_a_length_of_one_or_nothing_to_show(size):
+    seen = print_of(scene(*size))
+    assert seen.shape == (192,)
+    assert seen.dtype == np.float32
+    assert np.linalg.norm(seen) == pytest.approx(1.0, abs=1e-4)
+    assert np.linalg.norm(print_of(np.full((*size, 3), 90, np.uint8))) < 1e-3
+
+
+@pytest.mark.parametrize("size", [(7, 9), (1, 1), (100, 5)])
+def test_a_picture_of_too_few_pixels_shows_nothing(size):
+    assert not print_of(scene(*size)).any()
+
+
+def test_brightness_contrast_and_size_hardly_change_it_and_motion_does():
+    picture = scene(480, 640)
+    darker = np.asarray(picture * 0.7 + 10, np.uint8)
+    halved = cv2.resize(picture, (320, 240), interpolation=cv2.INTER_AREA)
+    moved = gap(picture, scene(480, 640, shift=0.01))
+    assert gap(picture, darker) < 0.1 * moved
+    assert gap(picture, halved) < 0.3 * moved
+
+
+def test_noise_is_measured_in_grey_levels_and_shapes_are_none():
+    random = np.random.default_rng(1)
+    plain = scene(480, 640)
+    assert noise_of(plain) < 0.5
+    for sigma in (2.0, 6.0):
+        noisy = np.clip(plain + random.normal(0, sigma, plain.shape), 0, 255).astype(np.uint8)
+        assert noise_of(noisy) == pytest.approx(sigma, rel=0.2)
+    assert noise_of(scene(40, 50)) == 0.0
