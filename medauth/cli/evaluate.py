@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ from medauth.cli.console import JsonOption, console, json_bytes, print_json, pri
 from medauth.errors import InputError
 from medauth.evaluation.deletion import delete
 from medauth.evaluation.folders import Item, read_folder
+from medauth.evaluation.injection_run import Row, clips_in, totals
+from medauth.evaluation.injection_run import cost as injection_cost
+from medauth.evaluation.injection_run import evaluate as evaluate_injection
 from medauth.evaluation.judges import CropJudge, judge_for
 from medauth.evaluation.report_files import write_evaluation
 from medauth.evaluation.signal_run import SignalReport
@@ -133,6 +137,58 @@ def deletion(
             for key in ("median_drop_hot", "median_drop_random", "hot_moves_more")
         ]
         print_table(("log-odds of the answer", "value", "95 % interval"), rows)
+
+
+@evaluate.command("injection")
+def injection(
+    *,
+    data: Annotated[Path, typer.Option(help="Folder of clips of people facing a camera.")],
+    only: Annotated[list[str] | None, typer.Option(help="This condition alone; may be given more than once.")] = None,
+    windows: Annotated[int, typer.Option(help="At most so many windows of 16 s of each clip.", min=1)] = 4,
+    out: Annotated[Path, typer.Option("--out", "-o", help="JSON file to write; default: none.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Clips as honest cameras deliver them and as programs play them: what the injection signal says of each.
+
+    Ends with what it costs beside the bare face mesh.
+    """
+    with reporting(as_json=as_json):
+        clips = clips_in(data)
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("playing", total=None)
+            rows = evaluate_injection(clips, only or (), lambda: progress.advance(task), windows)
+        spent = injection_cost(clips[0])
+        report = {
+            "format": "medauth injection evaluation v1",
+            "clips": [clip.name for clip in clips],
+            "rows": [row.to_json() for row in rows],
+            **totals(rows),
+            "cost": asdict(spent),
+        }
+        if out != Path():
+            write_file(out, json_bytes(report))
+        if as_json:
+            print_json(report)
+        print_title(f"injection, {len(clips)} clips of {data}")
+        print_table(("film", "clips", "windows", "refused", "unclear", "loop share", "noise", "codes"), _table(rows))
+        console.print(
+            f"\n  {report['refused']} of {report['honest_windows']} honest windows refused, {report['unclear']} unclear. "
+            f"CPU a frame at 640x480: {spent.signal_ms:.2f} ms beside {spent.mesh_ms:.2f} ms of bare FaceMesh "
+            f"(n = {spent.frames})."
+        )
+
+
+def _table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    lines = []
+    for row in rows:
+        found = row.to_json()
+        codes = ", ".join(f"{code.partition('.')[2]} {count}" for code, count in row.codes.most_common())
+        spread = f"{min(row.loop_shares, default=0):.2f}-{max(row.loop_shares, default=0):.2f}"
+        counts = (found["clips"], found["windows"], found["fail"], found["inconclusive"])
+        noise = "" if found["median_noise"] is None else f"{found['median_noise']:.2f}"
+        lines.append((row.name, *map(str, counts), spread, noise, codes))
+    return lines
 
 
 def _pictures(judge: CropJudge, items: Sequence[Item], limit: int) -> Iterator[NDArray[np.float32]]:
