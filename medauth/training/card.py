@@ -110,6 +110,7 @@ def write_card(folder: Path) -> Path:
         lambda: _input(manifest),
         lambda: _figures(manifest, folder),
         lambda: _comparison(comparisons, folder),
+        lambda: _variants(manifest, folder),
         lambda: _clips(folder / "clips.json"),
         lambda: _deletion(folder / "deletion.json", manifest),
         lambda: _spotting(folder / "spotting.json"),
@@ -122,6 +123,22 @@ def write_card(folder: Path) -> Path:
     path = folder / "CARD.md"
     path.write_text("\n\n".join("\n".join(lines) for lines in (part() for part in parts) if lines) + "\n")
     return path
+
+
+def _variants(manifest: Json, folder: Path) -> list[str]:
+    """The lighter nets beside it, each from its own manifest."""
+    paths = sorted(folder.parent.glob(f"{manifest['name']}_*/manifest.json"))
+    if not paths:
+        return []
+    lines = ["## What lighter nets give up", ""]
+    lines += ["| net | bytes | CPU ms a face | accuracy (valid) | accuracy (test) |", "|---|---|---|---|---|"]
+    for found in (manifest, *(json.loads(path.read_text()) for path in paths)):
+        metrics = found["metrics"]
+        rates = (metrics[split]["accuracy"] if split in metrics else None for split in ("valid", "test"))
+        cells = " | ".join(f"{rate['value']:.4f} {_span(rate)}" if rate else "not read" for rate in rates)
+        speed = metrics["milliseconds_a_call"]["predict"]
+        lines.append(f"| {found['name']} | {found['size_bytes']:,} | {speed:.3f} | {cells} |")
+    return [*lines, "", "Speeds are of the run that made each file; bytes hold the heat map's graph too."]
 
 
 def _text_of(name: str) -> CardText:

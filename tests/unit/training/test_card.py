@@ -30,8 +30,10 @@ MANIFEST = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
-    return tmp_path
+    found = tmp_path / "expression"
+    found.mkdir()
+    (found / "manifest.json").write_text(json.dumps(MANIFEST))
+    return found
 
 
 def test_figures_come_with_interval_and_n(folder: Path):
@@ -61,6 +63,16 @@ def test_a_comparison_stands_beside(folder: Path):
     card = write_card(folder).read_text()
     assert "| valid | fer | 0.8700" in card
     assert "only_fer_right" not in card
+
+
+def test_lighter_nets_stand_beside_theirs(folder: Path):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert "lighter nets give up" not in write_card(folder).read_text()
+    beside = folder.parent / f"{manifest['name']}_small"
+    beside.mkdir()
+    (beside / "manifest.json").write_text(json.dumps(manifest | {"name": beside.name, "size_bytes": 1_234}))
+    text = write_card(folder).read_text()
+    assert f"| {beside.name} | 1,234 |" in text
 
 
 def test_a_note_on_the_run_is_shown(folder: Path):
