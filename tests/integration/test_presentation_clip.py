@@ -84,6 +84,7 @@ def test_a_simulated_screen_looks_more_like_one_than_the_person_does(model: Mode
 
 def test_covering_the_hottest_parts_counts_for_more_than_covering_others(model: Model):
     """On the first frame of the clip, printed and shown on screens of many kinds."""
+    pytest.importorskip("keras", reason="the simulator of the training needs the extra `train`")
     from medauth.training.presentation.framing import FaceBox
     from medauth.training.presentation.lessons import simulate
     from medauth.training.presentation.sets import StoredFace
