@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.protocol.observation import FaceTrack
+from medauth.signals.face_contours import CONTOURS
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -25,16 +26,6 @@ _REST: Colour = (150, 150, 150)
 _MESH: Colour = (233, 180, 86)
 _LARGEST_SHARE = 0.055
 """Height of the prompt's letters as a share of the picture."""
-
-_LEFT_SIDE = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
-_OVAL = (*_LEFT_SIDE, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
-_RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
-_LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
-_RIGHT_BROW = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
-_LEFT_BROW = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
-_OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
-_INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
-_CONTOURS = (_OVAL, _RIGHT_EYE, _LEFT_EYE, _RIGHT_BROW, _LEFT_BROW, _OUTER_LIPS, _INNER_LIPS)
 
 
 def draw_person_view(picture: Picture, *, text: str, hint: str = "", done: int = 0, total: int = 0) -> Picture:
@@ -70,7 +61,7 @@ def draw_landmarks(picture: Picture, track: FaceTrack) -> Picture:
     drawn = picture.copy()
     points = track.landmarks[:, :2]
     thick = max(1, round(track.quality.size_px / 130))
-    for contour in _CONTOURS:
+    for contour in CONTOURS:
         line = np.round(points[list(contour)]).astype(np.int32)
         cv2.polylines(drawn, [line], isClosed=True, color=_MESH, thickness=thick, lineType=cv2.LINE_AA)
     for centre, edge in ((468, 469), (473, 474)):

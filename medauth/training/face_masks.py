@@ -8,44 +8,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.signals.face_contours import FACE_OVAL
 from medauth.training.warping import elastic, grid
 
 Points = NDArray[np.float32]
 Mask = NDArray[np.float32]
 """(S, S) float32 in 0..1."""
 
-_OVAL: tuple[int, ...] = (
-    10,
-    338,
-    297,
-    332,
-    284,
-    251,
-    389,
-    356,
-    454,
-    323,
-    361,
-    288,
-    397,
-    365,
-    379,
-    378,
-    400,
-    377,
-    152,
-    148,
-    176,
-    149,
-)
-_OVAL += (150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
 _INNER = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 345, 425, 291, 18, 61, 205, 116)  # brows to below the lips
 _LOW = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 6)
 _MOUTH = (205, 216, 212, 202, 204, 194, 201, 200, 421, 418, 424, 422, 432, 436, 425, 2)
 _EYES = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 345, 346, 347, 6, 118, 117, 116)
 _BROWS_DOWN = (70, 105, 107, 336, 334, 300, 356, 454, 361, 397, 379, 400, 152, 176, 150, 172, 132, 234, 127)
 # Whole faces most of the time: that is what forgers exchange; parts as in driven lips or eyes.
-_SHAPES = (_OVAL, _BROWS_DOWN, _INNER, _LOW, _MOUTH, _EYES)
+_SHAPES = (FACE_OVAL, _BROWS_DOWN, _INNER, _LOW, _MOUTH, _EYES)
 _CHANCES = (0.3, 0.24, 0.18, 0.1, 0.11, 0.07)
 
 

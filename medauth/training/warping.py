@@ -6,37 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.signals.face_contours import FACE_OVAL
+
 Image = NDArray[np.uint8]
 Points = NDArray[np.float32]
 
-# FaceMesh indices that fix a face's shape: oval, brows, lids, nose, lips.
-_OVAL: tuple[int, ...] = (
-    10,
-    338,
-    297,
-    284,
-    251,
-    389,
-    356,
-    454,
-    323,
-    361,
-    288,
-    397,
-    365,
-    379,
-    378,
-    400,
-    377,
-    152,
-    148,
-    176,
-    149,
-    150,
-)
-_OVAL += (136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
+# Landmarks that fix a face's shape beside its outline: brows, lids, nose, lips.
 _INSIDE = (70, 105, 107, 336, 334, 300, 33, 159, 133, 145, 362, 386, 263, 374, 168, 4, 2, 98, 327, 61, 291, 0, 17)
-KEY_POINTS = np.array((*_OVAL, *_INSIDE), dtype=np.intp)
+KEY_POINTS = np.array((*FACE_OVAL, *_INSIDE), dtype=np.intp)
 _GRID = 13  # the spline is computed on so coarse a grid and drawn out in between: it is smooth
 
 

@@ -16,6 +16,7 @@ from medauth.training.presentation.framing import FaceBox
 from medauth.training.presentation.head import Examples, fit_head
 from medauth.training.presentation.lessons import Mixture, Presentations, simulate
 from medauth.training.presentation.sets import GROUPS, StoredFace
+from tests.unit.training.drawn_face import drawn_face
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore")]  # TensorFlow warns about itself
 
@@ -26,12 +27,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 @pytest.fixture(scope="module")
 def face() -> Picture:
-    """Smooth colours with a few features."""
-    coarse = rng(1).uniform(60, 220, (6, 6, 3)).astype(np.float32)
-    picture = cv2.resize(coarse, (96, 96), interpolation=cv2.INTER_CUBIC)
-    cv2.circle(picture, (34, 40), 6, (40, 40, 60), -1)
-    cv2.circle(picture, (62, 40), 6, (40, 40, 60), -1)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return drawn_face()
 
 
 def stored(face: Picture, kind: str = "live", source: str = "faces_lfw", group: str = "a") -> Any:

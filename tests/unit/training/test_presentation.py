@@ -14,6 +14,7 @@ from medauth.training.presentation.camera import CameraSettings, Picture, photog
 from medauth.training.presentation.framing import Cut, FaceBox, cut_out, draw_cut, surround, to_crop
 from medauth.training.presentation.paper import draw_print, show_on_paper
 from medauth.training.presentation.screen import ScreenSettings, lattice, show_on_screen
+from tests.unit.training.drawn_face import drawn_face
 
 PERFECT = CameraSettings(
     lens_blur=0.2,
@@ -39,12 +40,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 @pytest.fixture(scope="module")
 def face() -> Picture:
-    """Smooth colours with a few features."""
-    coarse = rng(1).uniform(60, 220, (6, 6, 3)).astype(np.float32)
-    picture = cv2.resize(coarse, (96, 96), interpolation=cv2.INTER_CUBIC)
-    cv2.circle(picture, (34, 40), 6, (40, 40, 60), -1)
-    cv2.circle(picture, (62, 40), 6, (40, 40, 60), -1)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return drawn_face()
 
 
 def fine(picture: NDArray[Any]) -> float:
