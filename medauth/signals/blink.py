@@ -130,7 +130,11 @@ class BlinkSignal:
         if self._is_regular(natural):
             return Outcome.FAIL, "blink.too_regular", f"{len(natural)} blinks came as evenly as in a loop."
         if natural:
-            return Outcome.PASS, "blink.natural", f"{len(natural)} natural blinks in {seconds} s."
+            return (
+                Outcome.PASS,
+                "blink.natural",
+                f"{len(natural)} natural blink{'s' if len(natural) > 1 else ''} in {seconds} s.",
+            )
         if odd:
             return Outcome.FAIL, "blink.too_fast", f"{len(odd)} blinks were faster than lids can move."
         return self._conclude_without(seconds)

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,31 +23,10 @@ from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.calibration import FALLBACK, Calibration, deny_threshold
 from medauth.signals.face_crop import FaceBox, crop_face
-from medauth.signals.interface import HeatMap, Marks, ModelUse, Notable, Trace
-from medauth.signals.models import Manifest, prepare_image
+from medauth.signals.interface import HeatMap, Marks, Notable, Trace
+from medauth.signals.models import JudgingModel, prepare_image
 
 _SIGNATURES = frozenset({"encode", "score"})
-
-
-class DeepfakeModel(Protocol):
-    """What this signal needs of a model: `models.Model` has it."""
-
-    manifest: Manifest
-
-    @property
-    def use(self) -> ModelUse:
-        """Name and digest."""
-
-    def signatures(self) -> tuple[str, ...]:
-        """`encode` and `score` at least."""
-
-    def input_shape(self, name: str = "predict") -> tuple[int, ...]:
-        """(1, side, side, 3) of `encode`; (1, window, width) of `score`."""
-
-    def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        """`encode`: `images` (1, side, side, 3) to `vector` (1, width) and `maps` (1, h, w, width). `score`: `vectors`
-        (1, window, width) to `logit`. `explain`: `maps` (1, window, h, w, width) to `heat` (1, window, h, w).
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +46,14 @@ class DeepfakeTuning:
 class DeepfakeSignal:
     """Fails where the face was exchanged or driven by a computer; whether that denies is the policy's to say (today: none).
 
-    A `Signal`; `policy` names the threshold.
+    A `Signal` and `Explainable`; `policy` names the threshold. The model's `encode` takes `images` (1, side, side, 3) to
+    `vector` (1, width) and `maps` (1, h, w, width), `score` takes `vectors` (1, window, width) to `logit`, and `explain`
+    takes `maps` (1, window, h, w, width) to `heat` (1, window, h, w).
     """
 
     name = "deepfake"
 
-    def __init__(self, model: DeepfakeModel, policy: str = FALLBACK, tuning: DeepfakeTuning | None = None) -> None:
+    def __init__(self, model: JudgingModel, policy: str = FALLBACK, tuning: DeepfakeTuning | None = None) -> None:
         missing = _SIGNATURES - set(model.signatures())
         if missing:
             raise ModelError(

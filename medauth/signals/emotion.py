@@ -8,10 +8,9 @@ what a network sees, and a network that sees little says so (`emotion.faint`) ra
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,30 +22,11 @@ from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.explain import Explainer, GradCam
 from medauth.signals.face_crop import FaceBox, crop_face
-from medauth.signals.interface import HeatMap, Marks, ModelUse, Notable, Trace
-from medauth.signals.models import Manifest, prepare_image
+from medauth.signals.interface import HeatMap, Marks, Notable, Trace
+from medauth.signals.models import JudgingModel, prepare_image
 from medauth.signals.responsiveness import ASKED, AskedStep, Response, ResponseTuning, StepResponse, judge_step
 
 _MOST_SEGMENTS = 200
-
-
-class ExpressionModel(Protocol):
-    """What this signal needs of a model: `models.Model` has it."""
-
-    manifest: Manifest
-
-    @property
-    def use(self) -> ModelUse:
-        """Name and digest."""
-
-    def input_shape(self, name: str = "predict") -> tuple[int, ...]:
-        """(1, side, side, 1)."""
-
-    def signatures(self) -> tuple[str, ...]:
-        """`predict`, perhaps `explain`."""
-
-    def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        """`images` float32 (1, side, side, 1) to `probabilities` (1, classes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +43,15 @@ class EmotionTuning:
 
 
 class EmotionSignal:
-    """Follows the probabilities of expressions. A `Signal` and `Explainable`."""
+    """Follows the probabilities of expressions. A `Signal` and `Explainable`.
+
+    The model's `predict` takes `images` float32 (1, side, side, 1) to `probabilities` (1, classes); it may have `explain`.
+    """
 
     name = "emotion"
 
     def __init__(
-        self, model: ExpressionModel, tuning: EmotionTuning | None = None, explainer: Explainer | None = None
+        self, model: JudgingModel, tuning: EmotionTuning | None = None, explainer: Explainer | None = None
     ) -> None:
         self._model = model
         self._explainer = explainer or GradCam()

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,25 @@ class Manifest:
     def dependable(self) -> frozenset[str]:
         """Classes whose absence from the answer means something; all of them unless the manifest knows better."""
         return frozenset(self.calibration.get("dependable", self.classes))
+
+
+class JudgingModel(Protocol):
+    """What a signal needs of a model, so that tests can hand it scripted answers: `Model` has it."""
+
+    manifest: Manifest
+
+    @property
+    def use(self) -> ModelUse:
+        """Name and digest."""
+
+    def signatures(self) -> tuple[str, ...]:
+        """What its file can be asked."""
+
+    def input_shape(self, name: str = "predict") -> tuple[int, ...]:
+        """Of the first input of a signature, the batch of one included."""
+
+    def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        """Outputs of a signature by name."""
 
 
 class Model:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +21,8 @@ from medauth.protocol.observation import CaptureProblem, FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.calibration import FALLBACK, deny_threshold
 from medauth.signals.explain import Explainer, GradCam
-from medauth.signals.interface import HeatMap, Marks, ModelUse, Notable, Trace
-from medauth.signals.models import Manifest, prepare_image
+from medauth.signals.interface import HeatMap, Marks, Notable, Trace
+from medauth.signals.models import JudgingModel, Manifest, prepare_image
 from medauth.signals.presentation_crop import cut_square, face_box
 
 _LIVE, _PRINT, _REPLAY = "live", "print", "replay"
@@ -39,25 +37,6 @@ _UNUSABLE = {
     ),
     CaptureProblem.BLURRED: ("presentation_attack.blurred", "The face was too blurred to tell skin from a picture."),
 }
-
-
-class PresentationModel(Protocol):
-    """What this signal needs of a model: `models.Model` has it."""
-
-    manifest: Manifest
-
-    @property
-    def use(self) -> ModelUse:
-        """Name and digest."""
-
-    def signatures(self) -> tuple[str, ...]:
-        """`predict`, perhaps `explain`."""
-
-    def input_shape(self, name: str = "predict") -> tuple[int, ...]:
-        """(1, side, side, 3)."""
-
-    def run(self, name: str = "predict", /, **inputs: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        """`images` float32 (1, side, side, 3) to `probabilities` (1, classes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +57,16 @@ class PresentationTuning:
 
 
 class PresentationAttackSignal:
-    """Fails where the face is a picture, by the threshold of the policy of that name. A `Signal`."""
+    """Fails where the face is a picture, by the threshold of the policy of that name. A `Signal` and `Explainable`.
+
+    The model's `predict` takes `images` float32 (1, side, side, 3) to `probabilities` (1, classes); it may have `explain`.
+    """
 
     name = "presentation_attack"
 
     def __init__(
         self,
-        model: PresentationModel,
+        model: JudgingModel,
         policy: str = FALLBACK,
         tuning: PresentationTuning | None = None,
         explainer: Explainer | None = None,
