@@ -148,8 +148,12 @@ def test_a_local_chain_that_was_killed_is_started_again(tmp_path: Path) -> None:
 
 
 def kill_node(folder: Path) -> None:
-    """As the kernel does when memory runs out: keeper and node, without a word."""
+    """As the kernel does when memory runs out: keeper and node, without a word.
+
+    The keeper is stopped first: it can then neither leave by itself, seeing its node die, nor bury a child under our hands.
+    """
     keeper = json.loads((folder / "node.json").read_text())["keeper"]
+    os.kill(keeper, signal.SIGSTOP)
     children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
     for process in (*map(int, children), keeper):
         os.kill(process, signal.SIGKILL)
