@@ -100,10 +100,7 @@ def _onnx(source: Path, target: Path, signature: str) -> dict[str, object]:
 
 def _prepare_tensorflow() -> None:
     """One thread, and a clear word where it is absent."""
-    from medauth.training.commands import limit_threads
+    from medauth.training.commands import limit_threads, require_keras
 
     limit_threads(1)
-    if find_spec("tensorflow") is None or find_spec("keras") is None:
-        raise MissingTool(
-            "TensorFlow is not installed", expected="the extra `train`", next_step="pip install 'medauth[train]'"
-        )
+    require_keras()

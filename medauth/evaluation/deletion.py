@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.metrics import Trials, resampled
+from medauth.signals.calibration import log_odds
 from medauth.signals.explain import Answering, Explainer
 
 SHARE = 0.2
 _DRAWS = 5
-_EDGE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,11 @@ def _drop(
 ) -> float:
     mask = hottest(heat, picture.shape[1], share)[None, :, :, None]
     blank = np.where(mask, picture.mean(axis=(1, 2), keepdims=True), picture).astype(np.float32)
-    return _log_odds(before) - _log_odds(float(_probabilities(model, blank)[index]))
+    return log_odds(before) - log_odds(float(_probabilities(model, blank)[index]))
 
 
 def _probabilities(model: Answering, images: NDArray[np.float32]) -> NDArray[Any]:
     return np.asarray(model.run("predict", images=images)["probabilities"][0])
-
-
-def _log_odds(chance: float) -> float:
-    clipped = min(1 - _EDGE, max(_EDGE, chance))
-    return float(np.log(clipped / (1 - clipped)))
 
 
 def _bootstrapped(values: NDArray[np.float64], *, mean: bool = False) -> dict[str, Any]:

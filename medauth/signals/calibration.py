@@ -45,8 +45,7 @@ class Calibration:
         """Calibrated; between two knots on the line that joins them."""
         if self.knots:
             return float(np.interp(raw, [x for x, _ in self.knots], [y for _, y in self.knots]))
-        clipped = min(1.0 - _EDGE, max(_EDGE, raw))
-        return raw if self.temperature == 1.0 else _sigmoid(math.log(clipped / (1 - clipped)) / self.temperature)
+        return raw if self.temperature == 1.0 else _sigmoid(log_odds(raw) / self.temperature)
 
 
 def deny_threshold(stated: Mapping[str, Any], policy: str = FALLBACK) -> float:
@@ -68,6 +67,12 @@ def calibrated(stated: Mapping[str, Any], raw: Sequence[float]) -> list[float]:
     """Probabilities of many raw scores."""
     calibration = Calibration.of(stated)
     return [calibration.probability(value) for value in raw]
+
+
+def log_odds(chance: float, floor: float = _EDGE) -> float:
+    """Natural logarithm of chance : 1 - chance, with `chance` kept `floor` off 0 and 1."""
+    kept = min(1.0 - floor, max(floor, chance))
+    return math.log(kept / (1.0 - kept))
 
 
 def _sigmoid(value: float) -> float:

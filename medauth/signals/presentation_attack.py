@@ -19,6 +19,7 @@ from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import CaptureProblem, FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
+from medauth.signals import calibration
 from medauth.signals.calibration import FALLBACK, deny_threshold
 from medauth.signals.explain import Explainer, GradCam
 from medauth.signals.interface import HeatMap, Marks, Notable, Trace
@@ -185,10 +186,8 @@ class PresentationAttackSignal:
 
 
 def log_odds(chance: float, clip: float) -> float:
-    """Natural logarithm of chance : 1 - chance, within +-`clip`."""
-    bound = 1.0 / (1.0 + math.exp(clip))
-    inside = min(max(chance, bound), 1.0 - bound)
-    return math.log(inside / (1.0 - inside))
+    """Log-odds of `chance` within +-`clip`."""
+    return calibration.log_odds(chance, _chance(-clip))
 
 
 def trimmed_mean(values: list[float], trim: float) -> float:

@@ -8,13 +8,13 @@ expression rise, when the rise begins, and whether it falls again.
 from __future__ import annotations
 
 import bisect
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from medauth.protocol.challenge import Action
+from medauth.signals.calibration import log_odds
 
 ASKED: Mapping[Action, str] = {Action.SMILE: "happiness", Action.RAISE_BROWS: "surprise"}
 """Steps that ask for an expression, and the class in which it shows."""
@@ -103,12 +103,6 @@ def judge_step(
         probabilities[apex],
         _returned(curve[apex:], resting + (1.0 - tuning.return_share) * rise),
     )
-
-
-def log_odds(probability: float, floor: float) -> float:
-    """Natural logarithm of p / (1 - p), with p kept off 0 and 1."""
-    kept = min(1.0 - floor, max(floor, probability))
-    return math.log(kept / (1.0 - kept))
 
 
 def _onset(curve: Sequence[float], start: int, apex: int, level: float) -> int:
