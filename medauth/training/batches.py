@@ -41,16 +41,30 @@ def epoch_batches(
 
     `weights` float32 [C] are class weights; an image weighs what its soft label says.
     """
+
+    def make(chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
+        return _make_batch(data, chosen, plan, weights, rng)
+
+    return shuffled(len(data.images), plan.size, make, seed=seed, epoch=epoch)
+
+
+def shuffled(
+    images: int,
+    size: int,
+    make: Callable[[NDArray[np.int64], np.random.Generator], Batch],
+    *,
+    seed: int,
+    epoch: int,
+) -> Iterator[Batch]:
+    """Full batches of `size`, each image in one at most; `make` gets their indices and a generator of the batch's own."""
     rng = np.random.default_rng((seed, epoch))
-    order = rng.permutation(len(data.images))
-    count = len(order) // plan.size
+    order = rng.permutation(images)
+    count = len(order) // size
     seeds = rng.integers(0, 2**63, count)
-
-    def make(index: int) -> Batch:
-        chosen = order[index * plan.size : (index + 1) * plan.size]
-        return _make_batch(data, chosen, plan, weights, np.random.default_rng(int(seeds[index])))
-
-    return one_ahead(make, count)
+    return one_ahead(
+        lambda i: make(order[i * size : (i + 1) * size], np.random.default_rng(int(seeds[i]))),
+        count,
+    )
 
 
 def batch_count(data: LabelledImages, plan: BatchPlan) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from medauth.training.layers import FusedBatchNormalization, Standardise
+from medauth.training.layers import Standardise, convolution
 
 FACE_PX = 48
 LAST_CONVOLUTION = "last_convolution"
@@ -20,10 +20,10 @@ def build_expression_model(classes: int = 8, stages: tuple[tuple[int, int], ...]
     """
     images = keras.Input((None, None, 1), name="images", dtype="float32")
     x = Standardise(name="standardise")(images)
-    x = _convolution(x, stem, stride=1)
+    x = convolution(x, stem, stride=1)
     for index, (channels, blocks) in enumerate(stages):
         if index == 0:
-            x = _convolution(x, channels, stride=2)
+            x = convolution(x, channels, stride=2)
         for block in range(blocks):
             x = _residual(x, channels, stride=2 if index and block == 0 else 1)
     x = keras.layers.Activation("linear", name=LAST_CONVOLUTION)(x)
@@ -33,21 +33,13 @@ def build_expression_model(classes: int = 8, stages: tuple[tuple[int, int], ...]
     return keras.Model(images, logits, name="expression")
 
 
-def _convolution(x: Any, channels: int, *, stride: int, activate: bool = True, kernel: int = 3) -> Any:
-    x = keras.layers.Conv2D(
-        channels, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
-    )(x)
-    x = FusedBatchNormalization(momentum=0.98)(x)
-    return keras.layers.ReLU()(x) if activate else x
-
-
 def _residual(x: Any, channels: int, *, stride: int) -> Any:
-    y = _convolution(x, channels, stride=stride)
-    y = _squeeze_excite(_convolution(y, channels, stride=1, activate=False))
+    y = convolution(x, channels, stride=stride)
+    y = _squeeze_excite(convolution(y, channels, stride=1, activate=False))
     if stride > 1:
         x = keras.layers.AveragePooling2D(stride)(x)
     if x.shape[-1] != channels:
-        x = _convolution(x, channels, stride=1, activate=False, kernel=1)
+        x = convolution(x, channels, stride=1, activate=False, kernel=1)
     return keras.layers.ReLU()(keras.layers.Add()([x, y]))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.training.augmentation import Distortion, augment, centre_crop
-from medauth.training.batches import Batch, BatchPlan, one_ahead
+from medauth.training.batches import Batch, BatchPlan, shuffled
 from medauth.training.face_images import Faces
 from medauth.training.layers import FusedBatchNormalization, Standardise
 from medauth.training.verification import area_between, likeness
@@ -106,17 +106,12 @@ class EmbeddingLoss(keras.losses.Loss):  # type: ignore[misc]  # keras ships no 
 
 def face_batches(data: Faces, plan: BatchPlan, *, seed: int, epoch: int) -> Iterator[Batch]:
     """One shuffled epoch in full batches; the same seed and epoch give the same batches."""
-    rng = np.random.default_rng((seed, epoch))
-    order = rng.permutation(len(data.images))
-    count = len(order) // plan.size
-    seeds = rng.integers(0, 2**63, count)
 
-    def make(index: int) -> Batch:
-        chosen = order[index * plan.size : (index + 1) * plan.size]
-        images = augment(data.images[chosen], plan.size_px, np.random.default_rng(int(seeds[index])), plan.distortion)
+    def make(chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
+        images = augment(data.images[chosen], plan.size_px, rng, plan.distortion)
         return Batch(images, _targets(data, chosen), np.ones(len(chosen), np.float32))
 
-    return one_ahead(make, count)
+    return shuffled(len(data.images), plan.size, make, seed=seed, epoch=epoch)
 
 
 def _targets(data: Faces, chosen: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -52,3 +52,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
+
+
+def convolution(x: Any, channels: int, *, stride: int, activate: bool = True, kernel: int = 3) -> Any:
+    """A convolution, evened out by its batch, and rectified where `activate` says so."""
+    x = keras.layers.Conv2D(
+        channels, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )(x)
+    x = FusedBatchNormalization(momentum=0.98)(x)
+    return keras.layers.ReLU()(x) if activate else x

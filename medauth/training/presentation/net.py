@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from medauth.training.layers import FusedBatchNormalization
+from medauth.training.layers import convolution
 
 CROP_PX = 96
 CLASSES = ("live", "print", "replay")
@@ -48,9 +48,9 @@ def build_presentation_model(stages: tuple[tuple[int, int], ...] = STAGES, stem:
     """
     images = keras.Input((CROP_PX, CROP_PX, 3), name="images", dtype="float32")
     x = TextureChannels(name="texture")(images)
-    x = _convolution(x, stem, stride=2, kernel=4)
+    x = convolution(x, stem, stride=2, kernel=4)
     for channels, blocks in stages:
-        x = _convolution(x, channels, stride=2)
+        x = convolution(x, channels, stride=2)
         for _ in range(blocks):
             x = _residual(x, channels)
     x = keras.layers.Activation("linear", name=LAST_CONVOLUTION)(x)
@@ -60,14 +60,6 @@ def build_presentation_model(stages: tuple[tuple[int, int], ...] = STAGES, stem:
     return keras.Model(images, logits, name="presentation_attack")
 
 
-def _convolution(x: Any, channels: int, *, stride: int, activate: bool = True, kernel: int = 3) -> Any:
-    x = keras.layers.Conv2D(
-        channels, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
-    )(x)
-    x = FusedBatchNormalization(momentum=0.98)(x)
-    return keras.layers.ReLU()(x) if activate else x
-
-
 def _residual(x: Any, channels: int) -> Any:
-    y = _convolution(_convolution(x, channels, stride=1), channels, stride=1, activate=False)
+    y = convolution(convolution(x, channels, stride=1), channels, stride=1, activate=False)
     return keras.layers.ReLU()(keras.layers.Add()([x, y]))
