@@ -20,6 +20,7 @@ from medauth.errors import ConfigError, InputError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
+from medauth.protocol.light import draw_light
 from medauth.protocol.policy import REHEARSAL, STANDARD, Policy, policy_named
 from medauth.sensing import software_versions
 from medauth.service.records import renew
@@ -277,7 +278,8 @@ class Medauth:
         from medauth.report.heat import heat_png
 
         nonce = self._sources.token_bytes(NONCE_BYTES)
-        challenge = Challenge(identity.check_id, steps, nonce, scripted=policy.rehearsal)
+        light = draw_light(policy.light, len(steps), self._sources.randbelow) if policy.light else None
+        challenge = Challenge(identity.check_id, steps, nonce, scripted=policy.rehearsal, light=light)
         observer = self.observer(challenge, policy, reference)
         try:
             check = self.verification().begin(identity, policy, challenge, client)

@@ -24,6 +24,7 @@ from medauth.evidence.signing import Envelope
 from medauth.evidence.statement import FrameSummary, KeptFrame
 from medauth.protocol.canonical import Json
 from medauth.protocol.ceremony import Phase
+from medauth.protocol.light import ColourShown
 from medauth.protocol.observation import HINTS, Frame, Observation, Prompt
 from medauth.protocol.verdict import Verdict
 from medauth.service.explaining import Draw, Explaining
@@ -47,6 +48,8 @@ class Progress:
     hint: str
     steps_done: int
     steps: int
+    light: ColourShown | None = None
+    """The colour to fill the screen with, until it is another one or None; see `AuthenticationSession.light`."""
 
     @property
     def done(self) -> bool:
@@ -92,6 +95,7 @@ class AuthenticationSession:
         self._began_ms = clock_ms()
         self._media_began_ms: float | None = None
         self._last_ms = 0.0
+        self._round_trip_ms = 0.0
         self._conclusion: Conclusion | None = None
         self._prepared: Prepared | None = None
         self._verdict: Verdict | None = None
@@ -118,6 +122,27 @@ class AuthenticationSession:
     def prompt(self) -> Prompt | None:
         """What the person is asked to do right now."""
         return self._ceremony.prompt
+
+    @property
+    def light(self) -> ColourShown | None:
+        """What the screen must show right now: fill all of it, around the picture, with `light.rgb` (sRGB) as soon as it
+        changes, and go back to the usual page when it is None. Later colours exist for nobody yet.
+
+        A web server sends it to its page whenever `Progress.light` is another one than with the frame before, and tells
+        `set_round_trip` how long that takes. An app that shows no colours gets inconclusive checks: it uses `no-flash`.
+        """
+        return self._ceremony.light
+
+    def set_round_trip(self, milliseconds: float) -> None:
+        """How long a message to the screen and its answer take, as this side measured it last: with a ping of its own and
+        its own clock, never by what a client says. 0 unless told: right for a window of this process.
+
+        It is stated with the colours and subtracted from their delay; above 200 ms the delay cannot be measured. Raises
+        `InputError` for what is no time.
+        """
+        if not 0 <= milliseconds < math.inf:
+            raise InputError("a round trip that is no time", expected="milliseconds, 0 or more")
+        self._round_trip_ms = float(milliseconds)
 
     def push(self, frame: NDArray[np.uint8] | bytes | CapturedFrame, *, media_ms: float | None = None) -> Progress:
         """Takes in one frame: an array (height, width, 3) uint8 BGR, or JPEG bytes.
@@ -186,7 +211,7 @@ class AuthenticationSession:
             t_ms = self._time(captured)
             judged = self._read_frame(captured, self._chain.count, t_ms)
             before = self._milestone()
-            observation = self._judging.take(judged)
+            observation = self._judging.take(judged, self._round_trip_ms)
             if self._explaining is not None:
                 self._explaining.take(observation)
             self._remember(judged, happened=self._milestone() != before)
@@ -239,6 +264,7 @@ class AuthenticationSession:
             hint,
             len(self._ceremony.results),
             len(self._check.challenge.steps),
+            self._ceremony.light,
         )
 
     def _record(self) -> Verdict:
@@ -277,6 +303,7 @@ class AuthenticationSession:
             traces,
             self._explaining.pictures() if self._explaining is not None else {},
             prompted=self._ceremony.prompted,
+            colours=judgement.colours,
         )
 
     def _frame_summary(self) -> FrameSummary:

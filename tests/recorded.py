@@ -16,6 +16,7 @@ from medauth.ledger.memory import MemoryChain
 from medauth.ledger.memory_node import contract_address
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import Action, Challenge, scripted_step
+from medauth.protocol.light import Colour, ColourShown, LightSequence, TimedColour
 from medauth.protocol.performance import Measured
 from medauth.protocol.policy import STANDARD, Policy
 from medauth.protocol.reading import Outcome, SignalReading
@@ -52,6 +53,14 @@ STEPS = (
     scripted_step(Action.LOOK_UP, 0, pause_ms=900),
     scripted_step(Action.TURN_RIGHT, 0, pause_ms=1_000),
 )
+LIGHT = LightSequence(
+    1,
+    tuple(
+        TimedColour(colour, 700)
+        for colour in (Colour.WHITE, Colour.BLUE, Colour.ROSE, Colour.GREEN, Colour.CYAN, Colour.MAGENTA)
+    ),
+)
+COLOURS = tuple(ColourShown(n, timed.colour, 3_400 + 700 * n, 20) for n, timed in enumerate(LIGHT.colours))
 OTHER_READINGS = (
     SignalReading("capture", Outcome.PASS, "capture.clear", "The face was in clear view.", 990_000, {"frames": 40}),
     SignalReading("faces", Outcome.PASS, "faces.one", "One face was in view.", 0),
@@ -98,7 +107,7 @@ class World:
     def begin_check(self, number: int, policy: Policy = STANDARD) -> StartedCheck:
         """A check that has begun, and ends only if somebody sees to it."""
         check_id = f"chk_{number}"
-        challenge = Challenge(check_id, STEPS, bytes([number % 256]) * 32)
+        challenge = Challenge(check_id, STEPS, bytes([number % 256]) * 32, light=LIGHT if policy.light else None)
         identity = CheckIdentity(check_id, f"user-{number}", "login", "https://example.org")
         return self.verification().begin(identity, policy, challenge, "client-1")
 
@@ -129,7 +138,15 @@ class World:
         decision, reasons = decide(policy, stated)
         summary = FrameSummary(FRAMES, frames.head, 0, round(FRAME_MS * (FRAMES - 1)), FRAMES, entries)
         conclusion = Conclusion(
-            decision, reasons, results, stated, summary, {"model": "00" * 32}, {"blink": []}, HEAT_MAPS
+            decision,
+            reasons,
+            results,
+            stated,
+            summary,
+            {"model": "00" * 32},
+            {"blink": []},
+            HEAT_MAPS,
+            colours=COLOURS if policy.light else (),
         )
         return verification.commit(check, verification.prepare(check, conclusion))
 
@@ -199,7 +216,7 @@ class World:
 
 def answered(index: int) -> StepResult:
     step = STEPS[index]
-    shown = 1_000 + 4_000 * index
+    shown = 5_000 + 3_200 * index if index else 1_000
     return StepResult(
         index,
         step,

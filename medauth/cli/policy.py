@@ -18,7 +18,15 @@ def policy(
         chosen = [policy_named(name)] if name else list(POLICIES.values())
         if as_json:
             print_json(
-                [{**p.to_json(), "digest": p.digest().hex(), "bits": round(p.entropy_bits(), 2)} for p in chosen]
+                [
+                    {
+                        **p.to_json(),
+                        "digest": p.digest().hex(),
+                        "bits": round(p.entropy_bits(), 2),
+                        "light_bits": round(p.light_bits(), 2),
+                    }
+                    for p in chosen
+                ]
             )
         elif name:
             _print_one(chosen[0])
@@ -32,12 +40,13 @@ def _print_all(policies: list[Policy]) -> None:
             f"{p.name} v{p.version}",
             "scripted" if p.rehearsal else str(p.steps),
             "-" if p.rehearsal else f"{p.entropy_bits():.1f}",
+            f"{p.light_bits():.1f}" if p.light else "-",
             str(len(p.actions)),
             ", ".join(p.confirm),
         )
         for p in policies
     ]
-    print_table(("policy", "steps", "bits", "actions", "needs"), rows)
+    print_table(("policy", "steps", "bits", "light bits", "actions", "needs"), rows)
 
 
 def _print_one(chosen: Policy) -> None:
@@ -50,8 +59,19 @@ def _print_one(chosen: Policy) -> None:
         "always has": ", ".join(category.value for category in chosen.required) or "-",
         "denied by": ", ".join(chosen.deny),
         "needs": ", ".join(chosen.confirm),
+        "light": _light(chosen),
         "onset": f"{timing.onset_min_ms} to {timing.onset_max_ms} ms after the prompt",
         "lives": f"{timing.session_max_ms // 1_000} s",
     }
     for label, text in lines.items():
         console.print(f"  {label:<11}{text}")
+
+
+def _light(chosen: Policy) -> str:
+    rule = chosen.light
+    if rule is None:
+        return "none: the screen shows no colours"
+    most = f"{1_000 / min(rule.white_ms, rule.shortest_ms):.1f} changes a second at most"
+    return (
+        f"{rule.colours} colours of {rule.shortest_ms} to {rule.longest_ms} ms, {chosen.light_bits():.1f} bits, {most}"
+    )

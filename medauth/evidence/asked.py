@@ -14,7 +14,7 @@ from typing import Any
 
 from medauth.errors import EvidenceError
 from medauth.protocol.ceremony import StepOutcome
-from medauth.protocol.challenge import CHALLENGE_VERSION, NONCE_BYTES, RULES, Action
+from medauth.protocol.challenge import CHALLENGE_VERSION, LIT_VERSION, NONCE_BYTES, RULES, Action
 from medauth.protocol.policy import Policy, Timing
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.response import EXPIRED, SIGNAL
@@ -32,10 +32,8 @@ def same(one: object, other: object) -> bool:
 def require_committed(statement: Mapping[str, Any]) -> int:
     """Every step is the one in the opening of this check's challenge; returns how many were asked."""
     opening, steps = statement["challenge"]["opening"], statement["steps"]
-    check_id = opening["check_id"]
-    if not isinstance(check_id, str) or not same(
-        (opening["version"], check_id), (CHALLENGE_VERSION, statement["check"]["id"])
-    ):
+    check_id, version = opening["check_id"], LIT_VERSION if "light" in opening["challenge"] else CHALLENGE_VERSION
+    if not isinstance(check_id, str) or not same((opening["version"], check_id), (version, statement["check"]["id"])):
         raise EvidenceError("a challenge of another check", expected=str(statement["check"]["id"]))
     nonce = opening["nonce"]
     if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):

@@ -15,12 +15,30 @@ from medauth.evidence.asked import same
 from medauth.protocol.policy import POLICIES, Policy
 
 EARLIER: Mapping[str, tuple[str, ...]] = {
-    "standard": ("383450a4bf41d12f8ba929e41cf227d76ac9e54e82247414975a3d33ff6dd42a",),
-    "strict": ("1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5",),
-    "no-expression": ("94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff",),
-    "no-turn": ("009c0819cf5d7ada890fb50cbccf07cda697636aa3c75f9169136e268b07bca8",),
-    "unhurried": ("b50bf162888ef947bed71cdea520f3201d26dff515ad7565e6ca0b4f0deffea2",),
-    "rehearsal": ("2e46dc45b9a68faebc835702797bc42ba7a78a7ae1c8ee3dfa970d79cd71dc8c",),
+    "standard": (
+        "383450a4bf41d12f8ba929e41cf227d76ac9e54e82247414975a3d33ff6dd42a",
+        "e2538c6e4b292fb9a13ea43c3034eee9260e8c138df2f590cd263052f9f0c53a",
+    ),
+    "strict": (
+        "1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5",
+        "10fdcfa32beb515dfec68bd03454ecc04a741c76bc5038555c5d96e19cc70809",
+    ),
+    "no-expression": (
+        "94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff",
+        "695b16539ff5844e43c919a07e891e3c8a6f69b9e504a00cc5e2677bfcf78232",
+    ),
+    "no-turn": (
+        "009c0819cf5d7ada890fb50cbccf07cda697636aa3c75f9169136e268b07bca8",
+        "05d9983a507846b267b9729499d9f62477858edffff146716b3866a25c557621",
+    ),
+    "unhurried": (
+        "b50bf162888ef947bed71cdea520f3201d26dff515ad7565e6ca0b4f0deffea2",
+        "a870adbbaeeab3e313d91a4b6ddba422f015a0fbe309c612050e35fcdcd3a3b2",
+    ),
+    "rehearsal": (
+        "2e46dc45b9a68faebc835702797bc42ba7a78a7ae1c8ee3dfa970d79cd71dc8c",
+        "002e349eb71dbaaa01d4113d33aada99f945fac095ddae527987fb6f256a9c1c",
+    ),
 }
 """By name: digests of rules that a released version decided by and today's does not. Oldest first."""
 

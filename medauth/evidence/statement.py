@@ -15,6 +15,7 @@ from medauth.errors import EvidenceError
 from medauth.protocol.canonical import Json, canonical
 from medauth.protocol.ceremony import StepResult
 from medauth.protocol.challenge import Challenge
+from medauth.protocol.light import ColourShown
 from medauth.protocol.policy import Policy
 from medauth.protocol.reading import SignalReading
 from medauth.protocol.verdict import Decision, Reason
@@ -104,11 +105,14 @@ def verdict_statement(
     blobs: Mapping[str, str],
     started_ms: int,
     finished_ms: int,
+    colours: Sequence[ColourShown] = (),
 ) -> dict[str, Json]:
     """What is signed when a check ends. `models` map names to SHA-256, `blobs` sealed files to the SHA-256 of their
-    plain contents, `software` names to versions.
+    plain contents, `software` names to versions. `colours` that the screen was asked to show stand in it where the
+    challenge holds any.
     """
     opening = challenge.opening()
+    light: dict[str, Json] = {"light": [colour.to_json() for colour in colours]} if challenge.light else {}
     return {
         "version": VERSION,
         "record_id": record_id,
@@ -117,6 +121,7 @@ def verdict_statement(
         "policy": _policy_json(policy),
         "challenge": {"commitment": challenge.commitment().hex(), "opening": opening},
         "steps": [step.to_json() for step in steps],
+        **light,
         "readings": [reading.to_json() for reading in readings],
         "models": dict(models),
         "frames": frames.to_json(),

@@ -70,26 +70,33 @@ export const POLICIES = {
   standard: [
     "383450a4bf41d12f8ba929e41cf227d76ac9e54e82247414975a3d33ff6dd42a",
     "e2538c6e4b292fb9a13ea43c3034eee9260e8c138df2f590cd263052f9f0c53a",
+    "ae56bda8649ef6b92ccb74bdfe941774b1079fd2957469e892e84aefb92647b2",
   ],
   strict: [
     "1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5",
     "10fdcfa32beb515dfec68bd03454ecc04a741c76bc5038555c5d96e19cc70809",
+    "9cd979fdc8c42264af402aef1ee3a8b8b70a41e13b4c56c18ee30e299899f767",
   ],
   "no-expression": [
     "94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff",
     "695b16539ff5844e43c919a07e891e3c8a6f69b9e504a00cc5e2677bfcf78232",
+    "628fee76fe659be439b87599184991d274844a7850de928bba91da79c76ad289",
   ],
   "no-turn": [
     "009c0819cf5d7ada890fb50cbccf07cda697636aa3c75f9169136e268b07bca8",
     "05d9983a507846b267b9729499d9f62477858edffff146716b3866a25c557621",
+    "84e99498eeb1c95940603fc5770d2306fc51ec6973485798067c5763282872b3",
   ],
   unhurried: [
     "b50bf162888ef947bed71cdea520f3201d26dff515ad7565e6ca0b4f0deffea2",
     "a870adbbaeeab3e313d91a4b6ddba422f015a0fbe309c612050e35fcdcd3a3b2",
+    "3c306adeea10a55e3dfd644ccd262ba3dd343605ca79edd7a087c7b937ab1163",
   ],
+  "no-flash": ["2944b1f03376da1aad06a19d17acb80b737bdaf87df1e1662d7f1b9e054702c8"],
   rehearsal: [
     "2e46dc45b9a68faebc835702797bc42ba7a78a7ae1c8ee3dfa970d79cd71dc8c",
     "002e349eb71dbaaa01d4113d33aada99f945fac095ddae527987fb6f256a9c1c",
+    "ccbc2ad16df1b893f784af077bf007fe2f67ae61ad5b45c9c9383b9f84c3ff03",
   ],
 };
 
@@ -209,7 +216,8 @@ class Examination {
     if (hex(await sha256(utf8(canonical(object(opening))))) !== commitment) {
       throw new Fault("the commitment does not open to the challenge");
     }
-    if (opening.version !== 1 || text(opening.check_id) !== this.statement.check.id)
+    const lit = Object.hasOwn(object(opening.challenge), "light");
+    if (opening.version !== (lit ? 2 : 1) || text(opening.check_id) !== this.statement.check.id)
       throw new Fault("a challenge of another check");
     if (!/^[0-9a-f]{64}$/.test(text(opening.nonce))) throw new Fault("a nonce of another length than 32 bytes");
     const planned = list(opening.challenge.steps);
@@ -223,7 +231,8 @@ class Examination {
         throw new Fault(`step ${position} is not the one committed to`);
       }
     });
-    return `${planned.length} steps, as the commitment opens`;
+    const colours = requireLit(this.statement);
+    return `${planned.length} steps${colours ? ` and ${colours} colours` : ""}, as the commitment opens`;
   }
 
   /** 4. Judged again from the stated readings, under the stated rules. */
@@ -245,6 +254,7 @@ class Examination {
       throw new Fault("a rehearsal outside its log");
     const readings = list(this.statement.readings).map(readReading);
     requireAnswers(this.statement, policy, readings);
+    requireLight(this.statement, policy, readings);
     requireFrames(this.statement, policy, readings);
     requireFiles(this.statement.blobs);
     const [decision, reasons] = decide(policy, readings);
@@ -527,6 +537,82 @@ function withinBounds(step) {
   return low <= amount && shortest <= held && held <= longest;
 }
 
+// The screen's colours
+
+const COLOURS = ["rose", "yellow", "green", "cyan", "blue", "magenta"];
+const LEAST_MS = 334;
+const LONGEST_MS = 5_000;
+const MOST_COLOURS = 12;
+const MOST_ROUND_TRIP_MS = 10_000;
+const SHOWN = ["index", "colour", "shown_ms", "round_trip_ms"];
+
+/** Every colour shown is the one committed to; returns how many were asked. */
+function requireLit(statement) {
+  const { challenge } = statement.challenge.opening;
+  if (!Object.hasOwn(challenge, "light")) {
+    if (Object.hasOwn(statement, "light")) throw new Fault("colours that no challenge holds");
+    return 0;
+  }
+  const { colours } = readSequence(challenge.light);
+  const shown = list(statement.light);
+  if (shown.length > colours.length) throw new Fault(`${shown.length} colours were shown, ${colours.length} asked`);
+  shown.forEach((entry, position) => {
+    const { index, colour, round_trip_ms: trip } = exactly(entry, SHOWN);
+    if (!equal([index, colour], [position, colours[position].colour]))
+      throw new Fault(`colour ${position} is not the one committed to`);
+    if (integer(trip) < 0 || trip > MOST_ROUND_TRIP_MS) throw new Fault(`a round trip of ${trip} ms`);
+  });
+  return colours.length;
+}
+
+/** Each colour came when it was due, after the step ahead of it had closed, and no step was prompted meanwhile. */
+function requireInTime({ steps, frames, light: shown }, { before_step: before, colours }) {
+  if (shown.length && before > steps.length) throw new Fault(`colours ahead of step ${before}`);
+  let due = shown.length && before ? integer(steps[before - 1].closed_ms) : 0;
+  shown.forEach(({ shown_ms: at }, position) => {
+    if (integer(at) + ROUNDING_MS < due) throw new Fault(`colour ${position} was shown too early`);
+    due = at + colours[position].lasts_ms;
+  });
+  if (shown.length && shown.at(-1).shown_ms > integer(object(frames).last_ms) + ROUNDING_MS)
+    throw new Fault("a colour after the last frame");
+  const prompted = steps.slice(before).find((step) => step.shown_ms !== null);
+  if (prompted && (shown.length < colours.length || integer(prompted.shown_ms) + ROUNDING_MS < due))
+    throw new Fault(`step ${before} was shown before the colours were over`);
+}
+
+/** The rules could have drawn these colours, each was shown in its time, and none passes that was not shown. */
+function requireLight(statement, { name, light: rule }, readings) {
+  const { steps, light } = statement.challenge.opening.challenge;
+  if ((light === undefined) !== (rule === undefined)) throw new Fault("a challenge with other light than its rules");
+  if (!rule) return;
+  const { before_step: before, colours } = readSequence(light);
+  const [white, ...drawn] = colours;
+  const fits =
+    white.colour === "white" &&
+    white.lasts_ms === rule.white_ms &&
+    drawn.length === rule.colours &&
+    drawn.every(({ colour }, index) => colour !== "white" && colour !== drawn[index - 1]?.colour) &&
+    drawn.every(({ lasts_ms: lasts }) => rule.shortest_ms <= lasts && lasts <= rule.longest_ms) &&
+    before >= Math.min(1, steps.length - 1) &&
+    before < steps.length;
+  if (!fits) throw new Fault(`colours that ${name} does not draw`);
+  requireInTime(statement, { before_step: before, colours });
+  const passed = readings.some(({ signal, outcome }) => signal === "light" && outcome === "pass");
+  if (passed && statement.light.length < colours.length)
+    throw new Fault(`light passes by ${statement.light.length} colours`);
+}
+
+function readSequence(light) {
+  integer(exactly(light, ["before_step", "colours"]).before_step);
+  for (const timed of list(light.colours)) {
+    const { colour, lasts_ms: lasts } = exactly(timed, ["colour", "lasts_ms"]);
+    if (colour !== "white" && !COLOURS.includes(colour)) refuse(`a colour ${colour}`);
+    integer(lasts);
+  }
+  if (!light.colours.length) throw new Fault("a light sequence without colours");
+  return light;
+}
+
 // Frames, and the start
 
 const FRAMES = ["count", "chain", "first_ms", "last_ms", "judged", "kept"];
@@ -614,8 +700,21 @@ const RULES = [
   "rehearsal",
 ];
 
+const LIGHT_RULE = ["colours", "white_ms", "shortest_ms", "longest_ms"];
+
+/** How the screen's colours are drawn; rules from before there were any have no word of it. */
+function readLightRule(rule) {
+  const { colours, white_ms: white, shortest_ms: shortest, longest_ms: longest } = exactly(rule, LIGHT_RULE);
+  [colours, white, shortest, longest].forEach(integer);
+  if (colours < 1 || colours > MOST_COLOURS) refuse(`${colours} colours`);
+  if (Math.min(white, shortest) < LEAST_MS) refuse("more than three changes a second");
+  if (shortest > longest || longest > LONGEST_MS || white > LONGEST_MS) refuse("colours of no such range");
+}
+
 function readPolicy(rules) {
-  exactly(rules, RULES);
+  const lit = Object.hasOwn(object(rules), "light");
+  exactly(rules, lit ? [...RULES, "light"] : RULES);
+  if (lit) readLightRule(rules.light);
   [rules.name, ...list(rules.actions), ...list(rules.required), ...list(rules.deny), ...list(rules.confirm)].forEach(
     text,
   );

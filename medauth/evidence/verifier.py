@@ -30,6 +30,7 @@ from medauth.evidence.begun import require_before, require_begun, require_waitin
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.commitment import leaf_commitment
 from medauth.evidence.filmed import require_files, require_frames
+from medauth.evidence.lit import require_light, require_lit
 from medauth.evidence.merkle import leaf_hash, verify_inclusion
 from medauth.evidence.rotation import require_endorsed
 from medauth.evidence.rules import require_rules
@@ -144,7 +145,9 @@ class Examination:
         challenge = self._statement["challenge"]
         if opened_commitment(self._statement).hex() != challenge["commitment"]:
             raise EvidenceError("the commitment does not open to the challenge", expected=challenge["commitment"])
-        return f"{require_committed(self._statement)} steps, as the commitment opens"
+        steps, colours = require_committed(self._statement), require_lit(self._statement)
+        lit = f" and {colours} colours" if colours else ""
+        return f"{steps} steps{lit}, as the commitment opens"
 
     def _verdict(self) -> str:
         """4. Judged again from the stated readings, under the stated rules."""
@@ -153,6 +156,7 @@ class Examination:
         policy, known = require_rules(self._statement["policy"], rehearsals=rehearsals)
         readings = [SignalReading.from_json(value) for value in self._statement["readings"]]
         require_answers(self._statement, policy, readings)
+        require_light(self._statement, policy, readings)
         require_frames(self._statement, policy, readings)
         require_files(self._statement)
         decision, reasons = decide(policy, readings)

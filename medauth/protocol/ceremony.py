@@ -14,6 +14,8 @@ from enum import StrEnum
 from medauth.errors import CeremonyError
 from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import RULES, Action, Challenge, Step, scripted_step
+from medauth.protocol.light import ColourShown
+from medauth.protocol.lighting import Lighting
 from medauth.protocol.observation import Posture, Prompt
 from medauth.protocol.performance import SETTLE_MS, Measured, Meter, meter_for
 from medauth.protocol.policy import Timing
@@ -36,6 +38,8 @@ class Phase(StrEnum):
     """Where a check stands."""
 
     PAUSE = "pause"
+    LIGHT = "light"
+    """The screen shows colours; nothing is asked meanwhile."""
     SHOWN = "shown"
     PERFORMING = "performing"
     DONE = "done"
@@ -106,6 +110,7 @@ class Ceremony:
     def __init__(self, challenge: Challenge, timing: Timing) -> None:
         self._challenge = challenge
         self._timing = timing
+        self._lighting = Lighting(challenge.light)
         self._results: list[StepResult] = []
         self._current: _Current | None = None
         self._now_ms = 0.0
@@ -121,7 +126,7 @@ class Ceremony:
         if len(self._results) == len(self._challenge.steps):
             return Phase.DONE
         if self._current is None:
-            return Phase.PAUSE
+            return Phase.PAUSE if self.light is None else Phase.LIGHT
         return Phase.SHOWN if self._current.onset_ms is None else Phase.PERFORMING
 
     @property
@@ -132,6 +137,16 @@ class Ceremony:
         return Prompt(len(self._results), self._step, self._current.shown_ms)
 
     @property
+    def light(self) -> ColourShown | None:
+        """The colour that the screen is to show now; None: it looks as usual."""
+        return None if self._expired else self._lighting.now
+
+    @property
+    def colours(self) -> tuple[ColourShown, ...]:
+        """Colours that have left the server so far."""
+        return self._lighting.shown
+
+    @property
     def results(self) -> tuple[StepResult, ...]:
         """Steps closed so far."""
         return tuple(self._results)
@@ -139,15 +154,18 @@ class Ceremony:
     @property
     def prompted(self) -> bool:
         """True once a prompt was shown: from then on the person knows part of the challenge."""
-        return self._current is not None or any(result.shown_ms is not None for result in self._results)
+        stepped = self._current is not None or any(result.shown_ms is not None for result in self._results)
+        return stepped or bool(self.colours)
 
     @property
     def waits_for_neutral(self) -> bool:
         """True while the next prompt is due and the face is not at rest: the person may be asked to relax."""
-        return self.phase is Phase.PAUSE and self._neutral_since is None and self._pause_left() <= 0
+        due = self.phase is Phase.PAUSE and not self._lighting.is_due(len(self._results))
+        return due and self._neutral_since is None and self._pause_left() <= 0
 
-    def advance(self, t_ms: float, posture: Posture | None) -> None:
-        """Takes in one frame: `posture` is None when the face could not be judged."""
+    def advance(self, t_ms: float, posture: Posture | None, round_trip_ms: float = 0.0) -> None:
+        """Takes in one frame: `posture` is None when the face could not be judged. `round_trip_ms` to the screen, as the
+        transport measured it last, is stated with a colour that is shown now."""
         if not self._now_ms <= t_ms < math.inf:
             raise CeremonyError(
                 f"a frame at {t_ms:.0f} ms after one at {self._now_ms:.0f} ms",
@@ -157,7 +175,9 @@ class Ceremony:
         elapsed_ms, self._now_ms = t_ms - self._now_ms, t_ms
         self.expire(t_ms)
         phase = self.phase
-        if phase is Phase.PAUSE:
+        if phase in {Phase.PAUSE, Phase.LIGHT} and self._lighting.is_due(len(self._results)):
+            self._lighting.advance(t_ms, round_trip_ms, seen=posture is not None)
+        elif phase is Phase.PAUSE:
             self._wait(posture)
         elif self._current is not None and phase is not Phase.EXPIRED:
             self._follow(self._current, posture, elapsed_ms)
@@ -172,7 +192,7 @@ class Ceremony:
         return self._challenge.steps[len(self._results)]
 
     def _pause_left(self) -> float:
-        return self._closed_ms + self._step.pause_ms - self._now_ms
+        return max(self._closed_ms, self._lighting.ended_ms) + self._step.pause_ms - self._now_ms
 
     def _wait(self, posture: Posture | None) -> None:
         """Before a prompt: the pause must be over and the face at rest.

@@ -19,8 +19,11 @@ from typing import Any
 
 from medauth.errors import InputError
 from medauth.protocol.canonical import Json, canonical
+from medauth.protocol.light import LightSequence
 
 CHALLENGE_VERSION = 1
+LIT_VERSION = 2
+"""Of a challenge that holds colours as well; one without is written as it always was."""
 NONCE_BYTES = 32
 PAUSE_RANGE_MS = (700, 1900)
 
@@ -197,13 +200,18 @@ class Challenge:
     nonce: bytes
     scripted: bool = False
     """A rehearsal's challenge: written for a clip, not drawn."""
+    light: LightSequence | None = None
+    """Colours that the screen is asked to show; None where the policy asks for none."""
 
     def opening(self) -> dict[str, Json]:
         """What the commitment binds; JSON values only."""
+        asked: dict[str, Json] = {"scripted": self.scripted, "steps": [step.to_json() for step in self.steps]}
+        if self.light is not None:
+            asked["light"] = self.light.to_json()
         return {
-            "version": CHALLENGE_VERSION,
+            "version": CHALLENGE_VERSION if self.light is None else LIT_VERSION,
             "check_id": self.check_id,
-            "challenge": {"scripted": self.scripted, "steps": [step.to_json() for step in self.steps]},
+            "challenge": asked,
             "nonce": self.nonce.hex(),
         }
 
@@ -213,7 +221,8 @@ class Challenge:
         try:
             stated = opening["challenge"]
             steps = tuple(Step(**step | {"action": Action(step["action"])}) for step in stated["steps"])
-            return cls(opening["check_id"], steps, bytes.fromhex(opening["nonce"]), stated["scripted"])
+            light = LightSequence.from_json(stated["light"]) if "light" in stated else None
+            return cls(opening["check_id"], steps, bytes.fromhex(opening["nonce"]), stated["scripted"], light)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"not the opening of a challenge: {error}", expected="check, steps and nonce") from error
 

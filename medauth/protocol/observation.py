@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.protocol.challenge import Action, Step
+from medauth.protocol.light import ColourShown
 
 LANDMARK_COUNT = 478
 """FaceMesh with refined irises."""
@@ -129,3 +130,5 @@ class Observation:
     problem: CaptureProblem | None
     prompt: Prompt | None
     """The prompt on show when the frame was taken."""
+    light: ColourShown | None = None
+    """The colour on show when the frame was taken."""

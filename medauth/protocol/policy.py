@@ -14,6 +14,7 @@ from typing import Any
 from medauth.errors import ConfigError, InputError
 from medauth.protocol.canonical import Json, canonical, plain
 from medauth.protocol.challenge import Action, Category, entropy_bits
+from medauth.protocol.light import LightRule
 from medauth.protocol.reading import PPM
 
 MINIMUM_ENTROPY_BITS = 20.0
@@ -58,6 +59,8 @@ class Policy:
     """Below this the windows of a step cannot be measured."""
     rehearsal: bool = False
     """A scripted challenge on a recording: never an answer to who was there."""
+    light: LightRule | None = None
+    """How the screen's colours are drawn; None: the screen is asked for none."""
 
     def __post_init__(self) -> None:
         self._require(len(set(self.actions)) == len(self.actions), "an action twice", "each action once")
@@ -79,12 +82,20 @@ class Policy:
             raise ConfigError(f"policy {self.name} has {got}", expected=expected, next_step="correct the policy")
 
     def entropy_bits(self) -> float:
-        """Bits of the challenges this policy draws."""
+        """Bits of the steps this policy draws; the screen's colours come on top, see `light_bits`."""
         return entropy_bits(self.actions, self.steps, frozenset(self.required))
 
+    def light_bits(self) -> float:
+        """Bits of the colours this policy draws; 0 without."""
+        return 0.0 if self.light is None else self.light.bits()
+
     def to_json(self) -> dict[str, Json]:
-        """All rules as JSON values; what the digest covers."""
+        """All rules as JSON values; what the digest covers. Where there is no light, there is no word of it: rules
+        from before it have the digest they always had.
+        """
         rules: dict[str, Json] = plain(asdict(self))
+        if self.light is None:
+            del rules["light"]
         return rules
 
     @classmethod
@@ -103,6 +114,7 @@ class Policy:
                     "deny": tuple(str(name) for name in values["deny"]),
                     "confirm": tuple(str(name) for name in values["confirm"]),
                     "timing": Timing(**values["timing"]),
+                    "light": LightRule.from_json(values["light"]) if "light" in values else None,
                 }
             )
         except (TypeError, KeyError, ValueError, AttributeError) as error:
@@ -130,12 +142,13 @@ def _require_types(values: Mapping[str, Any]) -> None:
         raise TypeError("a list that is none")
 
 
-_VERSION = 2
-"""Since 2 a face that looks like paper or a screen denies."""
+_VERSION = 3
+"""Since 2 a face that looks like paper or a screen denies; since 3 the screen shows colours."""
 _ALL = tuple(Action)
 _USUAL = (Category.EXPRESSION, Category.BLINK, Category.TURN)
 _DENY = ("challenge", "faces", "identity", "presentation_attack")
 _CONFIRM = ("capture", "challenge", "blink", "emotion")
+_LIGHT = LightRule()
 _PATIENT = Timing(onset_max_ms=5_000, perform_ms=10_000, relax_max_ms=12_000)
 
 
@@ -143,8 +156,8 @@ def _without(*actions: Action) -> tuple[Action, ...]:
     return tuple(action for action in _ALL if action not in actions)
 
 
-STANDARD = Policy("standard", _VERSION, _ALL, 6, _USUAL, _DENY, _CONFIRM)
-STRICT = Policy("strict", _VERSION, _ALL, 8, _USUAL, _DENY, _CONFIRM, min_judged_ppm=900_000, min_fps=15)
+STANDARD = Policy("standard", _VERSION, _ALL, 6, _USUAL, _DENY, _CONFIRM, light=_LIGHT)
+STRICT = Policy("strict", _VERSION, _ALL, 8, _USUAL, _DENY, _CONFIRM, min_judged_ppm=900_000, min_fps=15, light=_LIGHT)
 NO_EXPRESSION = Policy(
     "no-expression",
     _VERSION,
@@ -153,6 +166,7 @@ NO_EXPRESSION = Policy(
     (Category.BLINK, Category.TURN),
     _DENY,
     ("capture", "challenge", "blink"),
+    light=_LIGHT,
 )
 """For people whose face does not move freely: no smile, brows or mouth; one more step of head and lids instead."""
 NO_TURN = Policy(
@@ -163,15 +177,19 @@ NO_TURN = Policy(
     (Category.EXPRESSION, Category.BLINK),
     _DENY,
     _CONFIRM,
+    light=_LIGHT,
 )
 """For people who cannot turn their head: more expressions and blinks stand in for the turn."""
-UNHURRIED = Policy("unhurried", _VERSION, _ALL, 6, _USUAL, _DENY, _CONFIRM, timing=_PATIENT)
+UNHURRIED = Policy("unhurried", _VERSION, _ALL, 6, _USUAL, _DENY, _CONFIRM, timing=_PATIENT, light=_LIGHT)
 """For people who need more time: twice the windows, the same bits."""
+NO_FLASH = Policy("no-flash", _VERSION, _ALL, 9, _USUAL, _DENY, _CONFIRM)
+"""For people whom changing colours trouble, bright rooms, and apps without a screen of their own: three more steps stand in
+for the colours, with no fewer bits."""
 REHEARSAL = Policy("rehearsal", _VERSION, _ALL, 0, (), _DENY, _CONFIRM, rehearsal=True)
 """A scripted challenge on a recording, decided by the rules of `standard` and labelled so."""
 
 POLICIES: Mapping[str, Policy] = {
-    policy.name: policy for policy in (STANDARD, STRICT, NO_EXPRESSION, NO_TURN, UNHURRIED, REHEARSAL)
+    policy.name: policy for policy in (STANDARD, STRICT, NO_EXPRESSION, NO_TURN, UNHURRIED, NO_FLASH, REHEARSAL)
 }
 
 

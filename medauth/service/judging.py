@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from medauth.protocol.ceremony import Ceremony, Phase, StepResult
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.coverage import Coverage
+from medauth.protocol.light import ColourShown
 from medauth.protocol.observation import Frame, Observation
 from medauth.protocol.policy import Policy
 from medauth.protocol.reading import SignalReading
@@ -24,6 +25,7 @@ class Judgement:
     reasons: Sequence[Reason]
     steps: Sequence[StepResult]
     readings: Sequence[SignalReading]
+    colours: Sequence[ColourShown] = ()
 
 
 class Judging:
@@ -36,10 +38,10 @@ class Judging:
         self._policy = policy
         self._observer = observer
 
-    def take(self, frame: Frame) -> Observation:
-        """Takes in one frame, in order."""
-        observation = self._observer.observe(frame, self.ceremony.prompt)
-        self.ceremony.advance(frame.t_ms, self._observer.posture(observation))
+    def take(self, frame: Frame, round_trip_ms: float = 0.0) -> Observation:
+        """Takes in one frame, in order; `round_trip_ms` to the screen as measured by then."""
+        observation = self._observer.observe(frame, self.ceremony.prompt, self.ceremony.light)
+        self.ceremony.advance(frame.t_ms, self._observer.posture(observation), round_trip_ms)
         self.coverage.add(observation)
         return observation
 
@@ -51,4 +53,4 @@ class Judging:
         challenge = challenge_reading(results, self._asked, expired=expired)
         readings = (*self.coverage.readings(self._policy), challenge, *self._observer.readings())
         decision, reasons = decide(self._policy, readings)
-        return Judgement(decision, tuple(reasons), results, readings)
+        return Judgement(decision, tuple(reasons), results, readings, self.ceremony.colours)

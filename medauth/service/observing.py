@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from medauth.capture.interface import CapturedFrame
 from medauth.protocol.challenge import Action, Challenge
+from medauth.protocol.light import ColourShown
 from medauth.protocol.observation import Blink, Frame, Observation, Posture, Prompt
 from medauth.protocol.reading import SignalReading
 from medauth.signals.interface import Blinks, Explainable, FaceTracker, Marks, Postures, Signal
@@ -27,10 +28,10 @@ class Observer:
         for signal in self._signals:
             signal.start(challenge)
 
-    def observe(self, frame: Frame, prompt: Prompt | None) -> Observation:
+    def observe(self, frame: Frame, prompt: Prompt | None, light: ColourShown | None = None) -> Observation:
         """Finds the face and lets every signal take the frame in."""
         track, problem = self._tracker.track(frame)
-        observation = Observation(frame, track, problem, prompt)
+        observation = Observation(frame, track, problem, prompt, light)
         for signal in self._signals:
             signal.update(observation)
         return observation

@@ -82,7 +82,7 @@ class Replayer:
         try:
             judging = Judging(challenge, policy, observer)
             for frame in self._frames(row, keys, statement):
-                judging.take(frame)
+                judging.take(frame, _round_trip(statement, len(judging.ceremony.colours)))
             rehearsed = challenge.scripted
             judgement = judging.judgement(None if rehearsed else statement["finished_ms"] - statement["started_ms"])
             models = {model.name: model.sha256 for mark in observer.marks().values() for model in mark.models}
@@ -111,6 +111,12 @@ class Replayer:
             yield self._read_frame(CapturedFrame(None, jpeg=jpeg), index, t_ms)
         if chain.head.hex() != statement["frames"]["chain"]:
             raise EvidenceError("the frames do not give the signed digest chain", expected=statement["frames"]["chain"])
+
+
+def _round_trip(statement: Mapping[str, Any], index: int) -> int:
+    """To the screen, as it was measured when the colour of that number was shown."""
+    colours = statement.get("light", [])
+    return int(colours[index]["round_trip_ms"]) if index < len(colours) else 0
 
 
 def _missing(frames: Mapping[str, Any]) -> str:
@@ -154,6 +160,8 @@ def _require_same(judgement: Judgement, statement: Mapping[str, Any], elsewhere:
     outcomes = [step.to_json()["outcome"] for step in judgement.steps]
     if outcomes != [step["outcome"] for step in statement["steps"]]:
         raise EvidenceError(f"challenge: steps came out as {outcomes}", expected="as signed", next_step=elsewhere)
+    if [colour.to_json() for colour in judgement.colours] != statement.get("light", []):
+        raise EvidenceError("light: colours were shown at other times", expected="as signed", next_step=elsewhere)
     codes = [reason.code for reason in judgement.reasons]
     verdict = statement["verdict"]
     if (judgement.decision.value, codes) != (verdict["decision"], [reason["code"] for reason in verdict["reasons"]]):

@@ -20,6 +20,7 @@ from medauth.protocol.attempts import DAY_MS, MOST_OPEN, wait_ms
 from medauth.protocol.canonical import Json, canonical
 from medauth.protocol.ceremony import StepResult
 from medauth.protocol.challenge import Challenge
+from medauth.protocol.light import ColourShown
 from medauth.protocol.policy import Policy
 from medauth.protocol.reading import SignalReading
 from medauth.protocol.verdict import Decision, Reason
@@ -73,6 +74,8 @@ class Conclusion:
     """PNGs that explain it, by the name they are sealed under."""
     prompted: bool = True
     """Whether the person got to know any of the challenge."""
+    colours: Sequence[ColourShown] = ()
+    """What the screen was asked to show, and when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,7 @@ class Verification:
             record_id=check.record_id,
             start_record_id=check.start_record_id,
             steps=conclusion.steps,
+            colours=conclusion.colours,
             readings=conclusion.readings,
             models=conclusion.models,
             frames=conclusion.frames,

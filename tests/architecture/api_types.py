@@ -8,6 +8,7 @@ from typing import assert_type
 import numpy as np
 
 import medauth
+from medauth.protocol.light import ColourShown
 from medauth.protocol.observation import Observation, Prompt
 from medauth.protocol.verdict import Reason
 from medauth.session import Progress
@@ -23,6 +24,7 @@ assert_type(session.commitment, bytes)
 assert_type(session.prompt, Prompt | None)
 assert_type(session.push(np.zeros((480, 640, 3), np.uint8)), Progress)
 assert_type(session.push(b"\xff\xd8"), Progress)
+assert_type(session.light, ColourShown | None)
 
 
 def watch(progress: Progress, observation: Observation) -> None:

@@ -18,6 +18,7 @@ from medauth.evidence.archive import KeepFrames
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.challenge import Action, Challenge, Step
+from medauth.protocol.light import LightSequence
 from medauth.protocol.observation import (
     Blink,
     CaptureProblem,
@@ -168,8 +169,9 @@ class Server:
         subject: str = "user-42",
         signal: type[Movements] = Movements,
         draw: Draw | None = None,
+        light: LightSequence | None = None,
     ) -> Check:
-        challenge = Challenge(check_id, steps, bytes(range(32)), scripted=policy.rehearsal)
+        challenge = Challenge(check_id, steps, bytes(range(32)), scripted=policy.rehearsal, light=light)
         identity = CheckIdentity(check_id, subject, "login", "https://example.org")
         face, person = Face(), Person()
         movements = signal(person)

@@ -419,7 +419,7 @@ def test_a_face_that_does_not_come_to_rest_is_asked_to_relax(server: Server) -> 
 
 def test_progress_never_tells_whether_a_step_was_right(server: Server) -> None:
     check = server.check()
-    assert set(type(check.frame()).__dataclass_fields__) == {"phase", "prompt", "hint", "steps_done", "steps"}
+    assert set(type(check.frame()).__dataclass_fields__) == {"phase", "prompt", "hint", "steps_done", "steps", "light"}
 
 
 # Trouble

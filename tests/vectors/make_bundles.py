@@ -167,8 +167,23 @@ def reopened(statement: Statement) -> Statement:
     return statement
 
 
+def unlit(statement: Statement) -> Statement:
+    """A challenge as it was before there was light, or is without: no word of it, and of the first version."""
+    del statement["challenge"]["opening"]["challenge"]["light"], statement["light"]
+    statement["challenge"]["opening"]["version"] = 1
+    return reopened(statement)
+
+
+def ruled_before(statement: Statement) -> Statement:
+    """What version 2 of `standard` decided."""
+    unlit(statement)["policy"]["rules"].pop("light")
+    ruled(statement, version=2)
+    return statement
+
+
 def rehearsed() -> Statement:
     statement = good_statement()
+    unlit(statement)
     statement["challenge"]["opening"]["challenge"]["scripted"] = True
     reopened(statement)
     statement["policy"] = {"rules": replace(REHEARSAL, steps=6).to_json()}
@@ -218,9 +233,36 @@ def back_in_time(statement: Statement) -> Statement:
     return statement
 
 
+def cut_short(statement: Statement) -> None:
+    """Somebody left while the screen showed its colours."""
+    del statement["steps"][1:], statement["light"][3:]
+    reread(statement, "challenge", outcome="inconclusive", code="challenge.unfinished")
+
+
+def seen_too_soon(statement: Statement) -> None:
+    """Colours that were never shown, and are said to have been followed."""
+    cut_short(statement)
+    statement["readings"] = [value for value in statement["readings"] if value["signal"] != "light"]
+    statement["readings"].append(statement["readings"][1] | {"signal": "light"})
+    restated(statement)
+
+
+def repeated(statement: Statement) -> None:
+    """A colour twice in a row, in the challenge and on the screen."""
+    statement["challenge"]["opening"]["challenge"]["light"]["colours"][2]["colour"] = "blue"
+    statement["light"][2]["colour"] = "blue"
+    reopened(statement)
+
+
+def flickering(statement: Statement) -> None:
+    """Rules of one's own with more than three changes a second."""
+    stated = statement["policy"]["rules"]
+    worded(statement, light=stated["light"] | {"shortest_ms": 333})
+
+
 def nobody_came(statement: Statement) -> None:
     statement["frames"].update(count=0, judged=0, first_ms=0, last_ms=0, kept=[])
-    statement["steps"] = []
+    statement["steps"] = statement["light"] = []
     reread(statement, "capture", outcome="inconclusive")
     reread(statement, "challenge", outcome="inconclusive", code="challenge.unfinished")
 
@@ -279,6 +321,8 @@ def holding() -> list[Case]:
         spoilt("nobody-came", None, nobody_came),
         case("rehearsal", recorded(rehearsed(), key=REHEARSAL_KEY, log="rehearsal").bundle),
         spoilt("rules-of-ones-own", None, lambda s: ruled(s, name="mine", min_fps=20)),
+        spoilt("decided-by-version-2", None, ruled_before),
+        spoilt("colours-not-all-shown", None, cut_short),
         spoilt("not-live", None, lambda s: reread(s, "identity", outcome="fail")),
         spoilt("inconclusive", None, lambda s: reread(s, "challenge", outcome="inconclusive", code=EXPIRED)),
         spoilt("a-cue-missing", None, lambda s: (s["readings"].pop(0), restated(s))),
@@ -341,6 +385,31 @@ CHALLENGES: Mapping[str, Change] = {
     "of-another-check": lambda s: (s["challenge"]["opening"].update(check_id="chk_2"), reopened(s)),
     "of-a-check-without-a-name": lambda s: nameless(s, check_id=[]),
     "steps-without-a-target": aimless,
+    "another-colour-shown": lambda s: s["light"][2].update(colour="green"),
+    "a-colour-more-than-asked": lambda s: s["light"].append(dict(s["light"][5], index=6)),
+    "a-colour-of-another-number": lambda s: s["light"][2].update(index=3),
+    "a-colour-with-more-in-it": lambda s: s["light"][2].update(hue=1),
+    "a-round-trip-without-end": lambda s: s["light"][2].update(round_trip_ms=10_001),
+    "no-word-of-the-colours-shown": lambda s: s.pop("light"),
+    "colours-that-no-challenge-holds": lambda s: (
+        s["challenge"]["opening"]["challenge"].pop("light"),
+        s["challenge"]["opening"].update(version=1),
+        reopened(s),
+    ),
+    "colours-in-a-challenge-of-the-first-version": lambda s: (s["challenge"]["opening"].update(version=1), reopened(s)),
+    "a-light-sequence-with-more-in-it": lambda s: (
+        s["challenge"]["opening"]["challenge"]["light"].update(loop=True),
+        reopened(s),
+    ),
+    "a-light-sequence-of-nothing": lambda s: (
+        s["challenge"]["opening"]["challenge"].update(light={"before_step": 1, "colours": []}),
+        s.update(light=[]),
+        reopened(s),
+    ),
+    "a-colour-nobody-knows": lambda s: (
+        s["challenge"]["opening"]["challenge"]["light"]["colours"][2].update(colour="mauve"),
+        reopened(s),
+    ),
 }
 VERDICTS: Mapping[str, Change] = {
     "another-decision": lambda s: s["verdict"].update(decision="inconclusive"),
@@ -379,7 +448,7 @@ VERDICTS: Mapping[str, Change] = {
     "rules-that-ask-for-more-than-everything": lambda s: worded(s, min_judged_ppm=1_000_001),
     "rules-with-a-flag-for-a-number": lambda s: worded(s, min_fps=True),
     "rules-of-a-rehearsal": lambda s: ruled(s, rehearsal=True, name="mine"),
-    "a-rehearsal-among-checks": lambda s: s.update(rehearsed()),
+    "a-rehearsal-among-checks": lambda s: (s.pop("light"), s.update(rehearsed())),
     "a-reading-without-a-reason": lambda s: s["readings"].append({"signal": "x", "outcome": "pass", "code": "y"}),
     "a-reading-of-another-kind": lambda s: s["readings"].append(s["readings"][0] | {"signal": "x", "outcome": "maybe"}),
     "a-step-back-in-time": back_in_time,
@@ -393,6 +462,23 @@ VERDICTS: Mapping[str, Change] = {
     "an-answer-not-held": lambda s: s["steps"][1].update(held_ms=149),
     "an-answer-without-an-onset": lambda s: s["steps"][2].update(onset_ms=None),
     "a-prompt-without-its-pause": lambda s: s["steps"][0].update(shown_ms=798, onset_ms=1_200),
+    "a-colour-ahead-of-its-time": lambda s: s["light"][2].update(shown_ms=s["light"][1]["shown_ms"] + 698),
+    "colours-while-a-step-is-on": lambda s: s["light"][0].update(shown_ms=3_198),
+    "a-step-while-the-colours-are-on": lambda s: s["steps"][1].update(shown_ms=8_098, onset_ms=8_400),
+    "a-step-ahead-of-the-colours": lambda s: s["light"].pop(),
+    "a-colour-twice-in-a-row": repeated,
+    "colours-ahead-of-the-first-step": lambda s: (
+        s["challenge"]["opening"]["challenge"]["light"].update(before_step=0),
+        reopened(s),
+    ),
+    "a-colour-for-longer-than-drawn": lambda s: (
+        s["challenge"]["opening"]["challenge"]["light"]["colours"][5].update(lasts_ms=1_101),
+        reopened(s),
+    ),
+    "no-colours-under-rules-with-light": unlit,
+    "colours-under-rules-without": lambda s: (s["policy"]["rules"].pop("light"), worded(s)),
+    "rules-with-more-than-three-changes-a-second": flickering,
+    "light-that-passes-by-some-colours": seen_too_soon,
     "closed-in-another-order": lambda s: s["steps"][0].update(closed_ms=23_000),
 }
 

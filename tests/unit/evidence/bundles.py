@@ -20,6 +20,7 @@ from medauth.evidence.verifier import CheckedStep, Examination, Trust
 from medauth.protocol.canonical import Json, canonical
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import Action, Challenge, scripted_step
+from medauth.protocol.light import Colour, ColourShown, LightSequence, TimedColour
 from medauth.protocol.performance import Measured
 from medauth.protocol.policy import STANDARD
 from medauth.protocol.reading import Outcome, SignalReading
@@ -44,7 +45,15 @@ STEPS = tuple(
         (Action.CLOSER, 0),
     )
 )
-CHALLENGE = Challenge(IDENTITY.check_id, STEPS, bytes(range(32)))
+LIGHT = LightSequence(
+    1,
+    tuple(
+        TimedColour(colour, 700)
+        for colour in (Colour.WHITE, Colour.BLUE, Colour.ROSE, Colour.GREEN, Colour.CYAN, Colour.MAGENTA)
+    ),
+)
+COLOURS = tuple(ColourShown(n, timed.colour, 3_900 + 700 * n, 20) for n, timed in enumerate(LIGHT.colours))
+CHALLENGE = Challenge(IDENTITY.check_id, STEPS, bytes(range(32)), light=LIGHT)
 CONTRACT = Contract(1, bytes(32), "0x" + "ab" * 20, b"\x07" * 32)
 ANCHOR = Anchor(CONTRACT, b"\x08" * 32, 10)
 
@@ -52,9 +61,11 @@ Statement = dict[str, Any]
 
 
 def answered(index: int) -> StepResult:
-    step, shown = STEPS[index], 1_000 + 4_000 * index
+    """The last step closes at 23.5 s; between the first two the screen shows its colours."""
+    step, shown = STEPS[index], 5_000 + 3_200 * index if index else 1_000
+    closed = shown + (2_500 if index == len(STEPS) - 1 else 2_200)
     measured = Measured(step.target, step.hold_min_ms + 50, fits=True)
-    return StepResult(index, step, StepOutcome.ANSWERED, shown + 2_500, shown, shown + 500, step.action, measured)
+    return StepResult(index, step, StepOutcome.ANSWERED, closed, shown, shown + 500, step.action, measured)
 
 
 def readings() -> tuple[SignalReading, ...]:
@@ -82,6 +93,7 @@ def good_statement() -> Statement:
         blobs={},
         started_ms=1,
         finished_ms=24_001,
+        colours=COLOURS,
     )
     return copy.deepcopy(statement)
 

@@ -170,7 +170,7 @@ def test_what_was_asked_is_what_was_committed_to(name: str) -> None:
 
 def test_the_challenge_is_this_checks_own() -> None:
     fails_only(reopened(lambda s: s["challenge"]["opening"].update(check_id="chk_2")), "challenge")
-    fails_only(reopened(lambda s: s["challenge"]["opening"].update(version=2)), "challenge")
+    fails_only(reopened(lambda s: s["challenge"]["opening"].update(version=1)), "challenge")
 
 
 @pytest.mark.parametrize("nonce", ["00", "", "0" * 62, "0" * 66, "0g" * 32, "AA" * 32, 7, None], ids=str)
@@ -214,7 +214,7 @@ VERDICT_FAULTS: dict[str, Callable[[Statement], object]] = {
     "rules that do not fit their digest": lambda s: s["policy"]["rules"].update(min_fps=1),
     "another digest": lambda s: s["policy"].update(digest="00" * 32),
     "another name": lambda s: s["policy"].update(name="strict"),
-    "another version": lambda s: s["policy"].update(version=3),
+    "another version": lambda s: s["policy"].update(version=4),
     "no policy": lambda s: s.pop("policy"),
     "lenient rules under a known name": lambda s: rewritten(s, min_fps=1, deny=["challenge"]),
     "rules that need nothing": lambda s: rewritten_raw(s, confirm=[], deny=[]),
@@ -294,7 +294,7 @@ def test_what_frames_may_be_like() -> None:
 def test_a_check_without_a_frame_is_inconclusive() -> None:
     def unseen(statement: Statement) -> None:
         statement["frames"].update(count=0, judged=0, first_ms=0, last_ms=0, kept=[])
-        statement["steps"] = []
+        statement["steps"] = statement["light"] = []
         reread(statement, "capture", outcome="inconclusive")
         reread(statement, "challenge", outcome="inconclusive", code="challenge.unfinished")
 
@@ -319,7 +319,7 @@ def test_a_recording_takes_no_time() -> None:
     """A clip is pushed as fast as it is read: a rehearsal's frames have the clip's times."""
 
     def rehearsed(statement: Statement) -> None:
-        statement["challenge"]["opening"]["challenge"]["scripted"] = True
+        script(statement)
         statement["challenge"]["commitment"] = opened_commitment(statement).hex()
         rewritten(statement, **replace(REHEARSAL, steps=6).to_json())
         statement["finished_ms"] = statement["started_ms"]
@@ -327,6 +327,14 @@ def test_a_recording_takes_no_time() -> None:
     statement = good_statement()
     rehearsed(statement)
     assert fault(recorded(statement, key=REHEARSAL_KEY, log="rehearsal")) is None
+
+
+def script(statement: Statement) -> None:
+    """A recording's challenge: written beforehand, and without light."""
+    del statement["challenge"]["opening"]["challenge"]["light"], statement["light"]
+    statement["challenge"]["opening"]["version"] = 1
+    statement["challenge"]["opening"]["challenge"]["scripted"] = True
+    statement["policy"]["rules"].pop("light", None)
 
 
 def rewritten_raw(statement: Statement, **rules: Any) -> None:
@@ -344,7 +352,7 @@ def test_a_scripted_challenge_is_no_check() -> None:
 
 def test_a_rehearsal_has_its_own_log_key_and_rules() -> None:
     def rehearsed(statement: Statement) -> Statement:
-        statement["challenge"]["opening"]["challenge"]["scripted"] = True
+        script(statement)
         statement["challenge"]["commitment"] = opened_commitment(statement).hex()
         statement["policy"] = {"rules": replace(REHEARSAL, steps=6).to_json()}
         rewritten(statement)

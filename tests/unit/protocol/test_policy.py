@@ -10,6 +10,7 @@ import pytest
 from medauth.errors import ConfigError, InputError, MedauthError
 from medauth.protocol.canonical import Json, canonical, parse_object
 from medauth.protocol.challenge import Action, Category, draw_steps
+from medauth.protocol.light import LightRule
 from medauth.protocol.policy import (
     MAXIMUM_STEPS,
     MINIMUM_ENTROPY_BITS,
@@ -32,6 +33,20 @@ def test_every_policy_draws_at_least_twenty_bits(policy: Policy) -> None:
 @pytest.mark.parametrize("name", ["no-expression", "no-turn", "unhurried"])
 def test_accessible_policies_keep_the_bits_of_standard(name: str) -> None:
     assert policy_named(name).entropy_bits() >= STANDARD.entropy_bits()
+
+
+def test_a_policy_without_flashes_draws_as_many_bits_by_steps_alone() -> None:
+    unlit = policy_named("no-flash")
+    assert unlit.light is None
+    assert unlit.entropy_bits() >= STANDARD.entropy_bits() + STANDARD.light_bits()
+
+
+def test_rules_from_before_there_was_light_keep_their_digest() -> None:
+    """As version 2 of `standard` was released; nothing else tells an old record from a forged one."""
+    earlier = replace(STANDARD, version=2, light=None)
+    assert "light" not in earlier.to_json()
+    assert earlier.digest().hex() == "e2538c6e4b292fb9a13ea43c3034eee9260e8c138df2f590cd263052f9f0c53a"
+    assert Policy.from_json(earlier.to_json()) == earlier
 
 
 def test_standard_always_holds_an_expression_a_blink_and_a_turn() -> None:
@@ -65,7 +80,7 @@ def test_rules_come_back_from_json_with_the_same_digest(policy: Policy) -> None:
 
 CHANGES: dict[str, Any] = {
     "name": "other",
-    "version": 3,
+    "version": 4,
     "actions": STANDARD.actions[::-1],
     "steps": 7,
     "required": (Category.BLINK,),
@@ -75,6 +90,7 @@ CHANGES: dict[str, Any] = {
     "min_judged_ppm": 1,
     "min_fps": 11,
     "rehearsal": True,
+    "light": LightRule(colours=6),
 }
 
 
@@ -123,6 +139,11 @@ def without(name: str) -> dict[str, Json]:
         pytest.param(STANDARD.to_json() | {"required": ["dance"]}, id="unknown family"),
         pytest.param(STANDARD.to_json() | {"timing": {"onset_min_ms": 1, "x": 2}}, id="unknown window"),
         pytest.param(STANDARD.to_json() | {"timing": None}, id="no windows"),
+        pytest.param(STANDARD.to_json() | {"light": None}, id="light of another type"),
+        pytest.param(STANDARD.to_json() | {"light": {}}, id="light without a number"),
+        pytest.param(STANDARD.to_json() | {"light": {"colours": True}}, id="a flag for a number of colours"),
+        pytest.param(STANDARD.to_json() | {"light": {"shortest_ms": 333}}, id="more than three changes a second"),
+        pytest.param(STANDARD.to_json() | {"light": {"hue": 3}}, id="unknown rule of light"),
         pytest.param(STANDARD.to_json() | {"steps": "six"}, id="steps as text"),
         pytest.param(STANDARD.to_json() | {"steps": 10**9}, id="steps without end"),
         pytest.param([1, 2], id="no object"),
