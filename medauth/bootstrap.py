@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from medauth.chains import Chains
     from medauth.ledger.interface import TimeStampAuthority
     from medauth.protocol.observation import Observation
-    from medauth.service.analysis import Analysis
+    from medauth.service.analysis import Analysis, Onlooker
     from medauth.service.anchoring import AnchoringReport
     from medauth.service.audit import Auditor
     from medauth.service.erasure import Erasure
@@ -124,12 +124,17 @@ class Medauth:
         rules = replace(REHEARSAL, steps=len(steps))
         return self._session(new_identity(subject, "rehearsal", ""), rules, tuple(steps), "")
 
-    def analyze(self, source: FrameSource, on_frame: Callable[[Observation], None] | None = None) -> Analysis:
+    def analyze(
+        self,
+        source: FrameSource,
+        on_frame: Callable[[Observation], None] | None = None,
+        onlooker: Onlooker | None = None,
+    ) -> Analysis:
         """Every signal over a recording. Nothing is asked, so nobody is ever found live; nothing is recorded."""
         from medauth.capture.encoding import read_frame
         from medauth.service.analysis import analyze
 
-        return analyze(source, self.observer(None, STANDARD), read_frame, on_frame)
+        return analyze(source, self.observer(None, STANDARD), read_frame, on_frame, onlooker)
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
         """Erases what is past its retention, then puts all that waits under a checkpoint on chain, final and signed.

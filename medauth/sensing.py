@@ -33,6 +33,7 @@ PRESENTATION_MODEL = "presentation_attack"
 DEEPFAKE_MODEL = "deepfake"
 _STATED_PACKAGES = ("medauth", "mediapipe", "numpy", "opencv-contrib-python", "ai-edge-litert")
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+_CLIPS = frozenset({".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ogv", ".flv", ".ts"})
 
 
 def observer(
@@ -135,9 +136,22 @@ def source_of(path: Path, *, start_ms: float = 0.0, end_ms: float | None = None,
     from medauth.capture.image import Image
     from medauth.capture.video_file import VideoFile
 
-    if path.suffix.lower() in _PICTURES:
+    if is_picture(path):
         return Image(path)
     return VideoFile(path, start_ms=start_ms, end_ms=end_ms, realtime=realtime)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name is a picture's."""
+    return path.suffix.lower() in _PICTURES
+
+
+def recordings_in(folder: Path) -> tuple[Path, ...]:
+    """Every clip and picture of a folder and of those in it, by name. Raises `InputError` where there is none."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES | _CLIPS and path.is_file())
+    if not found:
+        raise InputError(f"{folder} holds no clip and no picture", expected=", ".join(sorted(_CLIPS | _PICTURES)))
+    return tuple(found)
 
 
 def webcam(index: int = 0) -> FrameSource:

@@ -49,11 +49,16 @@ def draw_person_view(picture: Picture, *, text: str, hint: str = "", done: int =
 def draw_operator_view(picture: Picture, track: FaceTrack | None, lines: Sequence[str] = ()) -> Picture:
     """A copy of a frame with the face's contours, its pose and quality, and the operator's own lines of text."""
     drawn = draw_landmarks(picture, track) if track is not None else picture.copy()
+    return write_lines(drawn, [*_measured(track), *lines])
+
+
+def write_lines(picture: Picture, lines: Sequence[str]) -> Picture:
+    """The picture itself with lines of text in its upper left corner, outlined so that they read on any ground."""
     letters = max(10.0, 0.03 * picture.shape[0])
-    for row, line in enumerate([*_measured(track), *lines]):
+    for row, line in enumerate(lines):
         base = (int(letters * 0.6), int(letters * 1.7 * (row + 1)))
-        _put(drawn, line, base, letters, _WHITE, outline=True)
-    return drawn
+        _put(picture, line, base, letters, _WHITE, outline=True)
+    return picture
 
 
 def draw_landmarks(picture: Picture, track: FaceTrack) -> Picture:

@@ -79,6 +79,10 @@ def _panels(marks: Mapping[str, Marks]) -> list[tuple[str, Panel]]:
     short = marks.get("micro_expression", Marks())
     if any(len(trace.times_ms) > 1 for trace in short.traces):
         found.append(("short movements", lambda axis: _draw_short(axis, short)))
+    for name, said, most in (("deepfake", "fake, says the net", 1.0), ("motion", "motion in ‰ of eyes", None)):
+        traces = [trace for trace in marks.get(name, Marks()).traces if len(trace.times_ms) > 1]
+        if traces:
+            found.append((said, lambda axis, traces=traces, most=most: _draw_lines(axis, traces, most)))  # type: ignore[misc]
     for unit, name in (("percent", "amount in %"), ("degrees", "head in °")):
         traces = [trace for trace in gesture.traces if trace.unit == unit and len(trace.times_ms) > 1]
         if traces:
@@ -150,12 +154,14 @@ def _draw_short(axis: Any, short: Marks) -> None:
     _legend(axis, 3)
 
 
-def _draw_lines(axis: Any, traces: Sequence[Trace]) -> None:
+def _draw_lines(axis: Any, traces: Sequence[Trace], most: float | None = None) -> None:
     for trace, colour in zip(traces, _LINES * 3, strict=False):
         times = grid(trace.times_ms)
         curve = savitzky_golay(even(trace.times_ms, trace.values, times), window=5)
         axis.plot(times / 1000, curve, color=colour, lw=1.2, label=trace.name.replace("_", " "))
     axis.axhline(0, color="#DDDDDD", lw=0.8, zorder=0)
+    if most is not None:
+        axis.set_ylim(0, most)
     _legend(axis, len(traces))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from medauth.capture.interface import FrameSource, release
 from medauth.errors import InputError
@@ -12,7 +13,7 @@ from medauth.protocol.observation import Observation
 from medauth.protocol.policy import STANDARD
 from medauth.protocol.reading import SignalReading
 from medauth.service.observing import FrameReader, Observer
-from medauth.signals.interface import Marks
+from medauth.signals.interface import Explainable, Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,19 @@ class Analysis:
     marks: Mapping[str, Marks]
 
 
+class Onlooker(Protocol):
+    """Whoever wants to see every frame of an analysis after the signals did."""
+
+    def see(self, observation: Observation, explainable: Mapping[str, Explainable]) -> None:
+        """One frame, and the signals that can show where their models looked. The image must not be kept."""
+
+
 def analyze(
     source: FrameSource,
     observer: Observer,
     read_frame: FrameReader,
     on_frame: Callable[[Observation], None] | None = None,
+    onlooker: Onlooker | None = None,
 ) -> Analysis:
     """Runs a recording through the observer and closes it. Raises `InputError` when the source holds no frame."""
     coverage = Coverage()
@@ -43,6 +52,8 @@ def analyze(
             coverage.add(observation)
             if on_frame is not None:
                 on_frame(observation)
+            if onlooker is not None:
+                onlooker.see(observation, observer.explainable)
         if not coverage.frames:
             raise InputError(f"{source.name} holds no frame", expected="a picture or a clip of a face")
         readings = (*coverage.readings(STANDARD), *observer.readings())

@@ -22,7 +22,7 @@ from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.calibration import FALLBACK, Calibration, deny_threshold
-from medauth.signals.face_crop import FaceBox, crop_face
+from medauth.signals.face_crop import FaceBox, crop_face, face_matrix
 from medauth.signals.interface import HeatMap, Marks, Notable, Trace
 from medauth.signals.models import JudgingModel, prepare_image
 
@@ -122,7 +122,14 @@ class DeepfakeSignal:
         maps = self._model.run("encode", images=prepare_image(face, self._model.manifest))["maps"]
         window = np.repeat(np.asarray(maps, np.float32)[:, None], self._window.maxlen or 1, axis=1)
         heat = np.asarray(self._model.run("explain", maps=window)["heat"], np.float32)[0].mean(axis=0)
-        return HeatMap(self.name, what, "Grad-CAM", heat, face, self._model.use)
+        place = face_matrix(track.landmarks, self._size_px, self._box, track.quality.size_px)
+        return HeatMap(self.name, what, "Grad-CAM", heat, face, self._model.use, place)
+
+    def single(self, image: NDArray[np.uint8], track: FaceTrack) -> float | None:
+        """Probability that one frame by itself was painted, uncalibrated; None where the file gives no such answer."""
+        found = self._model.run("encode", images=prepare_image(self._cut(image, track), self._model.manifest))
+        logit = found.get("logit")
+        return None if logit is None else _sigmoid(float(np.asarray(logit).reshape(-1)[0]))
 
     def _cut(self, image: NDArray[np.uint8], track: FaceTrack) -> NDArray[np.uint8]:
         return crop_face(image, track.landmarks, self._size_px, self._box, track.quality.size_px, colour=True)
@@ -142,7 +149,7 @@ class DeepfakeSignal:
                 self._notable = Notable("fake", self._probability(self._logits[-1]))
 
     def _probability(self, logit: float) -> float:
-        return self._calibration.probability(1.0 / (1.0 + math.exp(-min(50.0, max(-50.0, logit)))))
+        return self._calibration.probability(_sigmoid(logit))
 
     def _details(self) -> dict[str, Json]:
         chances = [self._probability(logit) for logit in self._logits]
@@ -155,6 +162,10 @@ class DeepfakeSignal:
             "threshold_ppm": to_ppm(self._threshold),
             "highest_ppm": to_ppm(max(chances)) if chances else None,
         }
+
+
+def _sigmoid(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-min(50.0, max(-50.0, logit))))
 
 
 def mean_logit(logits: Sequence[float], most: float = 8.0) -> float:

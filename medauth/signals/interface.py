@@ -97,6 +97,8 @@ class HeatMap:
     picture: NDArray[np.uint8]
     """The aligned crop as the model saw it: (H, W) or (H, W, 3) uint8, BGR."""
     model: ModelUse
+    place: NDArray[np.float64] | None = None
+    """(2, 3): from pixels of the frame to pixels of the crop, where it is known."""
 
 
 @runtime_checkable
