@@ -99,6 +99,7 @@ def signals(
     from medauth.signals.emotion import EmotionSignal
     from medauth.signals.eye_state import EyeStateModel
     from medauth.signals.gesture import GestureSignal
+    from medauth.signals.hand import HandSignal
     from medauth.signals.identity import IdentitySignal
     from medauth.signals.injection import InjectionSignal
     from medauth.signals.micro_expression import MicroExpressionSignal
@@ -109,6 +110,7 @@ def signals(
     movement = models.load(MOVEMENT_MODEL) if MOVEMENT_MODEL in models.names() else None
     return (
         GestureSignal(),
+        HandSignal(),
         BlinkSignal(EyeStateModel(models.load(EYE_STATE_MODEL))),
         EmotionSignal(expression),
         MicroExpressionSignal(movement),

@@ -24,8 +24,9 @@ from medauth.evidence.signing import Envelope
 from medauth.evidence.statement import FrameSummary, KeptFrame
 from medauth.protocol.canonical import Json
 from medauth.protocol.ceremony import Phase
+from medauth.protocol.challenge import is_breaker
 from medauth.protocol.light import ColourShown
-from medauth.protocol.observation import HINTS, Frame, Observation, Prompt
+from medauth.protocol.observation import HINTS, CaptureProblem, Frame, Observation, Prompt
 from medauth.protocol.verdict import Verdict
 from medauth.service.explaining import Draw, Explaining
 from medauth.service.judging import Judging
@@ -255,7 +256,9 @@ class AuthenticationSession:
             self._kept.append(KeptFrame(frame.index, microseconds(frame.t_ms), frame.sha256))
 
     def _progress(self, observation: Observation) -> Progress:
-        hint = HINTS[observation.problem] if observation.problem else ""
+        prompt = self._ceremony.prompt
+        away = prompt is not None and is_breaker(prompt.step.action) and observation.problem is CaptureProblem.NO_FACE
+        hint = HINTS[observation.problem] if observation.problem and not away else ""
         if not hint and self._ceremony.waits_for_neutral:
             hint = RELAX_HINT
         return Progress(

@@ -19,6 +19,7 @@ from medauth.cli.console import JsonOption, console, json_bytes, print_json, pri
 from medauth.errors import InputError
 from medauth.evaluation.deletion import delete
 from medauth.evaluation.folders import Item, read_folder
+from medauth.evaluation.hand_run import evaluate_hand, files_in
 from medauth.evaluation.injection_run import Row, clips_in, totals
 from medauth.evaluation.injection_run import cost as injection_cost
 from medauth.evaluation.injection_run import evaluate as evaluate_injection
@@ -177,6 +178,36 @@ def injection(
             f"CPU a frame at 640x480: {spent.signal_ms:.2f} ms beside {spent.mesh_ms:.2f} ms of bare FaceMesh "
             f"(n = {spent.frames})."
         )
+
+
+@evaluate.command("hand")
+def hand(
+    *,
+    data: Annotated[Path, typer.Option(help="Folder of clips or pictures of people facing a camera.")],
+    windows: Annotated[int, typer.Option(help="At most so many windows of 8 s of each clip.", min=1)] = 3,
+    every: Annotated[int, typer.Option(help="Take every n-th file only.", min=1)] = 1,
+    out: Annotated[Path, typer.Option("--out", "-o", help="JSON file to write; default: none.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """A drawn hand that passes before real faces, touches them, or lies under a painted face: is the step answered?"""
+    with reporting(as_json=as_json):
+        files = files_in(data)[::every]
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("playing", total=None)
+            tallies = evaluate_hand(files, windows=windows, on_window=lambda: progress.advance(task))
+        report = {"format": "medauth hand evaluation v1", "scenes": [tally.to_json() for tally in tallies]}
+        if out != Path():
+            write_file(out, json_bytes(report))
+        if as_json:
+            print_json(report)
+        print_title(f"hand before the face, drawn over {len(files)} files of {data}")
+        lines = []
+        for tally in tallies:
+            how = ", ".join(f"{name} {count}" for name, count in tally.outcomes.most_common())
+            people, n = len(set(tally.people)), len(tally.answered)
+            lines.append((tally.scene.value, str(people), str(n), str(sum(tally.answered)), how))
+        print_table(("scene", "files", "windows", "answered", "outcomes"), lines)
 
 
 def _table(rows: Sequence[Row]) -> list[tuple[str, ...]]:

@@ -58,8 +58,16 @@ export const ACTIONS = {
   tilt_right: ["other", 1],
   closer: ["other", 1],
   farther: ["other", 1],
+  profile_left: ["breaker", 1],
+  profile_right: ["breaker", 1],
+  hand_across: ["breaker", 1],
 };
-const FAMILIES = ["expression", "blink", "turn", "other"];
+/** One movement may pass for either: a wide turn that went far, and back. */
+const ALIKE = [
+  ["turn_left", "profile_left"],
+  ["turn_right", "profile_right"],
+];
+const FAMILIES = ["expression", "blink", "turn", "other", "breaker"];
 const MINIMUM_ENTROPY_BITS = 20;
 const MAXIMUM_STEPS = 24;
 const PPM = 1_000_000;
@@ -75,7 +83,7 @@ export const POLICIES = {
   strict: [
     "1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5",
     "10fdcfa32beb515dfec68bd03454ecc04a741c76bc5038555c5d96e19cc70809",
-    "9cd979fdc8c42264af402aef1ee3a8b8b70a41e13b4c56c18ee30e299899f767",
+    "c774e6d5abb61fe3b2d427368c1f8b0e402c00a6919657f13d9cbf11e56d4c62",
   ],
   "no-expression": [
     "94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff",
@@ -732,7 +740,8 @@ function readPolicy(rules) {
   return rules;
 }
 
-/** log2 of how many sequences can be drawn: no action twice in a row, every required family in each. */
+/** log2 of how many sequences can be drawn: no action twice in a row, every required family in each. Where one movement may
+ * pass for two actions, a bit a step is taken off. */
 function entropyBits({ actions, steps, required }) {
   const families = [...new Set(required)];
   const allMissing = (1 << families.length) - 1;
@@ -752,7 +761,9 @@ function entropyBits({ actions, steps, required }) {
     states = following;
   }
   const sequences = [...states.values()].reduce((sum, missing) => sum + (missing.get(0) ?? 0), 0);
-  return sequences > 1 ? Math.log2(sequences) : 0;
+  const bits = sequences > 1 ? Math.log2(sequences) : 0;
+  const alike = ALIKE.some((pair) => pair.every((action) => actions.includes(action)));
+  return alike ? Math.max(0, bits - steps) : bits;
 }
 
 function readReading(value) {

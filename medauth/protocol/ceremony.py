@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from medauth.errors import CeremonyError
-from medauth.protocol.canonical import Json
-from medauth.protocol.challenge import RULES, Action, Challenge, Step, scripted_step
+from medauth.protocol.challenge import RULES, Action, Challenge, Step, is_breaker, movement_of, scripted_step
 from medauth.protocol.light import ColourShown
 from medauth.protocol.lighting import Lighting
 from medauth.protocol.observation import Posture, Prompt
 from medauth.protocol.performance import SETTLE_MS, Measured, Meter, meter_for
 from medauth.protocol.policy import Timing
+from medauth.protocol.step_result import StepOutcome as StepOutcome  # noqa: PLC0414 - how a ceremony ends is found here
+from medauth.protocol.step_result import StepResult as StepResult  # noqa: PLC0414
 
 NEUTRAL_SHARE = 0.9
 """A face is neutral while every amount is below this share of its onset."""
@@ -30,6 +31,8 @@ NOTICE_MS = 400.0
 """An onset is known only after the fact: a gesture when it lasted, a blink when it is over."""
 UNSEEN_SHARE = 0.4
 """A step in which the face was lost for more than this share of the time was not observed."""
+BRIEFLY_MS = 2_000.0
+"""For so long in all a face may be out of sight while it looks to profile or a hand passes before it."""
 GAP_MS = 400.0
 """Time between two frames beyond which nobody can say what happened meanwhile: it counts as unseen."""
 
@@ -46,49 +49,6 @@ class Phase(StrEnum):
     EXPIRED = "expired"
 
 
-class StepOutcome(StrEnum):
-    """How one step ended. The value is a stable code."""
-
-    ANSWERED = "answered"
-    NO_RESPONSE = "no_response"
-    TOO_EARLY = "too_early"
-    WRONG_GESTURE = "wrong_gesture"
-    WRONG_AMOUNT = "wrong_amount"
-    NOT_RELAXED = "not_relaxed"
-    UNSEEN = "unseen"
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """What was asked and what came. Times in milliseconds since the check began."""
-
-    index: int
-    step: Step
-    outcome: StepOutcome
-    closed_ms: int
-    shown_ms: int | None = None
-    onset_ms: int | None = None
-    gesture: Action | None = None
-    measured: Measured | None = None
-
-    def to_json(self) -> dict[str, Json]:
-        """As it stands in the statement."""
-        return {
-            "index": self.index,
-            "action": self.step.action.value,
-            "target": self.step.target,
-            "accepted": [self.step.low, self.step.high],
-            "hold_ms": [self.step.hold_min_ms, self.step.hold_max_ms],
-            "outcome": self.outcome.value,
-            "shown_ms": self.shown_ms,
-            "onset_ms": self.onset_ms,
-            "closed_ms": self.closed_ms,
-            "gesture": self.gesture.value if self.gesture else None,
-            "amount": self.measured.amount if self.measured else None,
-            "held_ms": self.measured.held_ms if self.measured else None,
-        }
-
-
 @dataclass(slots=True)
 class _Current:
     """What is known of the step that is on."""
@@ -96,6 +56,7 @@ class _Current:
     shown_ms: float
     meter: Meter
     unseen_ms: float = 0.0
+    excused_ms: float = 0.0
     onset_ms: float | None = None
     gesture: Action | None = None
     fault: StepOutcome | None = None
@@ -215,7 +176,7 @@ class Ceremony:
     def _follow(self, current: _Current, posture: Posture | None, elapsed_ms: float) -> None:
         """While a prompt is on show."""
         if posture is None or elapsed_ms > GAP_MS:
-            current.unseen_ms += elapsed_ms
+            self._lose_sight(current, elapsed_ms)
         if posture is not None:
             posture = self._after_prompt(current, posture)
             if current.onset_ms is None or current.fault is None:
@@ -226,6 +187,16 @@ class Ceremony:
             self._close_at_its_pace(current, current.fault, posture)
         else:
             self._measure(current, posture)
+
+    def _lose_sight(self, current: _Current, elapsed_ms: float) -> None:
+        """Counts what was not seen. A step that takes the face out of sight is granted a moment of it, yet no gap
+        between frames."""
+        allowed = is_breaker(self._step.action) and elapsed_ms <= GAP_MS and current.excused_ms < BRIEFLY_MS
+        if allowed:
+            current.excused_ms += elapsed_ms
+            current.meter.lost()
+        else:
+            current.unseen_ms += elapsed_ms
 
     def _close_at_its_pace(self, current: _Current, fault: StepOutcome, posture: Posture | None) -> None:
         """Closes a faulty step when the gesture that came is over, as if it had been the one asked for: when a step
@@ -244,7 +215,7 @@ class Ceremony:
     def _let_go(self, current: _Current, posture: Posture) -> bool:
         """A gesture too small for its meter is over once it has been below its onset for a moment."""
         assert current.gesture is not None
-        amount = posture.amounts.get(current.gesture)
+        amount = posture.amounts.get(movement_of(current.gesture))
         if amount is None or amount >= RULES[current.gesture].onset:
             current.let_go_ms = None
         elif current.let_go_ms is None:
@@ -259,9 +230,9 @@ class Ceremony:
     def _notice(self, current: _Current, posture: Posture) -> None:
         """Takes note of gestures that begin; the first that counts decides whether the step was answered."""
         for action, onset_ms in self._begun(current, posture):
-            if action is self._step.action:
+            if action is movement_of(self._step.action):
                 if current.onset_ms is None:
-                    current.onset_ms, current.gesture = onset_ms, action
+                    current.onset_ms, current.gesture = onset_ms, self._step.action
                     current.fault = self._untimely(onset_ms - current.shown_ms)
             elif self._is_wrong(current, action, posture):
                 current.onset_ms, current.gesture = onset_ms, action
@@ -269,10 +240,10 @@ class Ceremony:
                 return
 
     def _is_wrong(self, current: _Current, action: Action, posture: Posture) -> bool:
-        """Blinks come by themselves. A companion is wrong when it was carried through before the asked action began:
+        """Blinks come by themselves, and what the mesh makes of a face under a hand is no gesture. A companion is wrong when it was carried through before the asked action began:
         else one recording of a few gestures in a row would answer many different steps.
         """
-        if action is Action.BLINK:
+        if action is Action.BLINK or self._step.action is Action.HAND_ACROSS:
             return False
         if action not in RULES[self._step.action].companions:
             return True

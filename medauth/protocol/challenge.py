@@ -46,6 +46,9 @@ class Action(StrEnum):
     TILT_RIGHT = "tilt_right"
     CLOSER = "closer"
     FARTHER = "farther"
+    PROFILE_LEFT = "profile_left"
+    PROFILE_RIGHT = "profile_right"
+    HAND_ACROSS = "hand_across"
 
 
 class Unit(StrEnum):
@@ -58,12 +61,14 @@ class Unit(StrEnum):
 
 
 class Category(StrEnum):
-    """Families that `standard` draws at least one step from."""
+    """Families of actions; a policy names those that every challenge must hold."""
 
     EXPRESSION = "expression"
     BLINK = "blink"
     TURN = "turn"
     OTHER = "other"
+    BREAKER = "breaker"
+    """What programs that paint a face over another one handle badly. The face may be lost for a moment meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class ActionRule:
     onset: float
     companions: frozenset[Action]
     outcomes: tuple[Outcome, ...]
+    movement: Action | None = None
+    """Which action's amount measures this one, where it has none of its own."""
 
 
 _BRIEF = Outcome(100, 100, 100, 400, hold_min_ms=150, hold_max_ms=1400)
@@ -170,8 +177,43 @@ RULES: Mapping[Action, ActionRule] = {
         frozenset({_A.BLINK, _A.LOOK_UP, _A.LOOK_DOWN}),
         (Outcome(20, 25, 14, 60),),
     ),
+    _A.PROFILE_LEFT: ActionRule(
+        Unit.DEGREES,
+        Category.BREAKER,
+        9,
+        frozenset({_A.BLINK, _A.HAND_ACROSS}) | _HEAD | _FACE,
+        (Outcome(80, 90, 30, 90),),
+        movement=_A.TURN_LEFT,
+    ),
+    _A.PROFILE_RIGHT: ActionRule(
+        Unit.DEGREES,
+        Category.BREAKER,
+        9,
+        frozenset({_A.BLINK, _A.HAND_ACROSS}) | _HEAD | _FACE,
+        (Outcome(80, 90, 30, 90),),
+        movement=_A.TURN_RIGHT,
+    ),
+    _A.HAND_ACROSS: ActionRule(
+        Unit.PERCENT,
+        Category.BREAKER,
+        15,
+        frozenset({_A.BLINK, _A.TURN_LEFT, _A.TURN_RIGHT}) | _HEAD | _FACE,
+        (Outcome(100, 100, 80, 100),),
+    ),
 }
 """Bands leave a gap between outcomes of one action, so that a measurement error does not turn one into the other."""
+_ALIKE = ((_A.TURN_LEFT, _A.PROFILE_LEFT), (_A.TURN_RIGHT, _A.PROFILE_RIGHT))
+"""One movement may pass for either: a wide turn that went far, and back."""
+
+
+def movement_of(action: Action) -> Action:
+    """The action whose amount measures this one."""
+    return RULES[action].movement or action
+
+
+def is_breaker(action: Action) -> bool:
+    """True for steps in which the face may be out of sight for a moment."""
+    return RULES[action].category is Category.BREAKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +299,14 @@ def draw_steps(
 
 
 def entropy_bits(actions: Sequence[Action], count: int, required: frozenset[Category]) -> float:
-    """log2 of the number of sequences `draw_steps` chooses from; 0 when there is none or one."""
+    """log2 of the number of sequences `draw_steps` chooses from; 0 when there is none or one.
+
+    Where one movement may pass for two actions, a bit a step is taken off: one recording answers two sequences for each
+    such step at most.
+    """
     sequences = _count_sequences(tuple(actions), count, required)
-    return math.log2(sequences) if sequences > 1 else 0.0
+    bits = math.log2(sequences) if sequences > 1 else 0.0
+    return max(0.0, bits - count) if any(set(pair) <= set(actions) for pair in _ALIKE) else bits
 
 
 @cache

@@ -23,6 +23,9 @@ _WORDS: Mapping[Action, str] = {
     Action.TILT_RIGHT: "Tilt your head to your right shoulder",
     Action.CLOSER: "Come closer to the camera",
     Action.FARTHER: "Move away from the camera",
+    Action.PROFILE_LEFT: "Turn to your left until you look sideways, then back",
+    Action.PROFILE_RIGHT: "Turn to your right until you look sideways, then back",
+    Action.HAND_ACROSS: "Pass a hand across your face, from one side to the other",
 }
 
 

@@ -2,7 +2,8 @@
 
 Ten times a second an aligned crop becomes a vector of what its texture, edges and colours look like; sixteen vectors make
 a window, which a recurrent head judges, so that what flickers from frame to frame counts beside what is wrong in a single
-one. A check is judged by the mean of its windows' logits, made a probability as the model's manifest says; so is the
+one. While a step asks for what painted faces handle badly, every look closes a window, so that those moments weigh most.
+A check is judged by the mean of its windows' logits, made a probability as the model's manifest says; so is the
 threshold, which comes from recorded data.
 """
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from medauth.errors import ModelError
 from medauth.protocol.canonical import Json
-from medauth.protocol.challenge import Challenge
+from medauth.protocol.challenge import Challenge, is_breaker
 from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.calibration import FALLBACK, Calibration, deny_threshold
@@ -71,6 +72,7 @@ class DeepfakeSignal:
         self._last_ms = -math.inf
         self._looks = self._turned = 0
         self._times_ms: list[float] = []
+        self._broken: list[float] = []
         self._logits: list[float] = []
         self._notable: Notable | None = None
 
@@ -91,7 +93,8 @@ class DeepfakeSignal:
         self._last_ms = t_ms
         self._window.append(self._encode(observation.frame.image, track))
         self._looks += 1
-        self._judge(t_ms)
+        prompt = observation.prompt
+        self._judge(t_ms, closely=prompt is not None and is_breaker(prompt.step.action))
 
     def reading(self) -> SignalReading:
         details = self._details()
@@ -138,13 +141,15 @@ class DeepfakeSignal:
         found = self._model.run("encode", images=prepare_image(self._cut(image, track), self._model.manifest))
         return np.asarray(found["vector"], np.float32).reshape(-1)
 
-    def _judge(self, t_ms: float) -> None:
-        """A window is judged when it is full, and then after every few looks."""
+    def _judge(self, t_ms: float, *, closely: bool) -> None:
+        """A window is judged when it is full, and then after every few looks; `closely` after every one."""
         length = self._window.maxlen or 0
-        if len(self._window) == length and (self._looks - length) % self._tuning.judge_every == 0:
+        if len(self._window) == length and (closely or (self._looks - length) % self._tuning.judge_every == 0):
             found = self._model.run("score", vectors=np.stack(self._window)[None])
             self._times_ms.append(t_ms)
             self._logits.append(float(np.asarray(found["logit"]).reshape(-1)[0]))
+            if closely:
+                self._broken.append(self._logits[-1])
             if self._logits[-1] > 0:
                 self._notable = Notable("fake", self._probability(self._logits[-1]))
 
@@ -161,6 +166,8 @@ class DeepfakeSignal:
             "windows_above_threshold": sum(chance >= self._threshold for chance in chances),
             "threshold_ppm": to_ppm(self._threshold),
             "highest_ppm": to_ppm(max(chances)) if chances else None,
+            "breaker_windows": len(self._broken),
+            "breaker_ppm": to_ppm(self._probability(mean_logit(self._broken))) if self._broken else None,
         }
 
 

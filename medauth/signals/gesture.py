@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from medauth.protocol.challenge import RULES, Action, Challenge, Unit
+from medauth.protocol.challenge import RULES, Action, Category, Challenge, Unit
 from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.head_pose import Floats, in_head_frame
@@ -168,5 +168,6 @@ _TRACED = tuple(
     action
     for action in Action
     if RULES[action].unit is not Unit.TIMES
+    and RULES[action].category is not Category.BREAKER
     and action not in {Action.TURN_RIGHT, Action.LOOK_DOWN, Action.TILT_RIGHT, Action.FARTHER}
 )

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from medauth.protocol.ceremony import Ceremony, Phase
-from medauth.protocol.challenge import RULES, Action, Challenge, Step, Unit, scripted_step
+from medauth.protocol.challenge import RULES, Action, Challenge, Step, Unit, movement_of, scripted_step
 from medauth.protocol.observation import Blink, Posture, Prompt
 from medauth.protocol.policy import Timing
 
 FRAME_MS = 1_000 / 30
 LONGEST_MS = 400_000
-REST: dict[Action, float] = {action: 0.0 for action in Action if action is not Action.BLINK}
+REST: dict[Action, float] = {
+    action: 0.0 for action in Action if action is not Action.BLINK and movement_of(action) is action
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ def gesture_for(step: Step, onset_ms: float) -> Gesture:
     if RULES[step.action].unit is Unit.TIMES:
         return Gesture(step.action, onset_ms, blinks=step.target)
     held = step.hold_min_ms + 300 if step.hold_min_ms < 1_500 else step.hold_min_ms + 400
-    return Gesture(step.action, onset_ms, amount=float(step.target), for_ms=held if step.hold_max_ms else 800.0)
+    action = movement_of(step.action)
+    return Gesture(action, onset_ms, amount=float(step.target), for_ms=held if step.hold_max_ms else 800.0)
 
 
 @dataclass

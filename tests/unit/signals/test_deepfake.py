@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from medauth.errors import ModelError
-from medauth.protocol.observation import CaptureProblem, FaceQuality, FaceTrack, Frame, Observation, Pose
+from medauth.protocol.challenge import Action, scripted_step
+from medauth.protocol.observation import CaptureProblem, FaceQuality, FaceTrack, Frame, Observation, Pose, Prompt
 from medauth.protocol.reading import Outcome, to_ppm
 from medauth.signals.deepfake import DeepfakeSignal, DeepfakeTuning, mean_logit
 from medauth.signals.interface import ModelUse
@@ -187,3 +189,19 @@ def test_the_model_sees_a_colour_crop_and_stands_in_the_marks() -> None:
 
 def test_one_extreme_window_does_not_outweigh_the_others() -> None:
     assert mean_logit([1000.0, -2.0, -2.0, -2.0]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("action", "windows"), [(Action.HAND_ACROSS, 21), (Action.PROFILE_LEFT, 21), (Action.SMILE, 0)]
+)
+def test_it_looks_closest_where_painted_faces_come_loose(action: Action, windows: int) -> None:
+    """Two seconds of rest, then two of the step: every look of those closes a window, and they weigh as much as they are."""
+    prompt, signal = Prompt(0, scripted_step(action, 0, pause_ms=0), 2_000.0), DeepfakeSignal(PaintedModel())
+    signal.start(None)
+    for index in range(121):
+        t_ms = index * FRAME_MS
+        observation = seen(t_ms, 130 if t_ms >= 2_000 else 90)
+        signal.update(replace(observation, prompt=prompt if t_ms >= 2_000 else None))
+    details = signal.reading().details
+    assert details["breaker_windows"] == windows
+    assert (details["breaker_ppm"] is None) == (windows == 0)
