@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from medauth.capture.interface import FrameSource
     from medauth.protocol.challenge import Challenge
     from medauth.service.observing import Observer
+    from medauth.signals.emotion_reader import EmotionReader
     from medauth.signals.face_embedder import FaceEmbedder, FaceReference
-    from medauth.signals.interface import Signal
+    from medauth.signals.interface import FaceTracker, Signal
     from medauth.signals.models import ModelLibrary
 
 MOVEMENT_MODEL = "micro_expression"
@@ -52,6 +53,24 @@ def observer(
     if settings.opencv_threads:
         cv2.setNumThreads(settings.opencv_threads)
     return Observer(FaceMeshTracker(), signals(models, policy, embedder(settings, models), reference), challenge)
+
+
+def face_tracker(settings: Settings) -> FaceTracker:
+    """A face track by itself, for pictures that no check is made of."""
+    import cv2
+
+    from medauth.signals.face_track import FaceMeshTracker
+
+    if settings.opencv_threads:
+        cv2.setNumThreads(settings.opencv_threads)
+    return FaceMeshTracker()
+
+
+def emotion_reader(models: ModelLibrary) -> EmotionReader:
+    """What reads expressions off a face."""
+    from medauth.signals.emotion_reader import EmotionReader
+
+    return EmotionReader(models.load(EXPRESSION_MODEL))
 
 
 def embedder(settings: Settings, models: ModelLibrary) -> FaceEmbedder | None:

@@ -73,6 +73,11 @@ class Webcam:
         """Frames that the camera gave and nobody asked for in time: how far the check lags behind the camera."""
         return self._reader.dropped if self._reader else 0
 
+    @property
+    def delivered(self) -> int:
+        """Frames that the camera gave."""
+        return self._reader.delivered if self._reader else 0
+
     def frames(self) -> Iterator[CapturedFrame]:
         """Opens the camera and yields the newest frame, each once, until closed. Raises `CaptureError` when there is no
         camera, when another program has it, and when it stops delivering."""

@@ -22,6 +22,7 @@ from medauth.cli.evaluate import evaluate
 from medauth.cli.export import export
 from medauth.cli.keys import keys
 from medauth.cli.ledger import ledger
+from medauth.cli.live import live
 from medauth.cli.models import models
 from medauth.cli.policy import policy
 from medauth.cli.show import show
@@ -35,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (demo, check, analyze, anchor, audit, show, bundle, trust, verify, erase, policy, export, doctor)
+COMMANDS = (demo, check, analyze, live, anchor, audit, show, bundle, trust, verify, erase, policy, export, doctor)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(keys, name="keys")

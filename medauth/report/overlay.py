@@ -57,7 +57,7 @@ def write_lines(picture: Picture, lines: Sequence[str]) -> Picture:
     letters = max(10.0, 0.03 * picture.shape[0])
     for row, line in enumerate(lines):
         base = (int(letters * 0.6), int(letters * 1.7 * (row + 1)))
-        _put(picture, line, base, letters, _WHITE, outline=True)
+        put_text(picture, line, base, letters, _WHITE, outline=True)
     return picture
 
 
@@ -95,19 +95,21 @@ def _darken(picture: Picture, top: int, bottom: int) -> Picture:
 def _write(picture: Picture, text: str, baseline: int, letters: float, colour: Colour) -> None:
     """One centred line, made smaller until it fits."""
     width = picture.shape[1]
-    wide = _text_width(text, letters)
+    wide = text_width(text, letters)
     if wide > 0.94 * width:
         letters *= 0.94 * width / wide
-    _put(picture, text, (int((width - _text_width(text, letters)) / 2), baseline), letters, colour)
+    put_text(picture, text, (int((width - text_width(text, letters)) / 2), baseline), letters, colour)
 
 
-def _text_width(text: str, letters: float) -> int:
+def text_width(text: str, letters: float) -> int:
+    """How many pixels a line takes whose capital letters are `letters` pixels high."""
     return int(cv2.getTextSize(_plain(text), _FONT, _scale(letters), _thickness(letters))[0][0])
 
 
-def _put(
+def put_text(
     picture: Picture, text: str, base: tuple[int, int], letters: float, colour: Colour, *, outline: bool = False
 ) -> None:
+    """Writes a line onto the picture itself, its lower left corner at `base`."""
     thick = _thickness(letters)
     if outline:
         cv2.putText(picture, _plain(text), base, _FONT, _scale(letters), (0, 0, 0), thick + 2, cv2.LINE_AA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,3 +48,22 @@ def savitzky_golay(values: Curve, window: int = 11, order: int = 2) -> Curve:
     weights = np.linalg.pinv(np.vander(offsets, order + 1, increasing=True).astype(np.float64))[0]
     padded = np.concatenate([np.full(half, values[0]), values, np.full(half, values[-1])])
     return np.convolve(padded, weights[::-1], mode="valid")
+
+
+class Exponential:
+    """Exponential filter whose constant is a time, so that the pace of the values does not matter."""
+
+    def __init__(self, constant_ms: float) -> None:
+        self._constant_ms = constant_ms
+        self._t_ms = 0.0
+        self._value: NDArray[np.float32] | None = None
+
+    def feed(self, t_ms: float, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The smoothed values after these."""
+        if self._value is None:
+            self._value = values
+        else:
+            weight = 1.0 - math.exp(-max(0.0, t_ms - self._t_ms) / self._constant_ms)
+            self._value = np.asarray(self._value + np.float32(weight) * (values - self._value), np.float32)
+        self._t_ms = t_ms
+        return self._value

@@ -20,8 +20,8 @@ from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
+from medauth.signals.emotion_reader import EmotionReader, Member
 from medauth.signals.explain import Explainer, GradCam
-from medauth.signals.face_crop import FaceBox, crop_face
 from medauth.signals.interface import HeatMap, Marks, Notable, Trace
 from medauth.signals.models import JudgingModel, prepare_image
 from medauth.signals.responsiveness import ASKED, AskedStep, Response, ResponseTuning, StepResponse, judge_step
@@ -51,12 +51,16 @@ class EmotionSignal:
     name = "emotion"
 
     def __init__(
-        self, model: JudgingModel, tuning: EmotionTuning | None = None, explainer: Explainer | None = None
+        self,
+        model: JudgingModel,
+        tuning: EmotionTuning | None = None,
+        explainer: Explainer | None = None,
+        members: Sequence[Member] = (),
     ) -> None:
         self._model = model
         self._explainer = explainer or GradCam()
         self._tuning = tuning or EmotionTuning()
-        self._box = FaceBox.of(model.manifest.preprocessing)
+        self._reader = EmotionReader(model, members)
         self._classes = model.manifest.classes
         missing = set(ASKED.values()) - set(self._classes)
         if missing:
@@ -65,7 +69,6 @@ class EmotionSignal:
                 expected=f"a model that also knows {', '.join(sorted(missing))}",
                 next_step="use an expression model",
             )
-        self._size_px = model.input_shape()[1]
         self._challenged = False
         self._times_ms: list[float] = []
         self._smoothed: list[NDArray[np.float32]] = []
@@ -83,7 +86,7 @@ class EmotionSignal:
         if observation.track is None or (self._times_ms and t_ms - self._times_ms[-1] < self._tuning.every_ms - 0.5):
             return
         track = observation.track
-        self._take(t_ms, self._look(self._face(observation.frame.image, track)))
+        self._take(t_ms, self._reader.look(observation.frame.image, track))
         prompt = observation.prompt
         if prompt is not None and prompt.step.action in ASKED:
             asked = ASKED[prompt.step.action]
@@ -97,7 +100,7 @@ class EmotionSignal:
         expression = what.rpartition(".")[2]
         if not self._explainer.can_explain(self._model):
             return None
-        face = self._face(image, track)
+        face = self._reader.face(image, track)
         heat = self._explainer.heat(
             self._model, prepare_image(face, self._model.manifest), self._classes.index(expression)
         )
@@ -122,24 +125,12 @@ class EmotionSignal:
             for response in self._responses()
             if response.onset_ms is not None and response.apex_ms is not None
         ]
-        return Marks(traces, (self._model.use,), {"response": responses})
-
-    def _face(self, image: NDArray[np.uint8], track: FaceTrack) -> NDArray[np.uint8]:
-        return crop_face(image, track.landmarks, self._size_px, self._box, track.quality.size_px)
+        return Marks(traces, self._reader.uses, {"response": responses})
 
     def _note_prompt(self, observation: Observation, t_ms: float) -> None:
         prompt = observation.prompt
         if prompt is not None and prompt.step.action in ASKED:
             self._steps[prompt.index] = AskedStep(prompt.index, prompt.step.action, prompt.shown_ms, t_ms)
-
-    def _look(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Calibrated probabilities (classes,) float32 of one face (side, side) uint8."""
-        found = self._model.run("predict", images=prepare_image(face, self._model.manifest))
-        probabilities = np.asarray(found["probabilities"], np.float32).reshape(-1)
-        temperature = self._model.manifest.temperature
-        if temperature != 1.0:
-            probabilities = np.power(np.maximum(probabilities, 1e-9), np.float32(1.0 / temperature))
-        return np.asarray(probabilities / probabilities.sum(), np.float32)
 
     def _take(self, t_ms: float, probabilities: NDArray[np.float32]) -> None:
         if self._times_ms:

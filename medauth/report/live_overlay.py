@@ -1,0 +1,147 @@
+"""What `medauth live` draws over the camera's picture: bars, history, motion, time and pace. For the curious, not for a check."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from medauth.report.overlay import Colour, Picture, put_text, text_width
+from medauth.report.smoothing import savitzky_golay
+
+HISTORY_S = 12.0
+_STEP_S = 0.1
+_WHITE: Colour = (255, 255, 255)
+_ARROW: Colour = (80, 220, 255)
+_GREY: Colour = (150, 150, 150)
+# The colours of `timeline.EMOTION_COLOURS` in BGR.
+_COLOURS: Mapping[str, Colour] = {
+    "neutral": (187, 187, 187), "happiness": (66, 228, 240), "surprise": (0, 159, 230), "sadness": (220, 150, 60),
+    "fear": (167, 121, 204), "anger": (60, 94, 235), "disgust": (115, 158, 0), "contempt": (233, 180, 86),
+}  # fmt: skip
+_SHADE = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A part of the face that moves: how far in thousandths of the distance between the outer eye corners."""
+
+    region: str
+    direction: str
+    amount: float
+    start: tuple[int, int]
+    end: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveView:
+    """What one analysed frame holds, in pixels of the whole picture."""
+
+    t_ms: float
+    box: tuple[int, int, int, int] | None = None
+    emotions: Mapping[str, float] = field(default_factory=dict)
+    dominant: str = ""
+    arrows: tuple[Arrow, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast it goes."""
+
+    shown_fps: float
+    captured_fps: float
+    dropped: int
+    """Frames that the camera gave and nobody saw."""
+    analysis_ms: float
+    clock: str
+
+
+class LiveOverlay:
+    """Draws, and remembers the last seconds of every expression."""
+
+    def __init__(self) -> None:
+        self._history: deque[tuple[float, Mapping[str, float]]] = deque()
+
+    def drawn(self, picture: Picture, view: LiveView, pace: Pace) -> Picture:
+        """Draws onto the picture (height, width, 3) uint8 BGR itself: a copy of 6 MB costs time in every frame."""
+        self._remember(view)
+        unit = max(10, picture.shape[0] // 45)
+        if view.box is not None:
+            left, top, right, bottom = view.box
+            cv2.rectangle(picture, (left, top), (right, bottom), _COLOURS.get(view.dominant, _WHITE), 2)
+            name = f"{view.dominant} {view.emotions[view.dominant]:.0%}" if view.dominant else "?"
+            put_text(picture, name, (left, max(unit, top - unit // 2)), unit, _WHITE, outline=True)
+        self._draw_arrows(picture, view.arrows, unit)
+        self._draw_bars(picture, view, unit)
+        self._draw_history(picture, unit)
+        self._draw_pace(picture, view, pace, unit)
+        return picture
+
+    def _remember(self, view: LiveView) -> None:
+        if view.emotions and (not self._history or view.t_ms > self._history[-1][0]):
+            self._history.append((view.t_ms, view.emotions))
+        while self._history and view.t_ms - self._history[0][0] > 1000 * HISTORY_S:
+            self._history.popleft()
+
+    def _draw_arrows(self, picture: Picture, arrows: Sequence[Arrow], unit: int) -> None:
+        for arrow in arrows:
+            cv2.arrowedLine(picture, arrow.start, arrow.end, _ARROW, max(2, unit // 10), cv2.LINE_AA, tipLength=0.35)
+
+    def _draw_bars(self, picture: Picture, view: LiveView, unit: int) -> None:
+        """One bar an expression, upper left; below them what moved."""
+        names = list(view.emotions) or []
+        moved = [f"{a.region}: {a.direction}" for a in sorted(view.arrows, key=lambda a: -a.amount)[:4]]
+        rows = len(names) + len(moved)
+        if not rows:
+            return
+        width = 16 * unit
+        _shade(picture, (0, 0, width, int((rows + 0.8) * 1.5 * unit)))
+        for row, name in enumerate(names):
+            y, share = int((row + 0.4) * 1.5 * unit), view.emotions[name]
+            put_text(picture, name, (unit // 2, y + unit), 0.8 * unit, _WHITE)
+            left, end = 7 * unit, 7 * unit + int(share * 5 * unit)
+            cv2.rectangle(picture, (left, y + unit // 5), (end, y + unit), _COLOURS.get(name, _GREY), cv2.FILLED)
+            put_text(picture, f"{share:.0%}", (12 * unit + unit // 2, y + unit), 0.8 * unit, _WHITE)
+        for row, text in enumerate(moved, start=len(names)):
+            put_text(picture, text, (unit // 2, int((row + 0.4) * 1.5 * unit) + unit), 0.8 * unit, _ARROW)
+
+    def _draw_history(self, picture: Picture, unit: int) -> None:
+        """The last seconds along the lower edge, Savitzky-Golay smoothed, the newest at the right."""
+        height, width = picture.shape[:2]
+        tall = 7 * unit
+        _shade(picture, (0, height - tall, width, height))
+        if len(self._history) < 2:  # noqa: PLR2004 - a line has two ends
+            return
+        times = np.array([t_ms for t_ms, _ in self._history]) / 1000
+        even = np.arange(max(times[0], times[-1] - HISTORY_S), times[-1], _STEP_S)
+        if len(even) < 2:  # noqa: PLR2004
+            return
+        across = width - (times[-1] - even) / HISTORY_S * width
+        for name in self._history[-1][1]:
+            values = np.interp(even, times, [shares.get(name, 0.0) for _, shares in self._history])
+            smooth = np.clip(savitzky_golay(values, window=9), 0.0, 1.0)
+            points = np.stack([across, height - unit / 2 - smooth * (tall - unit)], axis=1).round().astype(np.int32)
+            cv2.polylines(picture, [points], False, _COLOURS.get(name, _GREY), max(1, unit // 10), cv2.LINE_AA)
+
+    def _draw_pace(self, picture: Picture, view: LiveView, pace: Pace, unit: int) -> None:
+        lines = [
+            f"{pace.clock}   {pace.shown_fps:.0f} fps",
+            f"camera {pace.captured_fps:.0f} fps, {pace.dropped} dropped",
+            f"analysis {pace.analysis_ms:.0f} ms",
+        ]
+        if view.problem:
+            lines.append(view.problem)
+        for row, line in enumerate(lines):
+            x = picture.shape[1] - text_width(line, 0.8 * unit) - unit // 2
+            put_text(picture, line, (x, int(1.4 * unit * (row + 1))), 0.8 * unit, _WHITE, outline=True)
+
+
+def _shade(picture: Picture, box: tuple[int, int, int, int]) -> None:
+    """Darkens a part, so that what is drawn on it reads on any ground."""
+    left, top, right, bottom = box
+    part = picture[top:bottom, left:right]
+    part[:] = cv2.convertScaleAbs(part, alpha=_SHADE)

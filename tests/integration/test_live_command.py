@@ -1,0 +1,142 @@
+"""`medauth live` over a real clip: what it counts, finds and films; and its window, on an X server of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from medauth.capture.video_file import VideoFile
+from medauth.cli.main import app
+from medauth.config import Settings
+from medauth.desktop.live_findings import LiveAnalysis, LiveTuning
+from medauth.sensing import emotion_reader, face_tracker
+from medauth.signals.models import ModelLibrary
+
+pytestmark = pytest.mark.media
+runner = CliRunner()
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDAUTH_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    monkeypatch.chdir(tmp_path)
+
+
+def run_json(*words: object, code: int = 0) -> Any:
+    result = runner.invoke(app, ["live", *map(str, words), "--json"], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_clip_is_played_analysed_and_filmed(clip: Path) -> None:
+    words = ("--video", clip, "--no-window", "--record", "film.mp4", "--seconds", "4", "--sound", "neutral")
+    report = run_json(*words)
+    assert report["captured"] == report["shown"] + report["dropped"]
+    assert report["captured_fps"] == pytest.approx(25, abs=4), "the camera was read at the clip's own pace"
+    assert report["analysed"] > 4
+    assert sum(report["expressions"].values()) > 0
+    film = [frame.image for frame in VideoFile("film.mp4").frames()]
+    assert len(film) == report["recorded"]
+    assert film[-1] is not None
+    bars, side = film[-1][:60, :200], film[-1][150:350]
+    assert (bars > 240).sum() > 100, "no bars in the corner"
+    assert side.std() > 20, "no picture below them"
+
+
+def test_an_analysis_every_second_costs_the_camera_nothing(clip: Path) -> None:
+    report = run_json("--video", clip, "--no-window", "--interval", "1", "--seconds", "3.5")
+    assert report["analysed"] <= 5
+    assert report["captured_fps"] == pytest.approx(25, abs=4)
+
+
+def test_thresholds_decide_what_is_named(clip: Path) -> None:
+    for least, named in ((0.0, True), (1.0, False)):
+        report = run_json("--video", clip, "--no-window", "--confidence", least, "--seconds", "2.5")
+        assert bool(report["expressions"]) is named
+
+
+def test_words_that_cannot_be_used_are_refused(clip: Path) -> None:
+    assert run_json("--video", clip, "--no-window", code=2)["error"]["got"] == "nothing to do"
+    assert "WIDTHxHEIGHT" in run_json("--size", "big", "--seconds", "1", "--no-window", code=2)["error"]["expected"]
+    assert "joy" in run_json("--video", clip, "--seconds", "1", "--sound", "joy", code=2)["error"]["got"]
+
+
+def test_a_mouth_drawn_upwards_is_an_arrow_up(clip: Path) -> None:
+    """The lower half of a still face moved up by three pixels between two looks, everything else left."""
+    frame = next(iter(VideoFile(clip, start_ms=30_000).frames())).image
+    assert frame is not None
+    analysis = LiveAnalysis(face_tracker(Settings()), emotion_reader(ModelLibrary()), LiveTuning(least_motion=15))
+    analysis.look(frame, 0)
+    first = analysis.look(frame, 100)
+    assert first.box is not None
+    assert first.arrows == ()
+    left, top, right, bottom = first.box
+    middle = top + round(0.7 * (bottom - top))
+    weight = np.exp(-(((np.mgrid[: frame.shape[0], : frame.shape[1]][0] - middle - 12) / 18.0) ** 2))
+    weight *= np.exp(-(((np.mgrid[: frame.shape[0], : frame.shape[1]][1] - (left + right) / 2) / 40.0) ** 2))
+    y, x = np.mgrid[: frame.shape[0], : frame.shape[1]].astype(np.float32)
+    moved = cv2.remap(frame, x, (y + 7 * weight).astype(np.float32), cv2.INTER_LINEAR)
+    found = analysis.look(np.asarray(moved, np.uint8), 200)
+    analysis.close()
+    mouth = [arrow for arrow in found.arrows if "mouth" in arrow.region or "lip" in arrow.region]
+    assert mouth
+    assert {arrow.direction for arrow in mouth} <= {"up", "up-left", "up-right"}
+    assert all(arrow.end[1] < arrow.start[1] for arrow in mouth)
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
+        pytest.skip("no X server to test with: apt-get install xvfb xdotool")
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as told:
+            number = f":{told.readline().strip()}"
+        yield number
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_q_ends_a_window_that_shows_the_picture(display: str, clip: Path, tmp_path: Path) -> None:
+    from PIL import ImageGrab
+
+    environment = dict(os.environ) | {"DISPLAY": display, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", "from medauth.cli.main import run; run()", "live", "--video", str(clip), "--json"]
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        _until(lambda: np.asarray(ImageGrab.grab(xdisplay=display)).std() > 20)
+        find = ["xdotool", "search", "--name", "medauth live"]
+        window = subprocess.run(find, env=environment, capture_output=True, text=True, check=True).stdout.split()[-1]
+        for words in (["windowfocus", window], ["key", "q"]):
+            subprocess.run(["xdotool", *words], env=environment, check=True, capture_output=True)
+        report = json.loads(running.communicate(timeout=30)[0])
+    finally:
+        running.kill()
+        running.communicate()
+    assert running.returncode == 0
+    assert 0 < report["shown"] <= report["captured"]
+
+
+def _until(there: Any, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < until, "nothing came"
+        time.sleep(0.3)

@@ -1,0 +1,66 @@
+"""What the live picture shows, and where."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.report.live_overlay import Arrow, LiveOverlay, LiveView, Pace
+from medauth.report.smoothing import Exponential
+
+PACE = Pace(30, 60, 3, 12, "10:00:00")
+ARROW = Arrow("upper lip", "up-left", 40, (300, 200), (280, 180))
+
+
+def drawn(view: LiveView, overlay: LiveOverlay | None = None, pace: Pace = PACE) -> NDArray[np.uint8]:
+    return (overlay or LiveOverlay()).drawn(np.full((450, 800, 3), 100, np.uint8), view, pace)
+
+
+def view(happiness: float = 0.2, t_ms: float = 0.0, **more: object) -> LiveView:
+    return LiveView(t_ms, (250, 100, 400, 300), {"happiness": happiness, "neutral": 1 - happiness}, **more)  # type: ignore[arg-type]
+
+
+def test_bars_grow_with_their_probability() -> None:
+    low, high = drawn(view(0.2)), drawn(view(0.8))
+    yellow = [(picture[:20, 60:130].astype(int)[..., 1] > 180).sum() for picture in (low, high)]
+    assert yellow[1] > 3 * yellow[0]
+
+
+def test_history_is_along_the_lower_edge_and_moves_on() -> None:
+    overlay, before = LiveOverlay(), np.zeros((450, 800, 3), np.uint8)
+    for k in range(40):
+        picture = drawn(view(0.5 + 0.4 * float(np.sin(k / 4)), 100.0 * k), overlay)
+        assert k < 4 or (picture[-60:] != before[-60:]).any()
+        before = picture
+    assert len(overlay._history) == 40
+    drawn(view(0.5, 60_000), overlay)
+    assert len(overlay._history) == 1
+
+
+def test_motion_is_an_arrow_and_a_word() -> None:
+    plain, moved = drawn(view()), drawn(view(arrows=(ARROW,)))
+    apart = (plain != moved).any(axis=-1)
+    assert apart[175:205, 275:305].any()
+    assert apart[30:60, :160].any()
+
+
+def test_pace_and_problems_are_in_the_other_corner() -> None:
+    one = drawn(view())
+    for other in (drawn(view(), pace=Pace(12, 60, 99, 12, "10:00:00")), drawn(view(problem="Come closer."))):
+        assert (one != other)[:80, 500:].any()
+
+
+def test_nothing_found_is_still_drawn() -> None:
+    assert (drawn(LiveView(0.0, problem="Look into the camera.")) != 100).any()
+
+
+def test_an_exponential_filter_knows_time_and_not_frames() -> None:
+    """Twice the values at half the distance come to the same."""
+    smooth = [Exponential(200.0), Exponential(200.0)]
+    for constant, step in zip(smooth, (100, 50), strict=True):
+        constant.feed(0, np.zeros(1, np.float32))
+        for t_ms in range(step, 401, step):
+            value = constant.feed(t_ms, np.ones(1, np.float32))
+    last = [constant.feed(400, np.ones(1, np.float32))[0] for constant in smooth]
+    assert abs(last[0] - last[1]) < 1e-6
+    assert abs(value[0] - (1 - np.exp(-2))) < 1e-6
