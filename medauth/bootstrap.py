@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from medauth.service.erasure import Erasure
     from medauth.service.notarising import Notary
     from medauth.service.observing import Observer
+    from medauth.service.recollection import Recollection
     from medauth.signals.face_embedder import FaceReference
     from medauth.signals.models import ModelLibrary
     from medauth.store.blobs import FileBlobs
@@ -299,6 +300,19 @@ class Medauth:
             clock_ms=self._sources.monotonic_ms,
             keep=self.settings.keep_frames,
             draw=heat_png,
+            memory=None if policy.rehearsal else self._recollection(),
+        )
+
+    def _recollection(self) -> Recollection:
+        from medauth.service.recollection import Recollection
+
+        settings = self.settings
+        return Recollection(
+            self.store,
+            self.keyring,
+            now_ms=self._sources.now_ms,
+            tenant=settings.tenant,
+            days=settings.replay_memory_days,
         )
 
     def observer(self, challenge: Challenge | None, policy: Policy, reference: FaceReference | None = None) -> Observer:

@@ -52,6 +52,10 @@ class Settings:
     """Which judged frames are kept, sealed: `none`, `key` (those at which something happened) or `all`."""
     retention_days: int = 0
     """Checks older than this are erased by `medauth erase --expired`; 0: kept until somebody asks."""
+    tenant: str = ""
+    """Whose checks these are: checks are compared with earlier ones of the same tenant alone."""
+    replay_memory_days: int = 90
+    """For so long the film of a check is known again."""
     timestamp_url: str = field(default="", repr=False)
     """RFC 3161 authority that stamps final checkpoints; empty: none is asked."""
     timestamp_certificates: str = ""
@@ -73,6 +77,8 @@ class Settings:
         _require(0 <= self.confirmations <= 10_000, "confirmations", self.confirmations, "0 to 10000")  # noqa: PLR2004
         _require(0 <= self.opencv_threads <= 64, "opencv_threads", self.opencv_threads, "0 to 64")  # noqa: PLR2004
         _require(self.retention_days >= 0, "retention_days", self.retention_days, "0 or more days")
+        _require(1 <= self.replay_memory_days <= 3_650, "replay_memory_days", self.replay_memory_days, "1 to 3650 days")  # noqa: PLR2004
+        _require(len(self.tenant) <= 64 and self.tenant.isprintable(), "tenant", self.tenant[:80], "up to 64 letters")  # noqa: PLR2004
         _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")
         for name, url in (("rpc_url", self.rpc_url), ("timestamp_url", self.timestamp_url)):
             if url and not url.startswith(("http://", "https://")):
@@ -117,6 +123,7 @@ _PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "max_merge_delay_s": (int, "a whole number of seconds"),
     "opencv_threads": (int, "a whole number"),
     "retention_days": (int, "a whole number of days"),
+    "replay_memory_days": (int, "a whole number of days"),
     "keep_frames": (KeepFrames, "none, key or all"),
     "rehearsal": (_flag, "1 or 0"),
     "urgent_anchor": (_flag, "1 or 0"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from medauth.config import Settings
 from medauth.errors import ConfigError, InputError
+from medauth.protocol.policy import REHEARSAL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,6 +124,7 @@ def signals(
     from medauth.signals.injection import InjectionSignal
     from medauth.signals.micro_expression import MicroExpressionSignal
     from medauth.signals.presentation_attack import PresentationAttackSignal
+    from medauth.signals.replay import ReplaySignal
 
     expression = models.load(EXPRESSION_MODEL)
     # The spotter needs no net; the net only names what it finds.
@@ -138,6 +140,8 @@ def signals(
         DeepfakeSignal(models.load(DEEPFAKE_MODEL), policy),
         InjectionSignal(),
         IdentitySignal(embedder, reference),
+        # A recording is shown in many rehearsals: none is known again.
+        *(() if policy == REHEARSAL.name else (ReplaySignal(),)),
     )
 
 

@@ -31,6 +31,7 @@ from medauth.protocol.verdict import Verdict
 from medauth.service.explaining import Draw, Explaining
 from medauth.service.judging import Judging
 from medauth.service.observing import FrameReader, Observer
+from medauth.service.recollection import Recollection
 from medauth.service.verification import Conclusion, Prepared, StartedCheck, Verification
 from medauth.signals.interface import Marks, Trace
 
@@ -79,6 +80,7 @@ class AuthenticationSession:
         clock_ms: Callable[[], float],
         keep: KeepFrames = KeepFrames.KEY,
         draw: Draw | None = None,
+        memory: Recollection | None = None,
     ) -> None:
         self._check = check
         self._verification = verification
@@ -86,6 +88,7 @@ class AuthenticationSession:
         self._read_frame = read_frame
         self._clock_ms = clock_ms
         self._keep = keep
+        self._memory = memory
         # Whoever keeps no frame wants no picture of the person at all.
         wanted = draw is not None and keep is not KeepFrames.NONE
         self._explaining = Explaining(observer.explainable, read_frame, draw) if draw is not None and wanted else None
@@ -290,6 +293,8 @@ class AuthenticationSession:
 
     def _conclude(self) -> Conclusion:
         elapsed_ms = None if self._check.policy.rehearsal else self._clock_ms() - self._began_ms
+        if self._memory is not None:
+            self._observer.recall(self._memory.look_up)
         judgement = self._judging.judgement(elapsed_ms)
         marks = self._observer.marks()
         models = {model.name: model.sha256 for mark in marks.values() for model in mark.models}
@@ -307,6 +312,7 @@ class AuthenticationSession:
             self._explaining.pictures() if self._explaining is not None else {},
             prompted=self._ceremony.prompted,
             colours=judgement.colours,
+            remembered=None if self._memory is None else self._memory.remembered(self._check, self._observer.offer()),
         )
 
     def _frame_summary(self) -> FrameSummary:

@@ -37,7 +37,7 @@ from medauth.service.verification import Conclusion, Recorded, StartedCheck, Ver
 from medauth.store.blobs import FileBlobs
 from medauth.store.database import migrate, open_engine
 from medauth.store.heads import FileHeads
-from medauth.store.interface import MAIN_LOG, ChainIdentityRow
+from medauth.store.interface import MAIN_LOG, ChainIdentityRow, NewPrint
 from medauth.store.keyring import FileKeyring
 from medauth.store.sql import SqlStore
 
@@ -72,6 +72,7 @@ OTHER_READINGS = (
         "Nothing of paper or a screen was seen.",
         90_000,
     ),
+    SignalReading("replay", Outcome.PASS, "replay.not_seen", "No earlier check moved as this one did.", 0),
     SignalReading("blink", Outcome.PASS, "blink.natural", "Two blinks.", 900_000, {"count": 2}),
     SignalReading("emotion", Outcome.PASS, "emotion.responded", "The smile came when asked.", 800_000),
 )
@@ -119,6 +120,7 @@ class World:
         kept: int = KEPT,
         begun_under: Policy = STANDARD,
         policy: Policy | None = None,
+        remembered: Callable[[StartedCheck], NewPrint | None] = lambda _: None,
     ) -> Recorded:
         """One whole check, as a session would conclude it; under another policy than it began with, as none would."""
         policy = policy or begun_under
@@ -147,6 +149,7 @@ class World:
             {"blink": []},
             HEAT_MAPS,
             colours=COLOURS if policy.light else (),
+            remembered=remembered(check),
         )
         return verification.commit(check, verification.prepare(check, conclusion))
 

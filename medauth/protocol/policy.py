@@ -143,13 +143,14 @@ def _require_types(values: Mapping[str, Any]) -> None:
 
 
 _VERSION = 3
-"""Since 2 a face that looks like paper or a screen denies; since 3 the screen shows colours, and `strict` holds a step that
-programs which paint faces handle badly."""
+"""Since 2 a face that looks like paper or a screen denies; since 3 the screen shows colours, film of an earlier check
+denies, and `strict` holds a step that programs which paint faces handle badly."""
 _ALL = tuple(action for action in Action if not is_breaker(action))
 _BREAKERS = tuple(action for action in Action if is_breaker(action))
 """Nobody has been filmed doing them yet, and not everybody has a free hand or turns so far: `strict` alone draws them."""
 _USUAL = (Category.EXPRESSION, Category.BLINK, Category.TURN)
-_DENY = ("challenge", "faces", "identity", "presentation_attack")
+_REHEARSED = ("challenge", "faces", "identity", "presentation_attack")
+_DENY = (*_REHEARSED, "replay")
 _CONFIRM = ("capture", "challenge", "blink", "emotion")
 _LIGHT = LightRule()
 _PATIENT = Timing(onset_max_ms=5_000, perform_ms=10_000, relax_max_ms=12_000)
@@ -199,7 +200,7 @@ UNHURRIED = Policy("unhurried", _VERSION, _ALL, 6, _USUAL, _DENY, _CONFIRM, timi
 NO_FLASH = Policy("no-flash", _VERSION, _ALL, 9, _USUAL, _DENY, _CONFIRM)
 """For people whom changing colours trouble, bright rooms, and apps without a screen of their own: three more steps stand in
 for the colours, with no fewer bits."""
-REHEARSAL = Policy("rehearsal", _VERSION, _ALL, 0, (), _DENY, _CONFIRM, rehearsal=True)
+REHEARSAL = Policy("rehearsal", _VERSION, _ALL, 0, (), _REHEARSED, _CONFIRM, rehearsal=True)
 """A scripted challenge on a recording, decided by the rules of `standard` and labelled so."""
 
 POLICIES: Mapping[str, Policy] = {

@@ -10,7 +10,17 @@ from medauth.protocol.challenge import Action, Challenge
 from medauth.protocol.light import ColourShown
 from medauth.protocol.observation import Blink, Frame, Observation, Posture, Prompt
 from medauth.protocol.reading import SignalReading
-from medauth.signals.interface import Blinks, Explainable, FaceTracker, Marks, Postures, Signal
+from medauth.signals.interface import (
+    Blinks,
+    Explainable,
+    FaceTracker,
+    Marks,
+    Offer,
+    Postures,
+    Recalled,
+    Recollects,
+    Signal,
+)
 
 FrameReader = Callable[[CapturedFrame, int, float], Frame]
 """(captured, index, t_ms) to the frame that is digested, judged and sealed. Raises `InputError`."""
@@ -24,6 +34,7 @@ class Observer:
         self._signals = tuple(signals)
         self._postures = [s for s in self._signals if isinstance(s, Postures)]
         self._blinks = [s for s in self._signals if isinstance(s, Blinks)]
+        self._recollecting = [s for s in self._signals if isinstance(s, Recollects)]
         self.explainable: Mapping[str, Explainable] = {s.name: s for s in self._signals if isinstance(s, Explainable)}
         for signal in self._signals:
             signal.start(challenge)
@@ -45,6 +56,17 @@ class Observer:
             amounts.update((Action(name), a) for name, a in source.amounts().items() if math.isfinite(a))
         blinks: tuple[Blink, ...] = tuple(blink for source in self._blinks for blink in source.completed())
         return Posture(amounts, blinks)
+
+    def recall(self, look_up: Callable[[Recollects], Recalled | None]) -> None:
+        """Lets every signal that needs it know what is remembered of earlier checks."""
+        for signal in self._recollecting:
+            recalled = look_up(signal)
+            if recalled is not None:
+                signal.recall(recalled)
+
+    def offer(self) -> Offer | None:
+        """What to remember of this check; None where no signal remembers."""
+        return self._recollecting[0].offer() if self._recollecting else None
 
     def readings(self) -> tuple[SignalReading, ...]:
         """What every signal says by now."""

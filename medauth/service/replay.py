@@ -26,6 +26,7 @@ from medauth.protocol.reading import PPM, SignalReading
 from medauth.service.disclosure import opened
 from medauth.service.judging import Judgement, Judging
 from medauth.service.observing import FrameReader, Observer
+from medauth.signals.interface import Recalled, Recollects
 from medauth.store.interface import BlobStore, Keyring, LeafKind, RecordRow, RecordStore
 
 STEP = "replay"
@@ -83,6 +84,7 @@ class Replayer:
             judging = Judging(challenge, policy, observer)
             for frame in self._frames(row, keys, statement):
                 judging.take(frame, _round_trip(statement, len(judging.ceremony.colours)))
+            observer.recall(lambda signal: _recalled_then(signal, statement))
             rehearsed = challenge.scripted
             judgement = judging.judgement(None if rehearsed else statement["finished_ms"] - statement["started_ms"])
             models = {model.name: model.sha256 for mark in observer.marks().values() for model in mark.models}
@@ -117,6 +119,13 @@ def _round_trip(statement: Mapping[str, Any], index: int) -> int:
     """To the screen, as it was measured when the colour of that number was shown."""
     colours = statement.get("light", [])
     return int(colours[index]["round_trip_ms"]) if index < len(colours) else 0
+
+
+def _recalled_then(signal: Recollects, statement: Mapping[str, Any]) -> Recalled | None:
+    """What the server remembered then is in nobody's hands now: the reading's ground is taken as it was signed."""
+    stated: Iterator[Any] = (r["details"].get("recalled") for r in statement["readings"] if r["signal"] == signal.name)
+    recalled = next(stated, None)
+    return None if recalled is None else Recalled.from_json(recalled)
 
 
 def _missing(frames: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ from medauth.store.interface import (
     CheckState,
     Keyring,
     LeafKind,
+    NewPrint,
     NewRecord,
     RecordStore,
 )
@@ -76,6 +77,8 @@ class Conclusion:
     """Whether the person got to know any of the challenge."""
     colours: Sequence[ColourShown] = ()
     """What the screen was asked to show, and when."""
+    remembered: NewPrint | None = field(default=None, repr=False)
+    """By what its film is known again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Prepared:
     decision: Decision
     failed: bool
     """Counts as a failure: not live, or broken off once a prompt was known."""
+    remembered: NewPrint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,8 @@ class Verification:
         failed = conclusion.decision is not Decision.LIVE and (
             conclusion.prompted or conclusion.decision is not Decision.INCONCLUSIVE
         )
-        return Prepared(replace(record, blobs=check.blobs.publish()), sha256, conclusion.decision, failed)
+        published = replace(record, blobs=check.blobs.publish())
+        return Prepared(published, sha256, conclusion.decision, failed, conclusion.remembered)
 
     def commit(self, check: StartedCheck, prepared: Prepared) -> Recorded:
         """Commits a prepared verdict; safe to call again after a `StoreError`.
@@ -217,7 +222,9 @@ class Verification:
         counted = False
         try:
             index = appended(
-                lambda signed: self._records.conclude_check(check.identity.check_id, signed, record.created_ms),
+                lambda signed: self._records.conclude_check(
+                    check.identity.check_id, signed, record.created_ms, prepared.remembered
+                ),
                 record,
                 check.keys,
                 self._records,

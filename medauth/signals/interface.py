@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.protocol.canonical import Json, plain
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Frame, Observation
 from medauth.protocol.reading import SignalReading
@@ -110,6 +111,80 @@ class Explainable(Protocol):
 
     def explained(self, image: NDArray[np.uint8], track: FaceTrack, what: str) -> HeatMap | None:
         """Why the model saw `what` in a frame (height, width, 3) uint8 BGR; None where its file cannot say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A code, and at which sample of the film it stands; `mirrored` where the film was looked at in a mirror."""
+
+    code: int
+    at: int
+    mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What to remember of a check, and what to look for among what is remembered."""
+
+    fingerprint: bytes
+    """To be sealed; empty where the film has nothing to know it by."""
+    filed: Sequence[Place]
+    asked: Sequence[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How far a film is that of an earlier record."""
+
+    record_id: str
+    alike_ppm: int
+    stretches: int
+    """In step in a row; 0 where none was alike."""
+    lag: int
+    """Samples by which it comes later than it did then."""
+    mirrored: bool
+    from_ms: int
+
+    def __str__(self) -> str:
+        """For operator and auditor."""
+        flipped = ", mirrored" if self.mirrored else ""
+        return f"From {self.from_ms / 1_000:.1f} s on the film is that of record {self.record_id}{flipped}."
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What came of looking: how many earlier checks were compared, how many could not be, and the one most alike."""
+
+    compared: int
+    unreadable: int
+    best: Likeness | None
+
+    def to_json(self) -> dict[str, Json]:
+        """As it stands in a reading: an auditor, who has not the memory of then, goes on from here."""
+        best: dict[str, Json] | None = None if self.best is None else plain(asdict(self.best))
+        return {"compared": self.compared, "unreadable": self.unreadable, "best": best}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Recalled:
+        """The inverse of `to_json`. Raises `KeyError` and `TypeError` for what is none."""
+        best = None if value["best"] is None else Likeness(**value["best"])
+        return cls(value["compared"], value["unreadable"], best)
+
+
+@runtime_checkable
+class Recollects(Protocol):
+    """A signal whose reading needs what the server remembers of earlier checks."""
+
+    name: str
+
+    def offer(self) -> Offer:
+        """What the frames so far give to be remembered by. Calling it changes nothing."""
+
+    def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
+        """How far an earlier check's fingerprint is this film's, at about that lag. Raises `EvidenceError`."""
+
+    def recall(self, recalled: Recalled) -> None:
+        """What was found; from now on `reading` goes by it."""
 
 
 class FaceTracker(Protocol):

@@ -16,6 +16,8 @@ from medauth.store.epoch_interface import EpochRow as EpochRow  # noqa: PLC0414 
 from medauth.store.epoch_interface import EpochStore as EpochStore  # noqa: PLC0414 - likewise
 from medauth.store.keyring_interface import Keyring as Keyring  # noqa: PLC0414 - all ports of the store are found here
 from medauth.store.keyring_interface import RetiredKeyRow as RetiredKeyRow  # noqa: PLC0414 - likewise
+from medauth.store.print_interface import NewPrint as NewPrint  # noqa: PLC0414 - likewise
+from medauth.store.print_interface import PrintStore as PrintStore  # noqa: PLC0414 - likewise
 
 MAIN_LOG = "main"
 REHEARSAL_LOG = "rehearsal"
@@ -128,8 +130,10 @@ class RecordStore(Protocol):
         the same transaction, so that many starts at once are no way around it.
         """
 
-    def conclude_check(self, check_id: str, record: NewRecord, closed_ms: int) -> int:
-        """Closes the check, commits the verdict's record and leaf together; returns the leaf index.
+    def conclude_check(
+        self, check_id: str, record: NewRecord, closed_ms: int, remembered: NewPrint | None = None
+    ) -> int:
+        """Closes the check, commits the verdict's record, leaf and fingerprint together; returns the leaf index.
 
         Raises `CeremonyError` when the check is not open: of parallel calls exactly one succeeds.
         """

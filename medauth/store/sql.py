@@ -30,6 +30,8 @@ from medauth.store.interface import (
     RetiredKeyRow,
 )
 from medauth.store.notes import SqlNotes
+from medauth.store.print_interface import NewPrint
+from medauth.store.prints import SqlPrints, add_print, drop_prints
 from medauth.store.sql_reading import SqlLogReader
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -38,8 +40,8 @@ PAGE = 500
 """Rows fetched at a time when streaming."""
 
 
-class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlLogReader):
-    """`RecordStore`, `AnchorStore` and `LogReader` over one database."""
+class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlPrints, SqlLogReader):
+    """`RecordStore`, `AnchorStore`, `PrintStore` and `LogReader` over one database."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -72,13 +74,19 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlLogReader):
         with transaction(self._engine, writes=False) as connection:
             return _open_expiries(connection, subject_tag, client_tag, since_ms)
 
-    def conclude_check(self, check_id: str, record: NewRecord, closed_ms: int) -> int:
+    def conclude_check(
+        self, check_id: str, record: NewRecord, closed_ms: int, remembered: NewPrint | None = None
+    ) -> int:
         with transaction(self._engine, writes=True) as connection:
             if not _close(connection, check_id, CheckState.FINISHED, closed_ms):
                 raise CeremonyError(
                     f"check {check_id} is closed", expected="an open check", next_step="start a new check"
                 )
-            return _append(connection, record)
+            index = _append(connection, record)
+            drop_prints(connection, tables.prints.c.until_ms <= closed_ms)
+            if remembered is not None:
+                add_print(connection, record.record_id, remembered)
+            return index
 
     def close_check(self, check_id: str, state: CheckState, closed_ms: int) -> bool:
         with transaction(self._engine, writes=True) as connection:
@@ -156,6 +164,7 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlLogReader):
             blank = {"wrapped_key": b"", "sealed_envelope": b"", "sealed_envelope_sha256": b"", "outcome": ERASED}
             connection.execute(update(records).where(of_check).values(**blank))
             connection.execute(delete(tables.blobs).where(tables.blobs.c.record_id.in_(ids)))
+            drop_prints(connection, tables.prints.c.record_id.in_(ids))
             nobody = {"subject_tag": b"", "client_tag": b"", "commitment": b"", "purpose": ""}
             connection.execute(update(checks).where(checks.c.check_id == check_id).values(**nobody))
             _forget_failures(connection, tombstone.created_ms)

@@ -114,6 +114,29 @@ failures = Table(
 )
 Index("ix_failures_subject_tag", failures.c.subject_tag, failures.c.client_tag, failures.c.failed_ms)
 
+prints = Table(
+    "prints",
+    metadata,
+    Column("print_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("record_id", ID, ForeignKey("records.record_id"), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Unique("record_id"),
+)
+"""Fingerprints of film, each sealed under the key of its record."""
+Index("ix_prints_until_ms", prints.c.until_ms)
+
+print_marks = Table(
+    "print_marks",
+    metadata,
+    Column("mark", BigInteger, primary_key=True, autoincrement=False),
+    Column("print_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""By which keyed codes fingerprints are found. No foreign key: it would look each mark's owner up."""
+Index("ix_print_marks_print_id", print_marks.c.print_id)
+
 chain_identities = Table(
     "chain_identities",
     metadata,

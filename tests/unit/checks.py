@@ -33,9 +33,10 @@ from medauth.protocol.policy import STANDARD, Policy
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.service.explaining import Draw
 from medauth.service.observing import Observer
+from medauth.service.recollection import Recollection
 from medauth.service.verification import Verification
 from medauth.session import AuthenticationSession, Progress
-from medauth.signals.interface import Marks, ModelUse, Trace
+from medauth.signals.interface import Marks, ModelUse, Signal, Trace
 from medauth.store.blobs import FileBlobs
 from medauth.store.database import open_engine
 from medauth.store.keyring import FileKeyring
@@ -170,17 +171,20 @@ class Server:
         signal: type[Movements] = Movements,
         draw: Draw | None = None,
         light: LightSequence | None = None,
+        replay: Signal | None = None,
+        memory: Recollection | None = None,
     ) -> Check:
         challenge = Challenge(check_id, steps, bytes(range(32)), scripted=policy.rehearsal, light=light)
         identity = CheckIdentity(check_id, subject, "login", "https://example.org")
         face, person = Face(), Person()
         movements = signal(person)
-        others = [Stated("identity"), Stated("presentation_attack"), Stated("blink")]
-        observer = Observer(face, [movements, *others], challenge)
+        others = [Stated(name) for name in ("identity", "presentation_attack", "blink")]
+        remembering = replay or Stated("replay")
+        observer = Observer(face, [movements, *others, remembering], challenge)
         verification = self.verification()
         begun = verification.begin(identity, policy, challenge, client)
         session = AuthenticationSession(
-            begun, verification, observer, read_frame, clock_ms=self.clock, keep=keep, draw=draw
+            begun, verification, observer, read_frame, clock_ms=self.clock, keep=keep, draw=draw, memory=memory
         )
         self.sessions.append(session)
         return Check(self, session, begun.record_id, face, person, movements, others)
