@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from medauth.report.overlay import Colour, Picture, put_text, text_width
-from medauth.report.smoothing import savitzky_golay
+from medauth.signals.smoothing import savitzky_golay
 
 HISTORY_S = 12.0
 _STEP_S = 0.1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Curve = NDArray[np.float64]
+from medauth.signals.smoothing import Curve
 
 STEP_MS = 50.0
 GAP_MS = 500.0
@@ -32,22 +32,6 @@ def even(times_ms: Sequence[float], values: Sequence[float], grid_ms: Curve) -> 
 def grid(times_ms: Sequence[float], step_ms: float = STEP_MS) -> Curve:
     """Even times from the first to the last measurement."""
     return np.arange(times_ms[0], times_ms[-1] + step_ms, step_ms)
-
-
-def savitzky_golay(values: Curve, window: int = 11, order: int = 2) -> Curve:
-    """Least-squares polynomial through each window of evenly spaced values, read at its middle.
-
-    Savitzky & Golay, "Smoothing and Differentiation of Data by Simplified Least Squares Procedures" (Analytical
-    Chemistry 1964): peaks keep their height and place, which a moving mean takes from them. Ends repeat their last
-    value; a window that holds a NaN gives NaN.
-    """
-    if window % 2 == 0 or window <= order:
-        raise ValueError(f"window {window} must be odd and above the order {order}")
-    half = window // 2
-    offsets = np.arange(-half, half + 1)
-    weights = np.linalg.pinv(np.vander(offsets, order + 1, increasing=True).astype(np.float64))[0]
-    padded = np.concatenate([np.full(half, values[0]), values, np.full(half, values[-1])])
-    return np.convolve(padded, weights[::-1], mode="valid")
 
 
 class Exponential:

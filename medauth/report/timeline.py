@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from medauth.protocol.ceremony import StepOutcome, StepResult
-from medauth.report.smoothing import even, grid, savitzky_golay
+from medauth.report.smoothing import even, grid
 from medauth.signals.interface import Marks, Trace
+from medauth.signals.smoothing import savitzky_golay
 
 EMOTION_COLOURS: Mapping[str, str] = {
     "neutral": "#BBBBBB",

@@ -1,8 +1,8 @@
 """Emotion responsiveness: an expression model sees the asked-for expression come up after its prompt, not before.
 
 The model looks at an upright grey crop of every frame; its probabilities are smoothed by an exponential filter whose
-constant is a time, so that the frame rate does not matter. Geometry is the gesture signal's business; this one has only
-what a network sees, and a network that sees little says so (`emotion.faint`) rather than `fail`.
+constant is a time, so that the frame rate does not matter. What it sees must be there in the face's geometry too, at the
+same time and no faster than a face moves. A network that sees little says so (`emotion.faint`) rather than `fail`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.emotion_reader import EmotionReader, Member
 from medauth.signals.explain import Explainer, GradCam
+from medauth.signals.expression_course import Course, course_of
+from medauth.signals.expression_shape import CLEAR_BROWS, CLEAR_SMILE, expression_shape
 from medauth.signals.interface import HeatMap, Marks, Notable, Trace
 from medauth.signals.models import JudgingModel, prepare_image
 from medauth.signals.responsiveness import ASKED, AskedStep, Response, ResponseTuning, StepResponse, judge_step
 
 _MOST_SEGMENTS = 200
+_GEOMETRY = {"happiness": (0, CLEAR_SMILE), "surprise": (1, CLEAR_BROWS)}
+"""Where an expression shows in geometry, and what a clear one is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class EmotionSignal:
         self._challenged = False
         self._times_ms: list[float] = []
         self._smoothed: list[NDArray[np.float32]] = []
+        self._shape_ms: list[float] = []
+        self._shapes: list[NDArray[np.float64]] = []
         self._steps: dict[int, AskedStep] = {}
         self._notable: Notable | None = None
 
@@ -82,6 +88,9 @@ class EmotionSignal:
         t_ms = observation.frame.t_ms
         self._notable = None
         self._note_prompt(observation, t_ms)
+        if self._challenged and observation.track is not None:
+            self._shape_ms.append(t_ms)
+            self._shapes.append(expression_shape(observation.track))
         # Half a millisecond of slack: a clip's timestamps are rounded.
         if observation.track is None or (self._times_ms and t_ms - self._times_ms[-1] < self._tuning.every_ms - 0.5):
             return
@@ -142,9 +151,15 @@ class EmotionSignal:
     def _responses(self) -> list[Response]:
         columns = {name: [float(row[self._classes.index(name)]) for row in self._smoothed] for name in ASKED.values()}
         return [
-            judge_step(step, self._times_ms, columns[ASKED[step.action]], self._tuning.response)
+            judge_step(step, self._times_ms, columns[ASKED[step.action]], self._tuning.response, self._course(step))
             for _, step in sorted(self._steps.items())
         ]
+
+    def _course(self, step: AskedStep) -> Course | None:
+        column, clear = _GEOMETRY[ASKED[step.action]]
+        return course_of(
+            self._shape_ms, [float(shape[column]) / clear for shape in self._shapes], step.shown_ms, step.last_ms
+        )
 
     def _conclude(self, responses: Sequence[Response]) -> tuple[Outcome, str, str]:
         inconclusive = Outcome.INCONCLUSIVE
@@ -171,6 +186,11 @@ class EmotionSignal:
         outcomes = {response.outcome for response in seen}
         if StepResponse.ANTICIPATED in outcomes:
             return Outcome.FAIL, "emotion.anticipated", "An asked expression came up before anyone could know of it."
+        if StepResponse.ABRUPT in outcomes:
+            return Outcome.INCONCLUSIVE, "emotion.abrupt", "An asked expression was there from one frame to the next."
+        if StepResponse.APART in outcomes:
+            text = "The network saw an asked expression where the face's geometry did not."
+            return Outcome.INCONCLUSIVE, "emotion.apart", text
         absent = {ASKED[response.step.action] for response in seen if response.outcome is StepResponse.ABSENT}
         if (
             absent
@@ -228,4 +248,15 @@ def _step_json(response: Response) -> dict[str, Json]:
         "apex_delay_ms": None if response.apex_ms is None else round(response.apex_ms - step.shown_ms),
         "apex_ppm": None if response.apex is None else to_ppm(response.apex),
         "returned": response.returned,
+        "geometry": None if response.course is None else _course_json(response.course, step.shown_ms),
+    }
+
+
+def _course_json(course: Course, shown_ms: float) -> dict[str, Json]:
+    return {
+        "rise_percent": round(100 * course.rise),
+        "onset_delay_ms": None if course.onset_ms is None else round(course.onset_ms - shown_ms),
+        "rise_ms": None if course.rise_ms is None else round(course.rise_ms),
+        "apex_delay_ms": None if course.apex_ms is None else round(course.apex_ms - shown_ms),
+        "returned": course.returned,
     }

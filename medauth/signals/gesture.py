@@ -20,13 +20,11 @@ import numpy as np
 from medauth.protocol.challenge import RULES, Action, Category, Challenge, Unit
 from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
-from medauth.signals.head_pose import Floats, in_head_frame
+from medauth.signals.expression_shape import CLEAR_BROWS, CLEAR_OPENING, CLEAR_SMILE, expression_shape
+from medauth.signals.head_pose import Floats
 from medauth.signals.interface import Marks, Trace
 from medauth.signals.neutral import Neutral
 
-CLEAR_SMILE = 0.14
-CLEAR_BROWS = 0.045
-CLEAR_OPENING = 0.22
 SMOOTHING_MS = 35.0
 """Time constant for expressions: takes half of the mesh's jitter at 30 frames a second, delays an onset by about one
 frame. The head's pose and size rest on thirty points, jitter by a third of a degree and need none."""
@@ -37,12 +35,6 @@ GAP_MS = 400.0
 """After a longer silence (face lost) smoothing starts anew."""
 MIN_SHARE_PPM = 500_000
 
-# FaceMesh: corners of the mouth, inner lips, and the middle of both brows.
-_CORNERS = (61, 291)
-_LIPS = (13, 14)
-_BROWS = (105, 66, 334, 296)
-_POINTS = np.array([*_CORNERS, *_LIPS, *_BROWS], dtype=np.intp)
-
 YAW, PITCH, ROLL, SIZE, SMILE, BROWS, OPENING = range(7)
 """Columns of a measurement: degrees, degrees, degrees, log pixels, and three in eye distances."""
 
@@ -52,14 +44,8 @@ _JITTERY = np.array([column >= SMILE for column in range(7)])
 
 def measure(track: FaceTrack) -> Floats:
     """(7,) float64: the face as numbers, in the order above; nothing is compared with anything yet."""
-    points = in_head_frame(track, _POINTS)
-    right, left, upper, lower = points[:4]
-    corners = (left[0] - right[0]) + (left[1] + right[1]) / 2
-    opening = float(np.linalg.norm(upper - lower))
     pose = track.pose
-    return np.array(
-        [pose.yaw, pose.pitch, pose.roll, np.log(track.quality.size_px), corners, points[4:, 1].mean(), opening]
-    )
+    return np.concatenate([[pose.yaw, pose.pitch, pose.roll, np.log(track.quality.size_px)], expression_shape(track)])
 
 
 def amounts_of(measured: Floats, neutral: Floats) -> dict[Action, float]:

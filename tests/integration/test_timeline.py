@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import Action, scripted_step
-from medauth.report.smoothing import even, grid, savitzky_golay
+from medauth.report.smoothing import even, grid
 from medauth.report.timeline import timeline_png
 from medauth.signals.interface import Marks, Trace
+from medauth.signals.smoothing import savitzky_golay
 
 TIMES = [33.0 * k for k in range(200)]
 NAN = float("nan")

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from medauth.errors import ModelError
 from medauth.protocol.challenge import Action, Challenge, scripted_step
-from medauth.protocol.observation import CaptureProblem, FaceQuality, FaceTrack, Frame, Observation, Pose, Prompt
+from medauth.protocol.observation import CaptureProblem, FaceTrack, Frame, Observation, Prompt
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.signals.emotion import EmotionSignal, EmotionTuning
+from medauth.signals.expression_shape import CLEAR_BROWS, CLEAR_SMILE
 from medauth.signals.face_crop import FaceBox, crop_face
 from medauth.signals.interface import ModelUse
 from medauth.signals.models import Manifest
 from medauth.signals.responsiveness import AskedStep, ResponseTuning, StepResponse, judge_step
+from tests.unit.signals import heads
 
 CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 SHOWN_MS = 2000.0
@@ -38,6 +40,10 @@ class ScriptedModel:
     @property
     def use(self) -> ModelUse:
         return ModelUse("scripted", "0" * 64)
+
+    def asked(self) -> float:
+        """What it says of the expression now."""
+        return self._curve(self.now_ms)
 
     def input_shape(self, name: str = "predict") -> tuple[int, ...]:
         assert name == "predict"
@@ -67,15 +73,20 @@ def rising(after_ms: float, *, low: float = 0.02, high: float = 0.8, until_ms: f
     return curve
 
 
+def face(share: float = 0.0) -> FaceTrack:
+    """A face that smiles and raises its brows by this share of a clear expression."""
+    return heads.track(size_px=50.0, smile=share * CLEAR_SMILE, brows=share * CLEAR_BROWS)
+
+
 def landmarks() -> NDArray[np.float32]:
     mesh = np.zeros((478, 3), np.float32)
     mesh[33, :2], mesh[133, :2], mesh[362, :2], mesh[263, :2] = (40, 60), (55, 60), (75, 60), (90, 60)
     return mesh
 
 
-def observed(t_ms: float, prompt: Prompt | None, *, seen: bool = True) -> Observation:
+def observed(t_ms: float, prompt: Prompt | None, *, seen: bool = True, moved: float = 0.0) -> Observation:
     frame = Frame(0, t_ms, b"", b"", np.full((120, 130, 3), 90, np.uint8))
-    track = FaceTrack(landmarks(), Pose(0, 0, 0), FaceQuality(50.0, 400.0, 120.0)) if seen else None
+    track = face(moved) if seen else None
     return Observation(frame, track, None if seen else CaptureProblem.NO_FACE, prompt)
 
 
@@ -86,8 +97,10 @@ def check(
     fps: float = 30,
     seen: bool = True,
     tuning: EmotionTuning | None = None,
+    geometry: Curve | None = None,
 ) -> EmotionSignal:
-    """One check of 4 s a step; each prompt is on show from 2 s to 4 s of its part."""
+    """One check of 4 s a step; each prompt is on show from 2 s to 4 s of its part. The face moves as the network sees it,
+    or by `geometry`."""
     signal = EmotionSignal(model, tuning)
     steps = tuple(scripted_step(action, 0, pause_ms=1000) for action in actions)
     signal.start(Challenge("check", steps, bytes(32), scripted=True))
@@ -98,7 +111,8 @@ def check(
             model.now_ms = part_ms
             shown = SHOWN_MS <= part_ms < SHOWN_MS + 2000
             prompt = Prompt(index, step, SHOWN_MS + 4500 * index) if shown else None
-            signal.update(observed(t_ms, prompt, seen=seen))
+            moved = geometry(part_ms) if geometry else min(1.0, 1.3 * model.asked() ** 0.5)
+            signal.update(observed(t_ms, prompt, seen=seen, moved=moved))
     return signal
 
 
@@ -162,6 +176,48 @@ def test_return_to_rest_is_noted() -> None:
     assert step_of(check(ScriptedModel("happiness", rising(300))).reading())["returned"] is None
 
 
+def test_geometry_has_its_own_course() -> None:
+    """A network sees a rise of 400 ms; the mouth rises by itself, and falls again."""
+
+    def mouth(t_ms: float) -> float:
+        return max(0.0, 1 - abs(t_ms - SHOWN_MS - 900) / 500)
+
+    course = step_of(check(ScriptedModel("happiness", rising(500)), geometry=mouth).reading())["geometry"]
+    assert course["onset_delay_ms"] == pytest.approx(600, abs=60)
+    assert course["apex_delay_ms"] == pytest.approx(900, abs=60)
+    assert course["rise_ms"] == pytest.approx(300, abs=70)
+    assert course["returned"] is True
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        pytest.param(lambda _: 0.0, id="never"),
+        pytest.param(
+            lambda t_ms: float(t_ms > SHOWN_MS + 1_600) * min(1.0, (t_ms - SHOWN_MS - 1_600) / 200), id="later"
+        ),
+    ],
+)
+def test_what_the_network_alone_sees_is_not_shown(geometry: Curve) -> None:
+    reading = check(ScriptedModel("happiness", rising(300)), geometry=geometry).reading()
+    assert (reading.outcome, reading.code) == (Outcome.INCONCLUSIVE, "emotion.apart")
+
+
+def jump(t_ms: float) -> float:
+    return float(t_ms >= SHOWN_MS + 700)
+
+
+def test_a_smile_that_is_there_from_one_frame_to_the_next_is_not_shown() -> None:
+    reading = check(ScriptedModel("happiness", rising(500)), geometry=jump).reading()
+    assert (reading.outcome, reading.code) == (Outcome.INCONCLUSIVE, "emotion.abrupt")
+
+
+def test_brows_may_jump_and_so_may_anything_at_few_frames_a_second() -> None:
+    brows = check(ScriptedModel("surprise", rising(500)), (Action.RAISE_BROWS,), geometry=jump).reading()
+    slow = check(ScriptedModel("happiness", rising(500)), geometry=jump, fps=12).reading()
+    assert {brows.code, slow.code} == {"emotion.responded"}
+
+
 def test_nothing_asked_is_inconclusive() -> None:
     reading = check(ScriptedModel("happiness", rising(500)), (Action.BLINK,)).reading()
     assert (reading.outcome, reading.code, reading.score_ppm) == (Outcome.INCONCLUSIVE, "emotion.not_asked", None)
@@ -211,8 +267,13 @@ def test_smoothing_is_an_option() -> None:
     def outlier(t_ms: float) -> float:
         return 0.9 if 2980 < t_ms < 3020 else 0.02
 
-    smooth = check(ScriptedModel("happiness", outlier), tuning=EmotionTuning(every_ms=0, smoothing_ms=800))
-    rough = check(ScriptedModel("happiness", outlier), tuning=EmotionTuning(every_ms=0, smoothing_ms=1))
+    def mouth(t_ms: float) -> float:
+        return max(0.0, 1 - abs(t_ms - 3000) / 300)
+
+    smooth = check(
+        ScriptedModel("happiness", outlier), tuning=EmotionTuning(every_ms=0, smoothing_ms=800), geometry=mouth
+    )
+    rough = check(ScriptedModel("happiness", outlier), tuning=EmotionTuning(every_ms=0, smoothing_ms=1), geometry=mouth)
     assert smooth.reading().outcome is not Outcome.PASS
     assert rough.reading().outcome is Outcome.PASS
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from medauth.protocol.challenge import RULES, Action, Challenge, scripted_step
 from medauth.protocol.observation import FaceTrack, Pose, Prompt
 from medauth.protocol.reading import Outcome
-from medauth.signals.gesture import CLEAR_BROWS, CLEAR_OPENING, CLEAR_SMILE, GestureSignal
+from medauth.signals.expression_shape import CLEAR_BROWS, CLEAR_OPENING, CLEAR_SMILE
+from medauth.signals.gesture import GestureSignal
 from medauth.signals.interface import Postures
 from tests.unit.signals.heads import FRONT, observed, track
 
