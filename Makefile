@@ -11,7 +11,7 @@ OFFLINE := $(shell for how in -n -rn; do if unshare $$how true 2>/dev/null; then
 PYTEST := $(BIN)/python -m pytest -rs
 ARGS ?=
 
-.PHONY: help demo test test-unit test-rest test-contracts test-long lint slither format types bench doctor lock setup clean distclean
+.PHONY: help demo serve test test-unit test-rest test-contracts test-long lint slither format types bench doctor lock setup clean distclean
 .NOTPARALLEL:
 
 help: ## What there is to run
@@ -20,6 +20,10 @@ help: ## What there is to run
 demo: ## A check, its evidence, its anchor and its audit: live with a webcam, else on a recorded clip
 	@sh scripts/setup.sh demo
 	@$(BIN)/medauth demo $(ARGS)
+
+serve: ## The verifier in the browser; prints its address
+	@sh scripts/setup.sh dev
+	@$(BIN)/medauth serve $(ARGS)
 
 test: test-unit test-contracts test-rest ## All tests but the long ones
 

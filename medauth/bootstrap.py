@@ -193,6 +193,11 @@ class Medauth:
         return self.auditor(ask_chain=False).bundle(record_id)
 
     @property
+    def sources(self) -> Sources:
+        """The clocks and the randomness of this server."""
+        return self._sources
+
+    @property
     def store(self) -> SqlStore:
         """The mirror, opened and migrated."""
         with self._lock:

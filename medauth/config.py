@@ -70,6 +70,22 @@ class Settings:
     """Allows rehearsals: scripted challenges on recordings, never an answer to who was there."""
     max_merge_delay_s: int = 86_400
     """Promise in every start receipt: by then the leaf is under a checkpoint."""
+    web_host: str = "127.0.0.1"
+    """Address that `medauth serve` listens on."""
+    web_port: int = 8300
+    """Port that it listens on."""
+    web_url: str = ""
+    """How browsers reach it, such as `https://verify.example`; empty: `http://HOST:PORT`, on this machine alone."""
+    web_secret: str = field(default="", repr=False)
+    """Secret behind cookies and forms, 32 characters at least; empty, on this machine alone: made from the master key."""
+    web_origins: str = ""
+    """Sites whose pages may call the REST API from a browser, with commas between; empty: none."""
+    web_proxies: int = 0
+    """How many proxies stand before the server and state whom they speak for."""
+    web_checks: int = 8
+    """Live checks at once in one process; more are told to come back."""
+    web_debug: bool = False
+    """Shows errors in full to whoever asks; refused but on this machine alone."""
 
     def __post_init__(self) -> None:
         # Other programs are started in other folders; a relative place would be another one for them.
@@ -80,7 +96,11 @@ class Settings:
         _require(1 <= self.replay_memory_days <= 3_650, "replay_memory_days", self.replay_memory_days, "1 to 3650 days")  # noqa: PLR2004
         _require(len(self.tenant) <= 64 and self.tenant.isprintable(), "tenant", self.tenant[:80], "up to 64 letters")  # noqa: PLR2004
         _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")
-        for name, url in (("rpc_url", self.rpc_url), ("timestamp_url", self.timestamp_url)):
+        _require(0 <= self.web_port <= 65_535, "web_port", self.web_port, "0 to 65535")  # noqa: PLR2004
+        _require(0 <= self.web_proxies <= 8, "web_proxies", self.web_proxies, "0 to 8")  # noqa: PLR2004
+        _require(1 <= self.web_checks <= 1_024, "web_checks", self.web_checks, "1 to 1024")  # noqa: PLR2004
+        addresses = ("rpc_url", self.rpc_url), ("timestamp_url", self.timestamp_url), ("web_url", self.web_url)
+        for name, url in addresses:
             if url and not url.startswith(("http://", "https://")):
                 # Addresses carry passwords and access keys: nothing of one is shown.
                 _require(False, name, "an address of another kind", "an http:// or https:// address")
@@ -125,6 +145,10 @@ _PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "retention_days": (int, "a whole number of days"),
     "replay_memory_days": (int, "a whole number of days"),
     "keep_frames": (KeepFrames, "none, key or all"),
+    "web_port": (int, "a whole number"),
+    "web_proxies": (int, "a whole number"),
+    "web_checks": (int, "a whole number"),
+    "web_debug": (_flag, "1 or 0"),
     "rehearsal": (_flag, "1 or 0"),
     "urgent_anchor": (_flag, "1 or 0"),
 }

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from medauth.cli.access import access
 from medauth.cli.analyze import analyze
 from medauth.cli.anchor import anchor
 from medauth.cli.audit import audit
@@ -25,6 +26,7 @@ from medauth.cli.ledger import ledger
 from medauth.cli.live import live
 from medauth.cli.models import models
 from medauth.cli.policy import policy
+from medauth.cli.serve import serve
 from medauth.cli.show import show
 from medauth.cli.verify import verify
 from medauth.errors import MedauthError
@@ -36,9 +38,10 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (demo, check, analyze, live, anchor, audit, show, bundle, trust, verify, erase, policy, export, doctor)
+COMMANDS = (demo, check, serve, analyze, live, anchor, audit, show, bundle, trust, verify, erase, policy, export, doctor)
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(access, name="access")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
 app.add_typer(models, name="models")

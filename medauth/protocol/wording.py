@@ -29,6 +29,11 @@ _WORDS: Mapping[Action, str] = {
 }
 
 
+def is_wide(step: Step) -> bool:
+    """Whether a turn is asked for that goes far."""
+    return step.action in _TURNS and step.target >= _WIDE_TURN_DEGREES
+
+
 def instruction(step: Step) -> str:
     """One short sentence, e.g. `Blink twice`."""
     hold = (
@@ -36,5 +41,5 @@ def instruction(step: Step) -> str:
         if step.hold_min_ms >= LONG_HOLD_MS
         else "briefly"
     )
-    far = "far" if step.target >= _WIDE_TURN_DEGREES else "a little"
+    far = "far" if is_wide(step) else "a little"
     return _WORDS[step.action].format(times=_TIMES.get(step.target, f"{step.target} times"), hold=hold, far=far)

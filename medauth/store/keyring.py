@@ -124,6 +124,9 @@ class FileKeyring:
     def tag(self, kind: str, text: str) -> bytes:
         return hmac.digest(self._derived("tag"), f"{kind}\x00{text}".encode("utf-8", "surrogatepass"), "sha256")
 
+    def secret(self, use: str) -> bytes:
+        return self._derived(f"secret {use}")
+
     def _wrapper(self) -> AESGCM:
         """Kept, not made anew for each of a million records."""
         if self._wrapping is None:

@@ -53,3 +53,6 @@ class Keyring(Protocol):
 
     def tag(self, kind: str, text: str) -> bytes:
         """32 bytes that stand for a subject or client in look-ups; useless without the master key."""
+
+    def secret(self, use: str) -> bytes:
+        """32 bytes for one use, the same at every start: what a server of this keyring keeps secret beside its keys."""

@@ -223,3 +223,45 @@ leases = Table(
     Column("holder", String(128), nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
 )
+
+accesses = Table(
+    "accesses",
+    metadata,
+    Column("access_id", ID, primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("key_tag", LargeBinary(32), nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("policies", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+)
+"""Apps that may ask over the network."""
+
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("booking_id", ID, primary_key=True),
+    Column("access_id", ID, nullable=False),
+    Column("idempotency_tag", LargeBinary(32)),
+    Column("request_digest", LargeBinary(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("policy", String(64), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("check_id", ID, index=True),
+    Column("record_id", ID),
+    Column("outcome", String(16), nullable=False),
+    Column("code", String(32), nullable=False),
+    Column("ended_ms", BigInteger),
+    Unique("access_id", "idempotency_tag"),
+)
+"""Checks that apps asked for. Whom they are about is sealed."""
+
+consumed_tokens = Table(
+    "consumed_tokens",
+    metadata,
+    Column("jti", ID, primary_key=True),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+"""Ids of verdict tokens that were used, until they expire."""

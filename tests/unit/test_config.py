@@ -35,6 +35,14 @@ PARSED: dict[str, tuple[str, Any]] = {
     "face_model": ("face_api", "face_api"),
     "rehearsal": ("1", True),
     "max_merge_delay_s": ("60", 60),
+    "web_host": ("0.0.0.0", "0.0.0.0"),
+    "web_port": ("9000", 9_000),
+    "web_url": ("https://verify.example", "https://verify.example"),
+    "web_secret": ("s" * 32, "s" * 32),
+    "web_origins": ("https://app.example", "https://app.example"),
+    "web_proxies": ("1", 1),
+    "web_checks": ("4", 4),
+    "web_debug": ("1", True),
 }
 
 

@@ -1,0 +1,163 @@
+"""Checks that apps ask for over the network: fixed when they are asked for, attended once by whoever holds the session.
+
+The session is a capability, not a name: the booking's id with a keyed hash of it, so that the server keeps no secret of
+any person's and can hand out the same one again when an app repeats its request.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from medauth.errors import CeremonyError, InputError, NotFound
+from medauth.evidence.sealing import seal, unseal
+from medauth.protocol.canonical import canonical, parse_object
+from medauth.protocol.policy import policy_named
+from medauth.service.records import new_id
+from medauth.service.verification import new_identity
+from medauth.store.booking_interface import BookingEnd, BookingRow, BookingState, BookingStore
+from medauth.store.interface import Keyring
+
+WAITING_MS = 15 * 60_000
+"""For so long a booked check may be begun."""
+MAX_KEY = 255
+MAX_URL = 2_048
+_SEALED_AS = "booking"
+_MAC_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an app asks for. Fixed from then on: nothing that the person's browser sends can change it."""
+
+    subject: str
+    purpose: str
+    policy: str
+    origin: str
+    """The site on which the check may run, such as `https://app.example`."""
+    callback: str = ""
+    """Where the app wants to hear of its end; empty: nowhere."""
+    address: str = ""
+    """The only network address from which it may be attended; empty: any."""
+    client: str = ""
+    """What tells one client from another, such as a device's id; failures are counted for it and the subject together.
+    Empty: the address it is attended from."""
+    without_colours: str = ""
+    """The policy in whose place a person may choose whom changing colours trouble, such as `no-flash`; empty: none."""
+    sandbox: str = ""
+    """A scripted outcome for the app's own tests; empty: a real check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A booked check with what was asked for."""
+
+    row: BookingRow
+    request: Request
+
+
+class Bookings:
+    """Books checks, and finds them again by their session. Over ports."""
+
+    def __init__(self, store: BookingStore, keyring: Keyring, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._now_ms = now_ms
+
+    def book(self, access_id: str, request: Request, idempotency_key: str = "") -> tuple[Booking, bool]:
+        """Books a check; False beside it where the same request was booked before under this key.
+
+        Raises `InputError` for a request that cannot be met, `CeremonyError` for a key used for another request.
+        """
+        new_identity(request.subject, request.purpose, request.origin)
+        policy_named(request.policy)
+        if request.without_colours and policy_named(request.without_colours).light is not None:
+            raise InputError("a policy with colours in place of one without", expected="one such as no-flash")
+        if len(idempotency_key) > MAX_KEY:
+            raise InputError("an idempotency key that is too long", expected=f"at most {MAX_KEY} characters")
+        booking_id, now, asked = new_id("bkg"), self._now_ms(), canonical(asdict(request))
+        row = BookingRow(
+            booking_id=booking_id,
+            access_id=access_id,
+            idempotency_tag=self._keyring.tag("idempotency", idempotency_key) if idempotency_key else None,
+            request_digest=self._keyring.tag("request", asked.decode()),
+            sealed=seal(self._key, asked, record_id=booking_id, name=_SEALED_AS),
+            policy=request.policy,
+            created_ms=now,
+            expires_ms=now + WAITING_MS,
+        )
+        kept = self._store.book(row)
+        if not hmac.compare_digest(kept.request_digest, row.request_digest):
+            raise CeremonyError(
+                "this idempotency key came with another request before",
+                expected="the same request, or a new key",
+                next_step="use a fresh key for each check",
+            )
+        return Booking(kept, request), kept.booking_id == booking_id
+
+    def booking(self, booking_id: str) -> Booking:
+        """Raises `NotFound`. An erased booking's request is blank."""
+        return self._opened(self._store.booking(booking_id))
+
+    def session(self, booking_id: str) -> str:
+        """What the person's browser shows to attend this check."""
+        return f"{booking_id}.{self._mac(booking_id)}"
+
+    def attended(self, session: str) -> Booking:
+        """The booking that a session is for. Raises `NotFound` for one that this server did not hand out."""
+        booking_id, _, mac = session.partition(".")
+        if not hmac.compare_digest(mac.encode(), self._mac(booking_id).encode()):
+            raise NotFound("no such session", expected="the session of a check that was created here")
+        return self.booking(booking_id)
+
+    def begin(self, booking: Booking) -> bool:
+        """Takes a waiting booking; of parallel calls exactly one succeeds."""
+        return self._store.begin_booking(booking.row.booking_id, self._now_ms())
+
+    def name_check(self, booking: Booking, check_id: str) -> None:
+        """Which check was begun for it."""
+        self._store.name_check(booking.row.booking_id, check_id)
+
+    def done(self, booking_id: str, outcome: str, record_id: str) -> bool:
+        """It has a verdict."""
+        return self._store.end_booking(
+            booking_id, BookingEnd(BookingState.DONE, self._now_ms(), record_id=record_id, outcome=outcome)
+        )
+
+    def failed(self, booking_id: str, code: str) -> bool:
+        """It ended without a verdict."""
+        return self._store.end_booking(booking_id, BookingEnd(BookingState.FAILED, self._now_ms(), code=code))
+
+    @property
+    def _key(self) -> bytes:
+        return self._keyring.secret("bookings")
+
+    def _mac(self, booking_id: str) -> str:
+        # Half a character, as hostile JSON can hold, must not raise.
+        named = booking_id.encode("utf-8", "surrogatepass")
+        mac = hmac.digest(self._keyring.secret("sessions"), named, "sha256")[:_MAC_BYTES]
+        return base64.urlsafe_b64encode(mac).decode()
+
+    def _opened(self, row: BookingRow) -> Booking:
+        if not row.sealed:
+            return Booking(row, Request("", "", row.policy, ""))
+        asked = unseal(self._key, row.sealed, record_id=row.booking_id, name=_SEALED_AS)
+        return Booking(row, request_of(parse_object(asked)))
+
+
+def request_of(value: Mapping[str, Any]) -> Request:
+    """A request from its JSON form. Raises `InputError` that names what is wrong with it."""
+    known = {field.name for field in fields(Request)}
+    strange = sorted(set(value) - known)
+    if strange:
+        raise InputError(f"an unknown field {strange[0][:80]!r}", expected=", ".join(sorted(known)))
+    for name, given in value.items():
+        if not isinstance(given, str) or len(given) > MAX_URL:
+            raise InputError(f"{name} is no text, or too long", expected=f"text of at most {MAX_URL} characters")
+    missing = sorted({"subject", "purpose", "policy", "origin"} - set(value))
+    if missing:
+        raise InputError(f"{missing[0]} is missing", expected="subject, purpose, policy and origin")
+    return Request(**value)

@@ -1,0 +1,32 @@
+"""What a server needs for those who ask over the network, wired: apps, the checks they ask for, how one is begun.
+
+With `bootstrap.py` and its neighbours the only modules that know concrete classes.
+"""
+
+from __future__ import annotations
+
+from medauth.bootstrap import Medauth
+from medauth.evaluation.rehearsal import FRANCK
+from medauth.protocol.policy import policy_named
+from medauth.service.access import Accesses
+from medauth.service.booking import Booking, Bookings
+from medauth.session import AuthenticationSession
+from medauth.store.bookings import SqlBookings
+
+
+def bookings_of(auth: Medauth) -> Bookings:
+    """Checks that apps ask for."""
+    return Bookings(SqlBookings(auth.store.engine), auth.keyring, auth.sources.now_ms)
+
+
+def accesses_of(auth: Medauth) -> Accesses:
+    """Apps that may ask."""
+    return Accesses(SqlBookings(auth.store.engine), auth.keyring, auth.sources.now_ms)
+
+
+def begin(auth: Medauth, booking: Booking, policy: str, client: str) -> AuthenticationSession:
+    """A booked check, running. A rehearsal runs by the script of its clip. Raises `TooManyFailures`."""
+    asked = booking.request
+    if policy_named(policy).rehearsal:
+        return auth.rehearse(FRANCK.steps, subject=asked.subject)
+    return auth.start(subject=asked.subject, purpose=asked.purpose, policy=policy, origin=asked.origin, client=client)

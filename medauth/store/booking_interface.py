@@ -1,0 +1,108 @@
+"""The ports of what apps ask for over the network: who may ask, which checks were asked for, which tokens were used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class BookingState(StrEnum):
+    """Where a check that an app asked for stands. Each is attended once."""
+
+    WAITING = "waiting"
+    """Nobody came yet."""
+    RUNNING = "running"
+    DONE = "done"
+    """It has a verdict."""
+    FAILED = "failed"
+    """It ended without one; `code` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRow:
+    """An app that may ask: its key is kept as a keyed hash alone."""
+
+    access_id: str
+    name: str
+    key_tag: bytes
+    """32 bytes."""
+    scopes: str
+    """Names with spaces between, in order."""
+    policies: str
+    """Likewise."""
+    created_ms: int
+    revoked_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRow:
+    """A check that an app asked for. Whom it is about stands in `sealed`, which erasure blanks."""
+
+    booking_id: str
+    access_id: str
+    idempotency_tag: bytes | None
+    """32 bytes, a keyed hash of the app's own key for this request."""
+    request_digest: bytes
+    """32 bytes, a keyed hash of the request."""
+    sealed: bytes
+    policy: str
+    created_ms: int
+    expires_ms: int
+    """Until then it may be begun."""
+    state: BookingState = BookingState.WAITING
+    check_id: str | None = None
+    record_id: str | None = None
+    outcome: str = ""
+    """The verdict's decision, once there is one."""
+    code: str = ""
+    ended_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingEnd:
+    """What a check came to. Empty texts where there is nothing to say."""
+
+    state: BookingState
+    ended_ms: int
+    record_id: str | None = None
+    outcome: str = ""
+    code: str = ""
+
+
+class AccessStore(Protocol):
+    """Who may ask. Every method is one transaction; errors are `StoreError`."""
+
+    def add_access(self, access: AccessRow) -> None: ...
+
+    def access_of(self, key_tag: bytes) -> AccessRow | None:
+        """The app with this key; None for a key that is unknown or was revoked."""
+
+    def accesses(self) -> Sequence[AccessRow]:
+        """All of them, revoked ones too, oldest first."""
+
+    def revoke_access(self, access_id: str, now_ms: int) -> bool:
+        """False where there is none, or it was revoked before."""
+
+
+class BookingStore(Protocol):
+    """Checks that were asked for. Every method is one transaction; errors are `StoreError`."""
+
+    def book(self, booking: BookingRow) -> BookingRow:
+        """Keeps a booking; returns the earlier one where the app used the same idempotency tag before."""
+
+    def booking(self, booking_id: str) -> BookingRow:
+        """Raises `NotFound`."""
+
+    def begin_booking(self, booking_id: str, now_ms: int) -> bool:
+        """Takes a waiting booking that has not expired; of parallel calls exactly one succeeds."""
+
+    def name_check(self, booking_id: str, check_id: str) -> None:
+        """Which check was begun for a booking."""
+
+    def end_booking(self, booking_id: str, end: BookingEnd) -> bool:
+        """Ends one that waits or runs; False where it ended before."""
+
+    def consume_token(self, jti: str, expires_ms: int, now_ms: int) -> bool:
+        """Remembers a token's id until it expires; False when it was used before. Of parallel calls one succeeds."""

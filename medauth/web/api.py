@@ -1,0 +1,130 @@
+"""The REST API: apps ask for checks and read what they came to. `openapi.py` says the same for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from medauth.errors import CeremonyError, InputError, NotFound
+from medauth.protocol.canonical import parse_object
+from medauth.service.access import Access, Scope
+from medauth.service.booking import Booking, Bookings, request_of
+from medauth.service.pictures import statement_of
+from medauth.store.booking_interface import BookingState
+from medauth.web.callers import Callers
+from medauth.web.problems import Problem
+
+if TYPE_CHECKING:
+    from medauth.bootstrap import Medauth
+
+_FIELDS = frozenset({"subject", "purpose", "policy", "origin", "callback", "address", "client", "without_colours"})
+
+
+class CheckApi:
+    """Five verbs on checks. Reads nothing of a request but what its document names."""
+
+    def __init__(self, auth: Medauth, bookings: Bookings, callers: Callers, url: str) -> None:
+        self._auth = auth
+        self._bookings = bookings
+        self._callers = callers
+        self._url = url
+
+    def create(self) -> tuple[Response, int]:
+        """Books a check."""
+        access = self._callers.require(Scope.SUBJECT)
+        given = _body()
+        strange = sorted(set(given) - _FIELDS)
+        if strange:
+            raise InputError(f"an unknown field {strange[0][:80]!r}", expected=", ".join(sorted(_FIELDS)))
+        asked = request_of({"origin": self._url} | given)
+        if {asked.policy, asked.without_colours or asked.policy} - access.policies:
+            raise Problem(403, "policy", "this key may not ask for that policy", " ".join(sorted(access.policies)))
+        booking, fresh = self._bookings.book(access.access_id, asked, request.headers.get("Idempotency-Key", ""))
+        return jsonify(self._created(booking)), 201 if fresh else 200
+
+    def state(self, booking_id: str) -> Response:
+        """Where a check stands, and its outcome once there is one."""
+        booking = self._mine(booking_id, Scope.SUBJECT, Scope.OPERATOR)
+        return jsonify(self._stated(booking))
+
+    def result(self, booking_id: str) -> Response:
+        """The statement behind the outcome: reasons, steps, readings."""
+        booking = self._mine(booking_id, Scope.OPERATOR)
+        return jsonify(statement_of(_record(booking), self._auth.store, self._auth.keyring))
+
+    def evidence(self, booking_id: str) -> Response:
+        """The bundle for a stranger."""
+        booking = self._mine(booking_id, Scope.AUDITOR)
+        response = Response(self._auth.bundle(_record(booking)).to_bytes(), content_type="application/json")
+        response.headers["Content-Disposition"] = f'attachment; filename="{_record(booking)}.json"'
+        return response
+
+    def erase(self, booking_id: str) -> Response:
+        """Destroys the keys of a check, and what was asked for."""
+        booking = self._mine(booking_id, Scope.OPERATOR)
+        if booking.row.check_id is None or booking.row.state is BookingState.RUNNING:
+            raise CeremonyError("a check that has not ended", expected="one that has", next_step="wait for its end")
+        stone = self._auth.erasure().erase(booking.row.check_id)
+        return jsonify(tombstone=stone.record_id, leaf_index=stone.leaf_index, erased=list(stone.erased))
+
+    def _mine(self, booking_id: str, *scopes: Scope) -> Booking:
+        """A key of scope `subject` alone sees the checks that it asked for, and of others not even that they exist."""
+        access = self._callers.require(*scopes)
+        booking = self._bookings.booking(booking_id)
+        if not _sees(access, booking):
+            raise NotFound("no check was asked for under that id", expected="the id that creating it returned")
+        return booking
+
+    def _created(self, booking: Booking) -> dict[str, Any]:
+        session = self._bookings.session(booking.row.booking_id)
+        return self._stated(booking) | {"session": session, "page": f"{self._url}/check#{session}"}
+
+    def _stated(self, booking: Booking) -> dict[str, Any]:
+        row = booking.row
+        return {
+            "id": row.booking_id,
+            "state": row.state.value,
+            "policy": row.policy,
+            "created_ms": row.created_ms,
+            "expires_ms": row.expires_ms,
+            "ended_ms": row.ended_ms,
+            "outcome": row.outcome or None,
+            "code": row.code or None,
+            "evidence_id": row.record_id,
+        }
+
+
+def api_blueprint(api: CheckApi, callers: Callers, document: Mapping[str, Any]) -> Blueprint:
+    """The API under `/api/v1`."""
+    blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+    blueprint.before_request(callers.limit)
+    blueprint.post("/checks")(api.create)
+    blueprint.get("/checks/<booking_id>")(api.state)
+    blueprint.get("/checks/<booking_id>/result")(api.result)
+    blueprint.get("/checks/<booking_id>/evidence")(api.evidence)
+    blueprint.delete("/checks/<booking_id>")(api.erase)
+
+    @blueprint.get("/openapi.json")
+    def _document() -> Response:
+        return jsonify(document)
+
+    return blueprint
+
+
+def _sees(access: Access, booking: Booking) -> bool:
+    others = access.scopes & {Scope.OPERATOR, Scope.AUDITOR}
+    return bool(others) or booking.row.access_id == access.access_id
+
+
+def _record(booking: Booking) -> str:
+    if booking.row.record_id is None:
+        raise NotFound("no verdict yet", expected="a check that is done", next_step="ask for its state")
+    return booking.row.record_id
+
+
+def _body() -> dict[str, Any]:
+    if request.mimetype != "application/json":
+        raise Problem(415, "content-type", "not JSON", "send application/json")
+    return parse_object(request.get_data())

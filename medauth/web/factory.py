@@ -1,0 +1,112 @@
+"""Settings and services become a Flask app."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from medauth.service.access import Scope
+from medauth.serving import accesses_of, begin, bookings_of
+from medauth.web.api import CheckApi, api_blueprint
+from medauth.web.attendance import Attendance
+from medauth.web.callers import Callers
+from medauth.web.component import Component
+from medauth.web.health import health_blueprint
+from medauth.web.limits import Limit
+from medauth.web.live import LiveChecks, live_blueprint
+from medauth.web.logs import log_requests
+from medauth.web.metrics import Metrics, count_requests
+from medauth.web.openapi import document
+from medauth.web.pages import page_blueprint, trial_blueprint
+from medauth.web.problems import answer_errors
+from medauth.web.room import OpenSession, Room
+from medauth.web.safety import MAX_BODY_BYTES, guard, is_local, public_url, secret_key
+
+if TYPE_CHECKING:
+    from medauth.bootstrap import Medauth
+
+
+def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Flask:
+    """The app over one server's services. Raises `ConfigError` for settings under which no server may start.
+
+    `open_session` replaces what a person is judged by, in tests alone.
+    """
+    settings, url = auth.settings, public_url(auth.settings)
+    app = Flask("medauth.web")
+    app.config.update(
+        SECRET_KEY=secret_key(settings, auth.keyring),
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
+        SESSION_COOKIE_NAME="__Host-medauth" if url.startswith("https://") else "medauth",
+        SESSION_COOKIE_SECURE=url.startswith("https://"),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        MEDAUTH_DEBUG=settings.web_debug,
+    )
+    app.json.ensure_ascii = True  # type: ignore[attr-defined]  # Flask's own provider has it
+    if settings.web_proxies:
+        hops = settings.web_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    clock_ms, bookings = auth.sources.monotonic_ms, bookings_of(auth)
+    metrics = Metrics()
+    log_requests(app)
+    count_requests(app, metrics)
+    guard(app, settings)
+    answer_errors(app)
+
+    def ended(end: str, _attendance: Attendance) -> None:
+        metrics.checks.labels(end).inc()
+
+    room = Room(
+        bookings, open_session or partial(begin, auth), most=settings.web_checks, clock_ms=clock_ms, on_end=ended
+    )
+    app.extensions["medauth.room"] = room
+    callers = Callers(
+        accesses_of(auth),
+        Limit(burst=60, per_s=20, clock_ms=clock_ms),
+        Limit(burst=100, per_s=50, clock_ms=clock_ms),
+    )
+    app.register_blueprint(health_blueprint(readiness(auth), metrics, _figures(callers, settings.web_host)))
+    app.register_blueprint(api_blueprint(CheckApi(auth, bookings, callers, url), callers, document(url)))
+    app.register_blueprint(
+        live_blueprint(LiveChecks(room, metrics, clock_ms), Limit(burst=20, per_s=1, clock_ms=clock_ms))
+    )
+    app.register_blueprint(page_blueprint())
+    if is_local(settings.web_host):
+        app.register_blueprint(trial_blueprint(bookings, url, rehearsal=settings.rehearsal))
+    Component.read().serve(app)
+    return app
+
+
+def readiness(auth: Medauth) -> Callable[[], None]:
+    """Whether checks can be run now: mirror, keys and models. Raises a `MedauthError`."""
+
+    def _ready() -> None:
+        auth.store.logs()
+        auth.keyring.trusted()
+        for name in auth.models.names():
+            auth.models.load(name)
+
+    return _ready
+
+
+def sweep_in_background(app: Flask) -> threading.Event:
+    """Ends lost checks from now on; set the event to stop."""
+    stopped, room = threading.Event(), app.extensions["medauth.room"]
+    threading.Thread(target=room.sweep_until, args=(stopped,), name="medauth-sweep", daemon=True).start()
+    return stopped
+
+
+def _figures(callers: Callers, host: str) -> Callable[[], None]:
+    """On this machine alone anyone may see the figures; elsewhere an operator."""
+
+    def _may() -> None:
+        if not is_local(host):
+            callers.require(Scope.OPERATOR)
+
+    return _may

@@ -1,0 +1,33 @@
+"""How much one caller may ask for: a bucket of requests that refills at a steady pace."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+MOST_CALLERS = 10_000
+"""Buckets kept; the one that was idle longest goes first, and would have been full again by then."""
+
+
+class Limit:
+    """At most `burst` at once and `per_s` a second from each caller. Thread-safe."""
+
+    def __init__(self, *, burst: int, per_s: float, clock_ms: Callable[[], float]) -> None:
+        self._burst = float(burst)
+        self._per_ms = per_s / 1_000
+        self._clock_ms = clock_ms
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wait_ms(self, caller: str) -> float:
+        """Takes one from the caller's bucket and returns 0, or returns how long until there is one again."""
+        with self._lock:
+            now = self._clock_ms()
+            left, since = self._buckets.pop(caller, (self._burst, now))
+            left = min(self._burst, left + (now - since) * self._per_ms)
+            granted = left >= 1
+            self._buckets[caller] = (left - 1 if granted else left, now)
+            if len(self._buckets) > MOST_CALLERS:
+                self._buckets.popitem(last=False)
+            return 0.0 if granted else (1 - left) / self._per_ms

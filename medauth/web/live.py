@@ -1,0 +1,181 @@
+"""The live check over a WebSocket: JPEG frames up, prompts down, all judgement here.
+
+The page says `{"type": "hello", "session": ..., "resume": ...}`. `welcome` says whether colours will be shown and whether
+the check may be done without; the page answers `{"type": "begin", "colours": ...}`. `ready` (at once where a lost connection
+is taken up again) is followed by binary messages, each a frame (`attendance.py`), each answered by the state to show. The
+last message is `end` with the outcome, or `failed` with a code.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, request
+
+from medauth.errors import CeremonyError, InputError, MedauthError
+from medauth.protocol.canonical import parse_object
+from medauth.protocol.policy import policy_named
+from medauth.web.attendance import MAX_FRAME_BYTES, Attendance, FailureCode
+from medauth.web.limits import Limit
+from medauth.web.metrics import Metrics
+from medauth.web.problems import Problem
+from medauth.web.room import Arrival, Refused, Room
+from medauth.web.socket import AfterSocket, Disconnected, WebSocket
+
+HELLO_S = 10.0
+CONSIDER_S = 120.0
+"""For so long a person may think about colours."""
+SILENCE_S = 20.0
+"""A connection without a frame for so long is lost."""
+REFUSAL_MS = 400
+"""Every refusal takes this long, whatever it was for."""
+FRAMES_PER_S, FRAMES_AT_ONCE = 40.0, 80
+_MAX_TEXT = 4_096
+
+
+class LiveChecks:
+    """Drives connections. One call of `serve` is one connection, on its own thread."""
+
+    def __init__(
+        self,
+        room: Room,
+        metrics: Metrics,
+        clock_ms: Callable[[], float],
+        wait_ms: Callable[[float], None] = lambda ms: time.sleep(max(0.0, ms) / 1_000),
+    ) -> None:
+        self._room = room
+        self._metrics = metrics
+        self._clock_ms = clock_ms
+        self._wait_ms = wait_ms
+        self._frames = Limit(burst=FRAMES_AT_ONCE, per_s=FRAMES_PER_S, clock_ms=clock_ms)
+
+    def serve(self, line: WebSocket, origin: str, address: str) -> None:
+        """From hello to goodbye."""
+        began = self._clock_ms()
+        try:
+            attendance = self._admitted(line, origin, address)
+        except (Refused, MedauthError) as error:
+            self._refuse(line, error, began)
+            return
+        connection = attendance.connection
+        self._metrics.running.set(self._room.count())
+        try:
+            line.send(json.dumps(attendance.greeting()))
+            self._follow(line, attendance, connection)
+        except Disconnected:
+            self._room.leave(attendance, connection)
+        finally:
+            self._metrics.running.set(self._room.count())
+            line.close()
+
+    def _admitted(self, line: WebSocket, origin: str, address: str) -> Attendance:
+        """From hello to a running check. Raises `Refused`, `Disconnected`, `InputError`."""
+        said = _said(line.receive(HELLO_S), "hello", {"session": str, "resume": str})
+        arrival = Arrival(said.get("session", ""), origin, address, said.get("resume", ""))
+        found = self._room.receive(arrival)
+        if isinstance(found, Attendance):
+            return found
+        light, without = policy_named(found.request.policy).light is not None, bool(found.request.without_colours)
+        line.send(json.dumps({"type": "welcome", "colours": light, "without": light and without}))
+        answer = _said(line.receive(CONSIDER_S), "begin", {"colours": bool})
+        return self._room.begin(found, arrival, colours=answer.get("colours", True) or not light)
+
+    def _follow(self, line: WebSocket, attendance: Attendance, connection: int) -> None:
+        """Takes frames until the check is done, a message is none, or another connection took over."""
+        done = False
+        while not done:
+            message = line.receive(SILENCE_S)
+            if not self._room.is_current(attendance, connection):
+                return
+            self._measure(line, attendance)
+            try:
+                state, done = self._taken(attendance, message)
+            except (InputError, CeremonyError) as error:
+                structlog.get_logger().info("not a frame", code=error.code)
+                self._end(line, attendance, FailureCode.REFUSED)
+                return
+            line.send(json.dumps(state))
+        self._answer(line, attendance)
+
+    def _measure(self, line: WebSocket, attendance: Attendance) -> None:
+        """Tells the check how long a message takes there and back, by pings of this side."""
+        if line.round_trip_ms is not None:
+            attendance.session.set_round_trip(line.round_trip_ms)
+        line.ping()
+
+    def _taken(self, attendance: Attendance, message: str | bytes) -> tuple[dict[str, Any], bool]:
+        if isinstance(message, str):
+            raise InputError("a message that is no frame", expected="binary messages alone")
+        if self._frames.wait_ms(attendance.booking_id):
+            raise InputError("more frames than a camera takes", expected=f"at most {FRAMES_PER_S:.0f} a second")
+        with self._metrics.frame_s.time():
+            return attendance.take(message)
+
+    def _answer(self, line: WebSocket, attendance: Attendance) -> None:
+        """Decides at once, and tells when it is time."""
+        try:
+            outcome = self._room.conclude(attendance)
+        except MedauthError as error:
+            structlog.get_logger().error("a verdict could not be recorded", code=error.code, got=error.got)
+            self._end(line, attendance, FailureCode.UNAVAILABLE)
+            return
+        self._wait_ms(attendance.wait_before_answer_ms())
+        if attendance.expired:
+            line.send(json.dumps({"type": "failed", "code": FailureCode.EXPIRED.value}))
+        else:
+            line.send(json.dumps({"type": "end", "outcome": outcome.value}))
+
+    def _end(self, line: WebSocket, attendance: Attendance, code: FailureCode) -> None:
+        self._room.fail(attendance, code)
+        line.send(json.dumps({"type": "failed", "code": code.value}))
+
+    def _refuse(self, line: WebSocket, error: Exception, began: float) -> None:
+        """The same words after the same time, whatever it was."""
+        code = error.code if isinstance(error, Refused) else FailureCode.REFUSED
+        if isinstance(error, MedauthError) and not isinstance(error, InputError):
+            code = FailureCode.UNAVAILABLE
+            structlog.get_logger().error("a check could not begin", code=error.code, got=error.got)
+        why = error.why if isinstance(error, Refused) else str(code)
+        self._metrics.refusals.labels(why).inc()
+        structlog.get_logger().info("refused", why=why)
+        self._wait_ms(REFUSAL_MS - (self._clock_ms() - began))
+        try:
+            line.send(json.dumps({"type": "failed", "code": code.value}))
+        except Disconnected:
+            return
+        line.close()
+
+
+def live_blueprint(live: LiveChecks, connections: Limit) -> Blueprint:
+    """The one address of live checks."""
+    blueprint = Blueprint("live", __name__)
+
+    @blueprint.get("/api/v1/live", websocket=True)
+    def _live() -> Response:
+        address = request.remote_addr or ""
+        wait_ms = connections.wait_ms(address)
+        if wait_ms:
+            raise Problem(429, "rate", "too many connections", "wait a moment", retry_after_ms=wait_ms)
+        try:
+            line = WebSocket(request.environ, max_message=MAX_FRAME_BYTES)
+            live.serve(line, request.headers.get("Origin", ""), address)
+        except Disconnected:
+            pass
+        return AfterSocket()
+
+    return blueprint
+
+
+def _said(message: str | bytes, kind: str, known: Mapping[str, type]) -> dict[str, Any]:
+    """A text message of that kind, with known fields of known types alone. Raises `InputError`."""
+    if not isinstance(message, str) or len(message) > _MAX_TEXT:
+        raise InputError(f"a message that is no {kind}")
+    said = parse_object(message.encode("utf-8", "surrogatepass"))
+    fields = {name: value for name, value in said.items() if name != "type"}
+    if said.get("type") != kind or any(type(value) is not known.get(name) for name, value in fields.items()):
+        raise InputError(f"a message that is no {kind}")
+    return fields

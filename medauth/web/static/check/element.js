@@ -1,0 +1,365 @@
+// <medauth-check session="..." locale="de">: one live check, from the first click to its outcome.
+//
+// Events: progress {step, steps}, done {outcome}, failed {code}. All judgement is the server's: nothing here decides, and
+// nothing here knows more than what the person sees.
+import { promptText, wordsFor } from "./words.js";
+import { drawn, pictogram } from "./pictures.js";
+import { Sounds } from "./sounds.js";
+import { Camera, CameraTrouble } from "./camera.js";
+import { Line } from "./line.js";
+import { dress } from "./look.js";
+
+const ORIGIN = new URL(import.meta.url).origin;
+const FRAME_MS = 1000 / 18;
+const IN_FLIGHT = 2;
+const HIDDEN_MS = 10_000;
+const HINT_PAUSE_MS = 3_000;
+const RETRIABLE = new Set(["camera_denied", "camera_busy", "camera_absent", "camera_lost", "busy"]);
+const BADGES = {
+  intro: ["M30 48 a18 23 0 1 0 36 0 a18 23 0 1 0 -36 0", "M8 28 V16 a8 8 0 0 1 8 -8 H28 M68 8 H80 a8 8 0 0 1 8 8 V28 M88 70 V82 a8 8 0 0 1 -8 8 H68 M28 90 H16 a8 8 0 0 1 -8 -8 V70"],
+  colours: ["M48 34 a14 14 0 1 0 0.1 0", "M48 22 V10 M48 86 V74 M22 48 H10 M86 48 H74 M29.6 29.6 L21 21 M75 75 L66.4 66.4 M66.4 29.6 L75 21 M21 75 L29.6 66.4"],
+  passed: ["M8 50 a40 40 0 1 0 80 0 a40 40 0 1 0 -80 0", "M30 51 L43 64 L67 38"],
+  rehearsed: ["M8 50 a40 40 0 1 0 80 0 a40 40 0 1 0 -80 0", "M30 51 L43 64 L67 38"],
+  failed: ["M8 50 a40 40 0 1 0 80 0 a40 40 0 1 0 -80 0", "M48 30 V55 M48 68 V68.5"],
+};
+
+export class MedauthCheck extends HTMLElement {
+  static observedAttributes = ["session", "locale"];
+  #words = wordsFor();
+  #parts = {};
+  #camera = null;
+  #line = null;
+  #sounds = new Sounds();
+  #prompted = -1;
+  #said = "";
+  #hintAt = 0;
+  #step = -1;
+  #timer = 0;
+  #hiddenTimer = 0;
+  #wanted = "";
+  #live = false;
+  #noticed = () => this.#visibility();
+
+  constructor() {
+    super();
+    dress(this.attachShadow({ mode: "open" }));
+  }
+
+  connectedCallback() {
+    document.addEventListener("visibilitychange", this.#noticed);
+    this.#begin();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("visibilitychange", this.#noticed);
+    this.#release();
+  }
+
+  attributeChangedCallback(name, before, after) {
+    if (!this.isConnected || before === after) return;
+    if (name === "session" || !this.#live) this.#begin();
+  }
+
+  // Everything from the start: what ran before is let go.
+  #begin() {
+    this.#release();
+    this.#words = wordsFor(this.getAttribute("locale"));
+    this.#prompted = this.#step = -1;
+    this.#said = "";
+    this.#build();
+    this.#showIntro();
+  }
+
+  #release() {
+    this.#live = false;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#hiddenTimer);
+    this.#line?.close();
+    this.#camera?.close();
+    this.#sounds.close();
+    this.#line = this.#camera = null;
+  }
+
+  #build() {
+    const w = this.#words;
+    const frame = make("section", { class: "frame", part: "frame", lang: w.language, "aria-label": w.title });
+    const panel = make("div", { class: "panel", part: "panel" });
+    const live = make("div", { class: "live", hidden: "" });
+    const stage = make("div", { class: "stage", part: "stage" });
+    const video = make("video", { muted: "", playsinline: "", autoplay: "", "aria-hidden": "true", tabindex: "-1" });
+    video.muted = true;
+    const oval = make("div", { class: "oval", "aria-hidden": "true" });
+    const ring = { cx: 30, cy: 40, rx: 29, ry: 39, pathLength: 1 };
+    const way = drawn("ellipse", { cx: 30, cy: 40, rx: 39, ry: 29, pathLength: 1, class: "way" });
+    const svg = drawn("svg", { viewBox: "0 0 60 80" }, [["ellipse", { ...ring, class: "track" }]]);
+    svg.append(way);
+    oval.append(svg);
+    const hint = make("div", { class: "hint", "aria-hidden": "true", hidden: "" });
+    const cover = make("div", { class: "cover", hidden: "" });
+    stage.append(video, oval, hint, cover);
+    const prompt = make("div", { class: "prompt alone", "aria-hidden": "true" });
+    const tools = make("div", { class: "tools" });
+    const stop = make("button", { type: "button", class: "quiet" }, w.stop);
+    stop.addEventListener("click", () => this.#fail("stopped"));
+    tools.append(this.#soundChoice(), stop);
+    live.append(stage, prompt, tools);
+    const said = make("div", { class: "said", role: "status", "aria-live": "assertive", "aria-atomic": "true" });
+    frame.append(panel, live, said);
+    this.shadowRoot.replaceChildren(frame);
+    this.#parts = { frame, panel, live, stage, video, oval, way, hint, cover, prompt, stop, said };
+  }
+
+  #soundChoice() {
+    const label = make("label");
+    const box = make("input", { type: "checkbox" });
+    box.checked = this.#sounds.on;
+    box.addEventListener("change", () => (box.checked ? this.#sounds.allow() : (this.#sounds.on = false)));
+    label.append(box, this.#words.sounds);
+    return label;
+  }
+
+  #showIntro() {
+    const w = this.#words;
+    const tips = make("ul");
+    tips.append(...w.tips.map((tip) => make("li", {}, tip)));
+    const start = make("button", { type: "button" }, w.start);
+    start.addEventListener("click", () => this.#start());
+    this.#showPanel("intro", "intro", w.title, w.intro, [tips, this.#cameraChoice(), this.#soundChoice(), start], false);
+  }
+
+  // Filled once a camera was allowed before, or when there is more than one to choose from.
+  #cameraChoice() {
+    const label = make("label", { class: "choice", hidden: "" }, this.#words.camera);
+    const select = make("select");
+    select.addEventListener("change", () => (this.#wanted = select.value));
+    label.append(select);
+    navigator.mediaDevices
+      ?.enumerateDevices()
+      .then((devices) => {
+        const cameras = devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
+        const named = cameras.map(({ deviceId, label: name }, i) => make("option", { value: deviceId }, name || this.#words.unnamed(i + 1)));
+        select.replaceChildren(...named);
+        if (this.#wanted) select.value = this.#wanted;
+        label.hidden = cameras.length < 2;
+      })
+      .catch(() => {});
+    return label;
+  }
+
+  #showPanel(kind, badge, title, text, more, focus = true) {
+    const { panel, live } = this.#parts;
+    const picture = drawn("svg", { viewBox: "0 0 96 98", class: "badge", "aria-hidden": "true" }, BADGES[badge].map((d) => ["path", { d }]));
+    const heading = make("h2", { tabindex: "-1" }, title);
+    panel.className = `panel ${kind}`;
+    panel.replaceChildren(picture, heading, make("p", {}, text), ...more);
+    live.hidden = true;
+    panel.hidden = false;
+    if (focus) heading.focus();
+  }
+
+  async #start() {
+    const session = this.getAttribute("session");
+    if (!session) return this.#fail("refused");
+    const { panel, live, video, stop } = this.#parts;
+    this.#live = true;
+    panel.hidden = true;
+    live.hidden = false;
+    stop.focus();
+    this.#cover(this.#words.opening);
+    const camera = (this.#camera = new Camera(video, () => this.#fail("camera_lost")));
+    try {
+      await camera.open(this.#wanted);
+    } catch (trouble) {
+      if (this.#camera === camera) this.#fail(trouble instanceof CameraTrouble ? trouble.code : "camera_busy");
+      return;
+    }
+    if (this.#camera !== camera) return camera.close();
+    this.#cover(this.#words.connecting);
+    this.#line = new Line(ORIGIN, session, {
+      welcome: (colours, without) => this.#welcome(colours, without),
+      ready: () => this.#ready(),
+      state: (state) => this.#show(state),
+      end: (outcome) => this.#end(outcome),
+      failed: (code) => this.#fail(code),
+      lost: () => this.#cover(this.#words.reconnecting),
+    });
+    this.#line.open();
+  }
+
+  // Before any colour is shown: what will come, and a way around it.
+  #welcome(colours, without) {
+    const line = this.#line;
+    if (!colours) return line.begin(true);
+    const w = this.#words;
+    const choice = (text, kind, chosen) => {
+      const button = make("button", { type: "button", class: kind }, text);
+      button.addEventListener("click", () => this.#chosen(line, chosen));
+      return button;
+    };
+    const go = choice(w.with_colours, "", true);
+    const around = without ? choice(w.without_colours, "quiet", false) : make("p", {}, w.colours_only);
+    const stop = make("button", { type: "button", class: "quiet" }, w.stop);
+    stop.addEventListener("click", () => this.#fail("stopped"));
+    this.#showPanel("colours", "colours", w.colours[0], w.colours[1], [go, around, ...(without ? [] : [stop])]);
+  }
+
+  #chosen(line, colours) {
+    if (line !== this.#line) return;
+    this.#parts.panel.hidden = true;
+    this.#parts.live.hidden = false;
+    this.#parts.stop.focus();
+    this.#cover(this.#words.connecting);
+    line.begin(colours);
+  }
+
+  #ready() {
+    this.#parts.panel.hidden = true;
+    this.#parts.live.hidden = false;
+    this.#cover("");
+    this.#promptIs(null, this.#words.find);
+    this.#say(this.#words.find);
+    this.#film();
+  }
+
+  // One frame after the other, as many as the server keeps up with.
+  async #film() {
+    clearTimeout(this.#timer);
+    const line = this.#line;
+    const began = performance.now();
+    if (line?.isOpen && line.waiting < IN_FLIGHT && !document.hidden) {
+      const frame = await this.#camera?.frame();
+      if (frame && line === this.#line) line.send(frame);
+    }
+    if (line && line === this.#line) {
+      this.#timer = setTimeout(() => this.#film(), Math.max(4, FRAME_MS - (performance.now() - began)));
+    }
+  }
+
+  #show(state) {
+    if (state.done) {
+      this.#light(null);
+      this.#hint("");
+      this.#promptIs(null, this.#words.deciding);
+      this.#line.waiting = Infinity;
+      this.#way(1);
+      this.#say(this.#words.deciding);
+      return;
+    }
+    if (!("steps" in state)) return;
+    this.#light(state.light);
+    this.#hint(this.#words.hints[state.hint] ?? "");
+    if (state.step !== this.#step) {
+      if (this.#step >= 0) this.#sounds.play("closed");
+      this.#step = state.step;
+      this.#way(state.step / state.steps);
+      this.#tell("progress", { step: state.step, steps: state.steps });
+    }
+    if (state.prompt && state.prompt.index !== this.#prompted) {
+      this.#prompted = state.prompt.index;
+      const text = promptText(this.#words, state.prompt);
+      this.#promptIs(state.prompt.action, text, this.#words.step(state.prompt.index + 1, state.steps));
+      this.#sounds.play("prompt");
+      this.#say(text);
+    } else if (!state.prompt && (this.#prompted >= 0 || state.light)) {
+      this.#promptIs(null, state.light ? this.#words.still : this.#words.wait);
+      if (state.light) this.#say(this.#words.still);
+    }
+  }
+
+  // The whole screen in the colour that the server asks for now; what comes next is known to nobody here.
+  #light(colour) {
+    const { live } = this.#parts;
+    live.classList.toggle("lit", Boolean(colour));
+    if (colour && /^#[0-9a-f]{6}$/.test(colour)) live.style.setProperty("--light", colour);
+  }
+
+  #promptIs(action, text, count = "") {
+    const { prompt } = this.#parts;
+    const key = `${action}|${text}|${count}`;
+    if (prompt.dataset.key === key) return;
+    prompt.dataset.key = key;
+    prompt.className = action ? "prompt fresh" : "prompt alone";
+    const line = make("p", { class: "text" }, text);
+    prompt.replaceChildren(...(action ? [pictogram(action), line, make("p", { class: "count" }, count)] : [line]));
+  }
+
+  #way(share) {
+    this.#parts.way.style.strokeDasharray = `${share} 1`;
+  }
+
+  #hint(text) {
+    const { hint, oval } = this.#parts;
+    hint.hidden = !text;
+    hint.textContent = text;
+    oval.classList.toggle("warns", Boolean(text));
+    if (text && text !== this.#said && performance.now() - this.#hintAt > HINT_PAUSE_MS) {
+      this.#hintAt = performance.now();
+      this.#say(text);
+    }
+  }
+
+  // For screen readers: each text once, when it is new.
+  #say(text) {
+    if (text === this.#said) return;
+    this.#said = text;
+    this.#parts.said.textContent = text;
+  }
+
+  #cover(text) {
+    const { cover } = this.#parts;
+    cover.hidden = !text;
+    cover.textContent = text;
+    if (text) this.#say(text);
+  }
+
+  #end(outcome) {
+    this.#sounds.play("end");
+    const [title, text] = this.#words.outcomes[outcome] ?? this.#words.outcomes.not_passed;
+    setTimeout(() => this.#sounds.close(), 1000);
+    this.#stopFilming();
+    this.#showPanel(`done ${outcome}`, outcome in BADGES ? outcome : "failed", title, text, []);
+    this.#tell("done", { outcome });
+  }
+
+  #fail(code) {
+    if (!this.#live) return;
+    this.#stopFilming();
+    const [title, text] = this.#words.failures[code] ?? this.#words.failures.unavailable;
+    const again = make("button", { type: "button" }, this.#words.again);
+    again.addEventListener("click", () => this.#start());
+    this.#showPanel("failed", "failed", title, text, RETRIABLE.has(code) ? [this.#cameraChoice(), again] : []);
+    this.#tell("failed", { code });
+  }
+
+  #stopFilming() {
+    this.#light(null);
+    this.#live = false;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#hiddenTimer);
+    this.#line?.close();
+    this.#camera?.close();
+    this.#line = this.#camera = null;
+    this.#parts.said.textContent = "";
+    this.#said = "";
+  }
+
+  #visibility() {
+    if (!this.#live) return;
+    clearTimeout(this.#hiddenTimer);
+    if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#fail("page_hidden"), HIDDEN_MS);
+    this.#cover(document.hidden ? this.#words.hidden : "");
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  }
+}
+
+function make(name, attributes = {}, text = "") {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text) element.append(text);
+  return element;
+}
+
+if (!customElements.get("medauth-check")) customElements.define("medauth-check", MedauthCheck);

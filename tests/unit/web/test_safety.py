@@ -1,0 +1,60 @@
+"""What must hold before the server starts, and what every answer carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medauth.bootstrap import open as open_medauth
+from medauth.config import Settings
+from medauth.errors import ConfigError
+from medauth.web.factory import create_app
+from medauth.web.safety import is_local, public_url, require_safe
+
+SECRET = "s" * 32
+PUBLIC: dict[str, Any] = {"web_host": "0.0.0.0", "web_url": "https://verify.example", "web_secret": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"web_secret": ""}, "no secret key"),
+        ({"web_secret": "short"}, "too short"),
+        ({"web_debug": True}, "debugging"),
+        ({"web_url": "http://verify.example"}, "without https"),
+        ({"web_url": ""}, "without https"),
+        ({"web_url": "https://verify.example/path"}, "path"),
+    ],
+)
+def test_no_app_for_others_without_what_keeps_them_safe(tmp_path: Path, change: dict[str, Any], word: str) -> None:
+    settings = Settings(data_dir=tmp_path, **PUBLIC | change)
+    with open_medauth(settings) as auth, pytest.raises(ConfigError, match=word):
+        create_app(auth)
+
+
+def test_on_this_machine_alone_a_key_is_made_and_kept(tmp_path: Path) -> None:
+    keys = []
+    for _ in range(2):
+        with open_medauth(Settings(data_dir=tmp_path, web_debug=True)) as auth:
+            keys.append(create_app(auth).config["SECRET_KEY"])
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == 32
+
+
+def test_a_set_of_safe_settings_is_let_through() -> None:
+    require_safe(Settings(**PUBLIC))
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("a.example", False)],
+)
+def test_which_addresses_are_this_machine_alone(host: str, local: bool) -> None:
+    assert is_local(host) is local
+
+
+def test_the_address_that_browsers_use() -> None:
+    assert public_url(Settings(web_host="::1", web_port=9)) == "http://[::1]:9"
+    assert public_url(Settings(**PUBLIC)) == "https://verify.example"
