@@ -38,7 +38,23 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (demo, check, serve, analyze, live, anchor, audit, show, bundle, trust, verify, erase, policy, export, doctor)
+COMMANDS = (
+    demo,
+    check,
+    serve,
+    analyze,
+    live,
+    anchor,
+    audit,
+    show,
+    bundle,
+    trust,
+    verify,
+    erase,
+    policy,
+    export,
+    doctor,
+)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(access, name="access")

@@ -9,7 +9,7 @@ from medauth.protocol.performance import LONG_HOLD_MS
 
 _TIMES = {1: "once", 2: "twice", 3: "three times"}
 _WIDE_TURN_DEGREES = 25
-_TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
+TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
 _WORDS: Mapping[Action, str] = {
     Action.BLINK: "Blink {times}",
     Action.SMILE: "Smile {hold}",
@@ -31,7 +31,7 @@ _WORDS: Mapping[Action, str] = {
 
 def is_wide(step: Step) -> bool:
     """Whether a turn is asked for that goes far."""
-    return step.action in _TURNS and step.target >= _WIDE_TURN_DEGREES
+    return step.action in TURNS and step.target >= _WIDE_TURN_DEGREES
 
 
 def instruction(step: Step) -> str:

@@ -21,7 +21,7 @@ from medauth.protocol.challenge import RULES, Step, Unit
 from medauth.protocol.observation import HINTS, Prompt
 from medauth.protocol.performance import LONG_HOLD_MS
 from medauth.protocol.verdict import Decision, Verdict
-from medauth.protocol.wording import is_wide
+from medauth.protocol.wording import TURNS, is_wide
 from medauth.session import RELAX_HINT, AuthenticationSession, Progress
 
 MAX_FRAME_BYTES = 512 * 1024
@@ -148,7 +148,7 @@ def _manner(step: Step) -> dict[str, Any]:
         return {"times": step.target}
     if step.hold_max_ms:
         return {"hold_s": math.ceil(step.hold_min_ms / 1_000) if step.hold_min_ms >= LONG_HOLD_MS else 0}
-    return {"far": is_wide(step)}
+    return {"far": is_wide(step)} if step.action in TURNS else {}
 
 
 def _split(message: bytes) -> tuple[float, bytes]:
