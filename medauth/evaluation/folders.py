@@ -2,13 +2,14 @@
 
 A manifest is a list of rows with `file`, `label`, and at will `sha256`, `split`, and what groups presentations: `group`,
 `person`, `actor`, `scene_actor`, `subject` or `source`. `file` may name one tile of a sheet as `sheet.jpg#7`: tiles of 48
-pixels, 64 a row. Sub-folders are `CLASS/…`, `SPLIT/CLASS/…` or `GROUP/CLASS/…`.
+pixels, 64 a row; a `#` elsewhere belongs to the name. Sub-folders are `CLASS/…`, `SPLIT/CLASS/…` or `GROUP/CLASS/…`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 CLIPS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".y4m", ".mjpeg"})
 SPLITS = frozenset({"train", "training", "valid", "val", "validation", "test", "testing"})
 _GROUP_FIELDS = ("group", "person", "actor", "scene_actor", "subject", "source")
+_TILE = re.compile(r"(.+)#(\d{1,6})")
 _MOST_GROUPS = 0.5
 """A `source` that is another for more than this share of the rows names files, not groups."""
 
@@ -45,7 +47,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What a folder holds, and the SHA-256 that names exactly this collection."""
+    """What a folder holds, and the SHA-256 that names exactly this collection: of its manifest, which says what each file
+    is, or, without one, of every file's name and content.
+    """
 
     path: Path
     items: tuple[Item, ...]
@@ -62,7 +66,8 @@ def read_folder(path: Path, split: str = "") -> Folder:
         found, digest = _from_manifest(manifest), hashlib.sha256(manifest.read_bytes()).hexdigest()
     else:
         found = list(_from_folders(path))
-        digest = hashlib.sha256("".join(f"{item.name}\n" for item in found).encode()).hexdigest()
+        listing = "".join(f"{_content_digest(item.path)}  {item.name}\n" for item in found)
+        digest = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
     wanted = [item for item in found if not split or item.split == split]
     labelled = tuple(item for item in wanted if item.label)
     if not labelled:
@@ -80,9 +85,11 @@ def _from_manifest(path: Path) -> list[Item]:
         rows = rows["files"] if isinstance(rows, dict) else rows
         group_field = _group_field(rows)
         return [_item(path.parent, row, group_field) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"unreadable {path}: {error!r}", expected="a list of rows with file and label, in JSON"
+            f"unreadable {path}: {error!r}",
+            expected="a list of rows with file and label, in JSON",
+            next_step="mend it, or remove it where sub-folders named after classes hold the files",
         ) from error
 
 
@@ -96,7 +103,8 @@ def _group_field(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _item(folder: Path, row: Mapping[str, Any], group_field: str) -> Item:
-    name, _, tile = str(row["file"]).partition("#")
+    found = _TILE.fullmatch(str(row["file"]))
+    name, tile = found.groups() if found else (str(row["file"]), "")
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise ValueError(f"{name} lies outside the folder")
@@ -104,11 +112,24 @@ def _item(folder: Path, row: Mapping[str, Any], group_field: str) -> Item:
         path=path,
         name=str(row["file"]),
         label=str(row.get("label") or ""),
-        group=str(row.get(group_field, "")) if group_field else "",
+        group=_text(row.get(group_field)),
         split=str(row.get("split") or ""),
         sha256="" if tile else str(row.get("sha256") or ""),
         tile=int(tile) if tile else None,
     )
+
+
+def _text(value: Any) -> str:
+    """A row that says null of its group is alone; it is not in a group of that name."""
+    return "" if value is None else str(value)
+
+
+def _content_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return "unreadable"  # judging counts it as missing
 
 
 def _from_folders(folder: Path) -> Iterator[Item]:

@@ -45,6 +45,8 @@ def read_picture(item: Item) -> NDArray[np.uint8]:
     if item.tile is not None:
         top, left = item.tile // _TILES_A_ROW * _TILE_PX, item.tile % _TILES_A_ROW * _TILE_PX
         image = image[top : top + _TILE_PX, left : left + _TILE_PX]
+        if image.shape[:2] != (_TILE_PX, _TILE_PX):
+            raise Unusable("file.no_such_tile")
     return np.ascontiguousarray(image, dtype=np.uint8)
 
 
@@ -59,8 +61,11 @@ def _bytes(item: Item) -> bytes:
 
 
 def _decoded(data: bytes) -> NDArray[np.uint8]:
-    with native_silence():
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        with native_silence():
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # nothing at all in the file, or more pixels than OpenCV takes
+        image = None
     if image is None:
         raise Unusable("file.unreadable")
     return np.asarray(image, dtype=np.uint8)

@@ -89,3 +89,35 @@ def test_what_cannot_be_read_says_why(tmp_path, content, sha256, code) -> None:
     with pytest.raises(Unusable) as caught:
         read_picture(Item(path, "a.jpg", "live", sha256=sha256))
     assert caught.value.code == code
+
+
+def test_the_digest_of_sub_folders_is_of_what_the_files_hold(tmp_path) -> None:
+    picture(tmp_path / "open" / "a.png", 90)
+    before = read_folder(tmp_path).sha256
+    picture(tmp_path / "open" / "a.png", 91)
+    assert read_folder(tmp_path).sha256 != before
+
+
+def test_rows_that_say_null_of_their_group_are_alone(tmp_path) -> None:
+    groups = (None, None, "a", "a", "a", "a")
+    manifest(tmp_path, [{"file": f"{i}.jpg", "label": "live", "group": g} for i, g in enumerate(groups)])
+    assert [item.group for item in read_folder(tmp_path).items] == ["", "", "a", "a", "a", "a"]
+
+
+def test_a_hash_sign_in_a_name_is_no_tile(tmp_path) -> None:
+    manifest(tmp_path, [{"file": "take#two.png", "label": "live"}, {"file": "sheet.png#7", "label": "live"}])
+    assert [(i.path.name, i.tile) for i in read_folder(tmp_path).items] == [("take#two.png", None), ("sheet.png", 7)]
+
+
+def test_a_manifest_nested_beyond_reason_is_named(tmp_path) -> None:
+    (tmp_path / "MANIFEST.json").write_text("[" * 200_000)
+    with pytest.raises(InputError, match="unreadable"):
+        read_folder(tmp_path)
+
+
+def test_a_tile_beyond_its_sheet_and_an_empty_file_are_counted_not_raised(tmp_path) -> None:
+    picture(tmp_path / "sheet.png")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    for name, tile, code in (("sheet.png", 1, "file.no_such_tile"), ("empty.jpg", None, "file.unreadable")):
+        with pytest.raises(Unusable, match=code):
+            read_picture(Item(tmp_path / name, name, "x", tile=tile))
