@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-_PAGE = """<!doctype html>
+PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -50,18 +50,22 @@ def evaluation_page(report: Mapping[str, Any], pictures: Mapping[str, bytes]) ->
     }
     body = [
         f"<h1>Evaluation of {escape(report['name'])}</h1>",
-        _facts(facts),
-        *(_section("Headline", _table(("figure", "value", "95 % interval", "n"), headline_rows(figures)))),
+        facts_html(facts),
+        *(_section("Headline", table_html(("figure", "value", "95 % interval", "n"), headline_rows(figures)))),
         f'<p class="note">{escape(_NOTE)}</p>',
-        *_section("Could not be judged", _table(("reason", "items"), list(report["unusable"].items()))),
-        *_section("Recall by class", _table(("class", "recall", "95 % interval", "n"), _recall_rows(figures))),
-        *_section("Species", _table(("at", "species", "APCER", "95 % interval", "n"), list(_species_rows(figures)))),
-        *_section("Groups", _table(("group", "attacks", "bona fide", "AUC", "APCER at BPCER 10 %"), _groups(figures))),
+        *_section("Could not be judged", table_html(("reason", "items"), list(report["unusable"].items()))),
+        *_section("Recall by class", table_html(("class", "recall", "95 % interval", "n"), _recall_rows(figures))),
+        *_section(
+            "Species", table_html(("at", "species", "APCER", "95 % interval", "n"), list(_species_rows(figures)))
+        ),
+        *_section(
+            "Groups", table_html(("group", "attacks", "bona fide", "AUC", "APCER at BPCER 10 %"), _groups(figures))
+        ),
         '<h2>Plots</h2><div class="plots">',
-        *(_figure(caption, png) for caption, png in pictures.items()),
+        *(figure_html(caption, png) for caption, png in pictures.items()),
         "</div>",
     ]
-    return _PAGE.format(title=escape(f"medauth evaluation: {report['name']}"), body="\n".join(body))
+    return PAGE.format(title=escape(f"medauth evaluation: {report['name']}"), body="\n".join(body))
 
 
 def headline_rows(figures: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -136,7 +140,8 @@ def _section(title: str, table: str) -> list[str]:
     return [f"<h2>{escape(title)}</h2>", table] if table else []
 
 
-def _table(header: tuple[str, ...], rows: list[Any]) -> str:
+def table_html(header: tuple[str, ...], rows: list[Any]) -> str:
+    """A table, or nothing where there are no rows; every text is escaped."""
     if not rows:
         return ""
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
@@ -144,11 +149,13 @@ def _table(header: tuple[str, ...], rows: list[Any]) -> str:
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _facts(facts: Mapping[str, str]) -> str:
+def facts_html(facts: Mapping[str, str]) -> str:
+    """What is said before the tables, line by line."""
     return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>"
 
 
-def _figure(caption: str, png: bytes) -> str:
+def figure_html(caption: str, png: bytes) -> str:
+    """A picture inside the page, with its caption."""
     source = base64.b64encode(png).decode()
     return (
         f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{source}">'

@@ -1,0 +1,138 @@
+"""A film of sixteen gestures against many checks, gestures alone: the real ceremony over what the real mesh saw, once.
+
+Thousands of checks need no picture twice: the film's faces and blinks are measured in one pass over two rounds of the
+loop, and played to fresh ceremonies on a simulated clock. What depends on the check (the face at rest, prompts, windows,
+meters) is the product's own, anew each time.
+"""
+
+from __future__ import annotations
+
+import random as plain_random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medauth.capture.encoding import read_frame
+from medauth.capture.interface import CapturedFrame
+from medauth.evaluation.attacks.camera import Camera, draw_camera
+from medauth.evaluation.attacks.driver import Gains
+from medauth.evaluation.attacks.loop_film import FPS, length_ms, loop_film, passages
+from medauth.evaluation.attacks.mesh_warp import FaceSheet
+from medauth.protocol.ceremony import Ceremony, Phase, StepOutcome
+from medauth.protocol.challenge import Action, Challenge, draw_steps
+from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Observation, Posture
+from medauth.protocol.policy import Policy
+from medauth.protocol.response import challenge_reading
+from medauth.sensing import EYE_STATE_MODEL
+from medauth.signals.blink import BlinkSignal
+from medauth.signals.eye_state import EyeStateModel
+from medauth.signals.face_track import FaceMeshTracker
+from medauth.signals.gesture import GestureSignal
+from medauth.signals.models import ModelLibrary
+
+_EVERY_MS = 1_000 / FPS
+_MOST_MS = 120_000.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What was seen of one frame of the loop: the face, or why none, and blinks that were over, by the loop's time."""
+
+    track: FaceTrack | None
+    problem: CaptureProblem | None
+    blinks: tuple[Blink, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredLoop:
+    """One round of the loop, a moment for each frame, and where each gesture begins."""
+
+    moments: Sequence[Moment]
+    starts: dict[tuple[Action, int, int], float]
+
+
+def measured(sheet: FaceSheet, gains: Gains, models: ModelLibrary, seed: int = 0) -> MeasuredLoop:
+    """Renders the film, films it, and looks at it with the product's mesh and blink signal; the second round is kept."""
+    film, random = loop_film(sheet, gains), np.random.default_rng(seed)
+    camera, tracker = Camera(draw_camera(random), random), FaceMeshTracker()
+    blink = BlinkSignal(EyeStateModel(models.load(EYE_STATE_MODEL)))
+    blink.start(None)
+    moments: list[Moment] = []
+    first_ms = 0.0
+    try:
+        for index, picture in enumerate([*film, *film]):
+            t_ms = index * _EVERY_MS
+            frame = read_frame(CapturedFrame(camera.take(picture, t_ms)), index, t_ms)
+            observation = Observation(frame, *tracker.track(frame), None)
+            blink.update(observation)
+            if index == len(film):
+                first_ms = t_ms
+            if index >= len(film):
+                shifted = tuple(_later(b, -first_ms) for b in blink.completed())
+                moments.append(Moment(observation.track, observation.problem, shifted))
+    finally:
+        tracker.close()
+    course = passages(gains)
+    assert length_ms(course) > 0
+    return MeasuredLoop(moments, {_key_of(p.step.action, p.step.low, p.step.hold_max_ms): p.start_ms for p in course})
+
+
+@dataclass(frozen=True, slots=True)
+class LoopCheck:
+    """What came of one check: the reading's code, steps answered, and whether the challenge was passed."""
+
+    code: str
+    answered: int
+    passed: bool
+    outcomes: tuple[str, ...]
+
+
+def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False) -> LoopCheck:
+    """One random check against the loop, begun anywhere in it; `cut`: the player jumps to the asked gesture instead."""
+    draws = plain_random.Random(seed)
+    steps = draw_steps(policy.actions, policy.steps, frozenset(policy.required), draws.randrange)
+    ceremony = Ceremony(Challenge(f"loop-{seed}", steps, bytes(32)), policy.timing)
+    gesture = GestureSignal()
+    gesture.start(Challenge(f"loop-{seed}", steps, bytes(32)))
+    count, at, jump_ms, known = len(loop.moments), 0 if cut else draws.randrange(len(loop.moments)), -1.0, -1
+    t_ms = 0.0
+    while t_ms < _MOST_MS and ceremony.phase not in {Phase.DONE, Phase.EXPIRED}:
+        prompt = ceremony.prompt
+        if cut:
+            if prompt is not None and prompt.index != known:
+                known, jump_ms = prompt.index, t_ms + draws.uniform(300, 700)
+            if jump_ms >= 0 and t_ms >= jump_ms and prompt is not None:
+                key = _key_of(prompt.step.action, prompt.step.low, prompt.step.hold_max_ms)
+                at, jump_ms = round(loop.starts.get(key, 0.0) / _EVERY_MS), -1.0
+            elif prompt is None:
+                at = at if at < 30 else 0  # noqa: PLR2004 - the rest at the film's beginning, again and again
+        moment = loop.moments[at % count]
+        frame = replace(_EMPTY, index=0, t_ms=t_ms)
+        gesture.update(Observation(frame, moment.track, moment.problem, prompt))
+        ceremony.advance(t_ms, _posture(gesture, moment, t_ms - (at % count) * _EVERY_MS))
+        t_ms += _EVERY_MS
+        at += 1
+    results = ceremony.results
+    reading = challenge_reading(results, len(steps), expired=ceremony.phase is Phase.EXPIRED)
+    answered = sum(result.outcome is StepOutcome.ANSWERED for result in results)
+    outcomes = tuple(f"{r.step.action.value}:{r.outcome.value}" for r in results)
+    return LoopCheck(reading.code, answered, reading.code == "challenge.answered", outcomes)
+
+
+def _posture(gesture: GestureSignal, moment: Moment, shift_ms: float) -> Posture | None:
+    if moment.track is None:
+        return None
+    amounts = {Action(name): amount for name, amount in gesture.amounts().items() if np.isfinite(amount)}
+    return Posture(amounts, tuple(_later(b, shift_ms) for b in moment.blinks))
+
+
+def _later(blink: Blink, by_ms: float) -> Blink:
+    return Blink(blink.onset_ms + by_ms, blink.closed_ms + by_ms, blink.reopened_ms + by_ms)
+
+
+def _key_of(action: Action, low: int, hold_max_ms: int) -> tuple[Action, int, int]:
+    return action, low, hold_max_ms
+
+
+_EMPTY = read_frame(CapturedFrame(np.zeros((64, 64, 3), np.uint8)), 0, 0.0)

@@ -1,0 +1,170 @@
+"""The generators on a drawn face: seeded, and each does what its species is."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from medauth.evaluation.attacks import camera, driver, look, mesh_warp, painted_face, paper, screen, stage
+from medauth.evaluation.attacks.camera import Camera, CameraKind, draw_camera
+from medauth.evaluation.attacks.look import Look, placed, show
+from medauth.evaluation.attacks.painted_face import blended_with_itself, draw_brush, swapped
+from medauth.evaluation.attacks.paper import Printout, draw_printout, printed
+from medauth.evaluation.attacks.recording import VARIANTS, Player
+from medauth.evaluation.attacks.screen import draw_display, refilmed
+from medauth.evaluation.attacks.screen_light import Lighting, ScreenLight
+from medauth.evaluation.attacks.stage import STAGED, Act, Cast
+from medauth.evaluation.attacks.victims import Victim
+from tests.unit.evaluation.attack_face import landmarks, picture, sheet
+
+Picture = NDArray[np.uint8]
+
+
+def victim(name: str, shade: int) -> Victim:
+    return Victim(name, sheet(shade), landmarks())
+
+
+def act(species: str, seed: int, *, performs: bool = False) -> Act:
+    cast = Cast(victim("a", 0), [victim("b", 40)], np.random.default_rng(seed), performs=performs)
+    return STAGED[species](cast)
+
+
+def detail(shown: Picture) -> float:
+    """Energy from pixel to pixel, where dots and stripes live."""
+    grey = shown.mean(axis=2)
+    return float(np.abs(np.diff(grey, axis=1)).mean())
+
+
+def test_a_sheet_that_does_not_move_is_the_picture() -> None:
+    assert np.abs(show(sheet(), Look()).astype(int) - picture()).max() <= 1
+
+
+def test_points_follow_the_head() -> None:
+    cut = sheet()
+    nose = int(np.argmin(cut.points[:468, 2]))
+    assert placed(cut, Look(yaw=20))[nose, 0] > cut.points[nose, 0] + 5  # to the person's left
+    assert placed(cut, Look(pitch=15))[nose, 1] < cut.points[nose, 1] - 4  # upwards
+    frame = placed(cut, Look(yaw=30, size=1.2))[-4:]
+    assert np.allclose(frame, cut.points[-4:])
+
+
+def test_what_is_near_hides_what_is_behind() -> None:
+    cut = sheet()
+    turned = show(cut, Look(yaw=35))
+    assert turned.shape == picture().shape
+    assert np.abs(turned.astype(int) - picture()).mean() > 1
+
+
+@pytest.mark.parametrize("species", STAGED)
+def test_a_species_is_the_same_for_the_same_seed_and_another_for_another(species: str) -> None:
+    first, again, other = (act(species, seed)(700.0, None) for seed in (3, 3, 4))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert first.shape == picture().shape
+    assert first.dtype == np.uint8
+
+
+@pytest.mark.parametrize("species", [name for name in STAGED if name != "bona_fide"])
+def test_no_attack_is_the_picture_itself(species: str) -> None:
+    shown = act(species, 5)(800.0, None)
+    assert np.abs(shown.astype(int) - act("bona_fide", 5)(800.0, None)).mean() > 0.05
+
+
+def test_dots_of_ink_show_and_photographic_paper_has_none() -> None:
+    random = np.random.default_rng(0)
+    base = draw_printout(random)
+    dots, smooth = (
+        printed(picture(), Printout(cell, 0.0, 0.0, 0.0, 0.0, base.grip), np.random.default_rng(1))
+        for cell in (3.5, 0.0)
+    )
+    assert detail(dots) > 1.5 * detail(smooth)
+    black, white = (np.full((40, 40, 3), level, np.uint8) for level in (0, 255))
+    plain = Printout(0.0, 0.0, 0.0, 0.0, 0.0, base.grip)
+    dark, light = (printed(p, plain, np.random.default_rng(2)).mean() for p in (black, white))
+    assert dark < 40
+    assert light > 210
+
+
+def test_a_display_shows_its_lattice() -> None:
+    room = np.full_like(picture(), 90)
+    shown = [refilmed(picture(), room, draw_display(np.random.default_rng(seed)), 100.0) for seed in range(6)]
+    assert np.mean([detail(s) for s in shown]) > 1.3 * detail(picture())
+
+
+def test_a_swap_brings_the_donors_face_and_leaves_the_rest() -> None:
+    random = np.random.default_rng(2)
+    target, marks = picture(0), landmarks()
+    done = swapped(target, marks, sheet(40), draw_brush(random), random)
+    changed = np.abs(done.astype(int) - target).mean(axis=2)
+    assert changed[80:120, 85:115].mean() > 1
+    assert changed[:20].max() == 0
+
+
+def test_a_self_blend_stays_within_the_face() -> None:
+    random = np.random.default_rng(2)
+    done = blended_with_itself(picture(), landmarks(), draw_brush(random), random)
+    assert not np.array_equal(done, picture())
+    assert np.array_equal(done[:15], picture()[:15])
+
+
+def test_the_camera_finds_its_exposure_and_adds_its_noise() -> None:
+    kind = CameraKind(118, 0.45, (1.0, 1.0, 1.0), 0.5, 2.0, 0.5, 90)
+    scenes = (np.asarray(picture() // 3, np.uint8), picture())
+    shots = []
+    for scene in scenes:
+        taking = Camera(kind, np.random.default_rng(0))
+        shots.append([taking.take(scene, 100.0 * i).mean() for i in range(10)])
+    assert abs(shots[0][-1] - shots[1][-1]) < 30  # the scenes are 90 levels apart
+    taking = Camera(kind, np.random.default_rng(0))
+    assert not np.array_equal(taking.take(picture(), 0.0), taking.take(picture(), 0.0))
+
+
+def test_the_camera_needs_a_moment_for_new_light() -> None:
+    taking = Camera(draw_camera(np.random.default_rng(1)), np.random.default_rng(1))
+    before = [taking.take(picture(), 100.0 * i).mean() for i in range(5)][-1]
+    at_once, later = (taking.take(np.asarray(picture() // 2, np.uint8), t).mean() for t in (500.0, 4_000.0))
+    assert at_once < before - 10
+    assert later > at_once + 5
+
+
+@pytest.mark.parametrize(("lighting", "channel"), [(Lighting.ISSUED, 2), (Lighting.OTHER, 1), (Lighting.NONE, None)])
+def test_light_reaches_the_scene_late_and_in_the_colours_it_was_lit_by(lighting: Lighting, channel: int | None) -> None:
+    light = ScreenLight(lighting, np.random.default_rng(0), strength=0.4, delay_ms=100)
+    scene, red = np.full((10, 10, 3), 100, np.uint8), (255, 30, 30)
+    assert np.array_equal(light.on(scene, 0.0, red), scene)
+    lit = light.on(scene, 150.0, red).reshape(-1, 3).mean(axis=0) - 100
+    if channel is None:
+        assert not lit.any()
+    elif lighting is Lighting.ISSUED:
+        assert lit.argmax() == channel
+    else:
+        assert lit.argmax() != 2
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_replayed_frame_is_another_picture_of_the_same(name: str) -> None:
+    import cv2
+
+    packed = [cv2.imencode(".png", picture(s))[1].tobytes() for s in (0, 40)]
+    player = Player([(0.0, packed[0]), (100.0, packed[1])], name)
+    first, second = player.at(0.0), player.at(180.0)
+    assert first.shape == picture().shape
+    assert np.array_equal(first, picture(0)) == (name in {"the same", "a frame late"})
+    assert not np.array_equal(first, second)
+
+
+def test_generators_share_nothing_with_detectors_and_training() -> None:
+    for module in (camera, driver, look, mesh_warp, painted_face, paper, screen, stage):
+        source = inspect.getsource(module)
+        assert "medauth.training" not in source
+        assert "medauth.signals" not in source
+
+
+def test_every_act_takes_the_prompt() -> None:
+    for staging in STAGED.values():
+        taken: Callable[..., Act] = staging
+        assert len(inspect.signature(taken).parameters) == 1
