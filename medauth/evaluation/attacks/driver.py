@@ -22,6 +22,9 @@ REACTION_MS = (420.0, 950.0)
 STRENGTH = 1.45
 """Of a clear expression: what comes out of smoothing and of the mesh's own idea of faces must still be clear."""
 _TURN_MS, _TURN_STAY_MS = 480.0, 750.0
+_MOST_TURN_DEG = 62.0
+"""One photograph holds nothing of a face seen from further aside."""
+_HAND_MS = 1_500.0
 _RISE_MS, _FALL_MS = 260.0, 260.0
 _BRIEF_MS, _HELD_MS = 650.0, 2_700.0
 _LIDS_MS = (80.0, 60.0, 120.0)
@@ -33,6 +36,8 @@ _HEAD: Mapping[Action, tuple[str, float]] = {
     Action.LOOK_DOWN: ("pitch", -1.0),
     Action.TILT_LEFT: ("roll", 1.0),
     Action.TILT_RIGHT: ("roll", -1.0),
+    Action.PROFILE_LEFT: ("yaw", 1.0),
+    Action.PROFILE_RIGHT: ("yaw", -1.0),
 }
 _FACE: Mapping[Action, str] = {Action.SMILE: "smile", Action.RAISE_BROWS: "brows", Action.OPEN_MOUTH: "mouth"}
 
@@ -52,6 +57,8 @@ class Performance:
 def performance(step: Step, gains: Gains | None = None) -> Performance:
     """How a diligent person answers a step."""
     gain = (gains or {}).get((step.action, step.low), 1.0)
+    if step.action is Action.HAND_ACROSS:
+        return Performance(_HAND_MS, lambda since: Look(hand=2 * since / _HAND_MS - 1))
     if step.action is Action.BLINK:
         return _blinks(step.low)
     if step.action in _FACE:
@@ -60,7 +67,7 @@ def performance(step: Step, gains: Gains | None = None) -> Performance:
         return _there_and_back(_RISE_MS, stay, _FALL_MS, lambda share: _with(name, amount * share))
     if step.action in _HEAD:
         name, way = _HEAD[step.action]
-        amount = way * step.target * gain
+        amount = way * min(step.target * gain, _MOST_TURN_DEG)
         return _there_and_back(_TURN_MS, _TURN_STAY_MS, _TURN_MS, lambda share: _with(name, amount * share))
     grown = (1 + gain * step.target / 100) if step.action is Action.CLOSER else (1 - gain * step.target / 100)
     return _there_and_back(_TURN_MS, _TURN_STAY_MS, _TURN_MS, lambda share: Look(size=1 + (grown - 1) * share))

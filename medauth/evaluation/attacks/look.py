@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.evaluation.attacks.mesh_warp import MESH, FaceSheet, Picture, Points, draw
+from medauth.evaluation.attacks.mesh_warp import MESH, OUTLINE, FaceSheet, Picture, Points, draw
 
 # FaceMesh rows across each eye: upper lid, lower lid (corner to corner); lips: upper row, lower row, inner and outer.
 _UPPER_LIDS = ((246, 161, 160, 159, 158, 157, 173), (466, 388, 387, 386, 385, 384, 398))
@@ -39,6 +40,8 @@ class Look:
     brows: float = 0.0
     mouth: float = 0.0
     lids: float = 0.0
+    hand: float | None = None
+    """A hand before the face: -1 it comes in at one side, 1 it has left at the other; None: no hand."""
     shift: tuple[float, float] = (0.0, 0.0)
     """Of the whole head, in distances between the outer eye corners."""
 
@@ -51,7 +54,9 @@ def show(sheet: FaceSheet, look: Look) -> Picture:
     """The picture of the sheet's face with that look."""
     moved = placed(sheet, look)
     picture = draw(sheet, moved)
-    return _with_dark_mouth(picture, moved, look.mouth) if look.mouth > _LEAST_OPENING else picture
+    if look.mouth > _LEAST_OPENING:
+        picture = _with_dark_mouth(picture, moved, look.mouth)
+    return picture if look.hand is None else _with_hand(picture, moved, look.hand)
 
 
 def placed(sheet: FaceSheet, look: Look) -> Points:
@@ -134,6 +139,30 @@ def _lids(points: NDArray[np.float64]) -> NDArray[np.float64]:
         pull[list(lower)] = -0.06 * way
         pull[list(fold)] = 0.5 * way
     return pull
+
+
+def _with_hand(picture: Picture, moved: Points, at: float) -> Picture:
+    """What a photograph does not have either: a hand, four fingers and a palm in the colour of the cheek."""
+    outline = moved[list(OUTLINE), :2]
+    middle, span = outline.mean(axis=0), float(np.ptp(outline[:, 0]))
+    cheek = moved[205, :2].round().astype(int)
+    colour = (
+        picture[max(0, cheek[1] - 3) : cheek[1] + 3, max(0, cheek[0] - 3) : cheek[0] + 3].reshape(-1, 3).mean(axis=0)
+    )
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    palm = middle + np.array([1.4 * at * span, 0.25 * span])
+    cv2.ellipse(mask, _at(palm), (round(0.33 * span), round(0.36 * span)), 0, 0, 360, (255,), -1)
+    for index, reach in enumerate((0.78, 0.9, 0.86, 0.7)):
+        root = palm + np.array([(index - 1.5) * 0.17 * span, -0.1 * span])
+        tip = root + np.array([(index - 1.5) * 0.05 * span, -reach * span])
+        cv2.line(mask, _at(root), _at(tip), (255,), max(3, round(0.14 * span)), cv2.LINE_AA)
+    soft = cv2.GaussianBlur(mask, (0, 0), 1.5).astype(np.float32)[..., None] / 255
+    shade = cv2.GaussianBlur(mask, (0, 0), 0.08 * span).astype(np.float32)[..., None] / 255
+    return np.asarray(colour * (0.6 + 0.4 * shade) * soft + picture * (1 - soft), np.uint8)
+
+
+def _at(point: NDArray[np.floating[Any]]) -> tuple[int, int]:
+    return round(float(point[0])), round(float(point[1]))
 
 
 def _with_dark_mouth(picture: Picture, moved: Points, amount: float) -> Picture:

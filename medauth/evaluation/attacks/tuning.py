@@ -29,7 +29,7 @@ def tuned(sheet: FaceSheet, mesh: StillMesh) -> Gains:
         return {}
     gains: dict[tuple[Action, int], float] = {}
     for action in Action:
-        if action is Action.BLINK:
+        if action is Action.BLINK or RULES[action].category is Category.BREAKER:
             continue
         for index, outcome in enumerate(RULES[action].outcomes):
             key = (action, outcome.low)

@@ -64,7 +64,7 @@ def test_a_driver_that_is_too_late_answers_nothing() -> None:
     assert StepOutcome.ANSWERED not in run(1, delay_ms=4_000)
 
 
-@pytest.mark.parametrize("action", [a for a in Action if a is not Action.BLINK])
+@pytest.mark.parametrize("action", STANDARD.actions[1:])
 def test_a_performance_begins_and_ends_at_rest_and_reaches_its_amount(action: Action) -> None:
     step = scripted_step(action, len(RULES[action].outcomes) - 1, pause_ms=0)
     done, seen = performance(step), Seen()
@@ -72,6 +72,16 @@ def test_a_performance_begins_and_ends_at_rest_and_reaches_its_amount(action: Ac
     assert amounts[0] == pytest.approx(0, abs=1)
     assert amounts[-1] < RULES[action].onset
     assert step.low <= max(amounts) <= step.high
+
+
+def test_a_hand_passes_from_side_to_side_and_a_profile_goes_as_far_as_a_photograph_can() -> None:
+    across = performance(scripted_step(Action.HAND_ACROSS, 0, pause_ms=0))
+    places = [across.look(t).hand for t in np.linspace(0, across.length_ms, 9)]
+    assert places == sorted(places, key=lambda place: -2 if place is None else place)
+    assert places[0] == -1
+    assert places[-1] == 1
+    aside = performance(scripted_step(Action.PROFILE_RIGHT, 0, pause_ms=0))
+    assert min(aside.look(t).yaw for t in np.arange(0, aside.length_ms, 20.0)) == -62
 
 
 def test_the_lids_of_a_performance_close_as_often_as_asked() -> None:

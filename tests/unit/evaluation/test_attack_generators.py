@@ -52,6 +52,12 @@ def test_points_follow_the_head() -> None:
     assert np.allclose(frame, cut.points[-4:])
 
 
+def test_a_hand_covers_the_face_and_leaves_the_wall() -> None:
+    shown, bare = show(sheet(), Look(hand=0.0)).astype(int), picture().astype(int)
+    assert np.abs(shown - bare)[85:105, 95:105].mean() > 5
+    assert np.abs(shown - bare)[:, :20].mean() < 1
+
+
 def test_what_is_near_hides_what_is_behind() -> None:
     cut = sheet()
     turned = show(cut, Look(yaw=35))

@@ -1,0 +1,225 @@
+"""Plans, resumption and tables of the attack matrix, with a worker that plays nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from medauth.errors import InputError
+from medauth.evaluation.attack_files import sessions_csv, write_attacks
+from medauth.evaluation.attacks import worker
+from medauth.evaluation.attacks.cue_film import Window
+from medauth.evaluation.attacks.matrix import ROWS, run
+from medauth.evaluation.attacks.plan import BONA_FIDE, CUE, LOOP, NATURAL, WHOLE, Job, Plan, jobs
+from medauth.evaluation.attacks.species import NOT_COVERED, SPECIES
+from medauth.evaluation.attacks.stage import STAGED
+from medauth.evaluation.attacks.tables import granted, share, tables
+from medauth.evaluation.attacks.victims import Portrait
+from medauth.protocol.attack_family import AttackFamily
+from medauth.protocol.policy import STANDARD
+
+PORTRAITS = tuple(Portrait(name, f"{name}.jpg") for name in "abc")
+Row = dict[str, Any]
+
+
+def a_plan(**changes: Any) -> Plan:
+    values: dict[str, Any] = {
+        "policy": "standard",
+        "portraits": PORTRAITS,
+        "windows": (Window("clip.mp4", "a", 0.0, "as filmed"),),
+        "sessions": 2,
+        "cue_people": 0,
+        "loop_checks": 250,
+    }
+    return Plan(**values | changes)
+
+
+class Played:
+    """A worker that says what it was given; breaks at the job named `stop`."""
+
+    calls: ClassVar[list[str]] = []
+    stop = ""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def play(self, job: Job) -> list[Row]:
+        if job.key == self.stop:
+            raise KeyboardInterrupt
+        self.calls.append(job.key)
+        return [] if job.index == 1 else [{"key": job.key, "part": job.part, "species": job.species}]
+
+    def close(self) -> None:
+        self.calls.append("closed")
+
+
+@pytest.fixture(autouse=True)
+def played(monkeypatch: pytest.MonkeyPatch) -> type[Played]:
+    monkeypatch.setattr(worker, "Worker", Played)
+    Played.calls, Played.stop = [], ""
+    return Played
+
+
+def test_every_species_of_the_threat_model_is_played() -> None:
+    threats = {
+        "still_photo", "photo_cutout", "photo_animated", "print", "screen_replay", "gesture_loop", "session_replay",
+        "virtual_camera", "face_swap", "self_blend", "reenactment", "identity_switch", "two_faces", "wrong_light",
+        "client_forgery", "database_tamper",
+    }  # fmt: skip
+    assert set(SPECIES) == threats
+    assert {job.species for job in jobs(a_plan())} >= threats
+    assert all(s.name in STAGED or not s.cue for s in SPECIES.values())
+    assert {s.family for s in SPECIES.values()} - {None} <= set(AttackFamily)
+
+
+def test_all_have_their_turn_before_one_has_its_second() -> None:
+    order = [job for job in jobs(a_plan()) if job.part in {WHOLE, CUE}]
+    firsts = [job.index for job in order]
+    assert firsts == sorted(firsts)
+    assert sum(job.part == LOOP and job.species == "gesture_loop" for job in jobs(a_plan())) == 3
+
+
+def test_a_plan_of_one_species_plays_it_alone() -> None:
+    assert {j.species for j in jobs(a_plan(only=("print",)))} == {"print", BONA_FIDE}
+    assert {j.species for j in jobs(a_plan(only=("client_forgery",)))} == {"client_forgery"}
+    with pytest.raises(InputError, match="no species 'mask'"):
+        a_plan(only=("mask",))
+
+
+def test_people_and_sessions_limit_the_plan() -> None:
+    some = jobs(a_plan(sessions=0, cue_people=2, loop_checks=0))
+    assert {job.part for job in some} == {CUE, NATURAL, "forgery", "tamper"}
+    assert max(job.index for job in some if job.part == CUE) == 1
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    plan = a_plan(only=("print",))
+    every = [job.key for job in jobs(plan)]
+    Played.stop = every[4]
+    with pytest.raises(KeyboardInterrupt):
+        run(plan, tmp_path)
+    with (tmp_path / ROWS).open("a") as lines:
+        lines.write('{"key": "cut off')
+    Played.calls, Played.stop = [], ""
+    seen: list[tuple[int, int]] = []
+    rows = run(plan, tmp_path, on_done=lambda done, total: seen.append((done, total)))
+    assert Played.calls == [*every[4:], "closed"]
+    assert [row["job"] for row in rows] == every
+    assert seen[0] == (4, len(every))
+    assert seen[-1] == (len(every), len(every))
+    Played.calls = []
+    assert run(plan, tmp_path) == rows
+    assert Played.calls == ["closed"]
+
+
+def test_rows_of_another_plan_are_not_gone_on_with(tmp_path: Path) -> None:
+    run(a_plan(only=("print",)), tmp_path)
+    with pytest.raises(InputError, match="another plan"):
+        run(a_plan(only=("print",), seed=1), tmp_path)
+
+
+def test_shares_count_people() -> None:
+    none = share([False] * 40, [f"p{i % 4}" for i in range(40)])
+    assert none["people"] == 4
+    assert none["interval95"][1] > 0.4  # four people, not forty
+    some = share([True, False] * 20, [f"p{i % 4}" for i in range(40)])
+    assert some["value"] == 0.5
+    assert some["interval95"] == [0.0, 1.0]  # the four people are all of one kind or the other
+    assert share([], [])["value"] is None
+
+
+def readings(**outcomes: str) -> Mapping[str, Any]:
+    held = dict.fromkeys((*STANDARD.deny, *STANDARD.confirm, "deepfake"), "pass") | outcomes
+    return {name: {"outcome": how, "code": f"{name}.{how}", "score_ppm": 0} for name, how in held.items()}
+
+
+def a_check(species: str, person: str, decision: str, **outcomes: str) -> Row:
+    found = readings(**outcomes)
+    why = [{"code": f"{n}.{o}", "signal": n, "role": "deny"} for n, o in outcomes.items()]
+    return {
+        "key": "k", "part": WHOLE, "species": species, "variant": "", "person": person, "readings": found,
+        "decision": decision, "reasons": why, "frames": 9, "steps": [("blink", "answered"), ("smile", "unseen")],
+    }  # fmt: skip
+
+
+def a_film(species: str, person: str, **outcomes: str) -> Row:
+    return {
+        "key": "k", "part": CUE, "species": species, "variant": "", "person": person, "readings": readings(**outcomes),
+    }  # fmt: skip
+
+
+ALL_ROWS: list[Row] = [
+    a_check("photo_animated", "a", "live"),
+    a_check("photo_animated", "b", "not_live", challenge="fail"),
+    a_check("photo_animated", "c", "inconclusive", emotion="inconclusive"),
+    a_check("print", "a", "not_live", presentation_attack="fail", challenge="fail"),
+    *(a_film("print", p, presentation_attack="fail") for p in "abc"),
+    a_film("print", "d"),
+    *(a_film("two_faces", p, faces="fail", presentation_attack="inconclusive") for p in "ab"),
+    a_film("face_swap", "a", deepfake="fail"),
+    a_film(BONA_FIDE, "a"),
+    a_film(BONA_FIDE, "b", identity="fail"),
+    a_film(BONA_FIDE, "c") | {"part": NATURAL, "variant": "as filmed"},
+    {"part": LOOP, "species": "gesture_loop", "checks": 100, "passed": 0, "codes": {"x": 100}, "most_answered": 2, "steps": 6},
+    {"part": LOOP, "species": "gesture_loop", "checks": 50, "passed": 1, "codes": {"x": 49}, "most_answered": 6, "steps": 6},
+    {"part": "forgery", "species": "client_forgery", "tries": {"<b>verdict</b>": "refused"}},
+    {"part": "tamper", "species": "database_tamper", "tries": {"found": 9, "missed": 0}},
+]  # fmt: skip
+
+
+def test_whole_checks_are_accepted_by_the_verdict_alone() -> None:
+    found = tables(ALL_ROWS, STANDARD)["whole"]
+    animated = found["photo_animated"]
+    assert (animated["accepted"]["hits"], animated["inconclusive"]["hits"], animated["accepted"]["n"]) == (1, 1, 3)
+    assert animated["accepted_if_granted"]["hits"] == 3  # nothing but gestures and emotion stopped the other two
+    assert animated["caught_by"] == {"challenge.fail": 1}
+    assert found["print"]["accepted_if_granted"]["hits"] == 0
+
+
+def test_each_cue_stands_alone() -> None:
+    found = tables(ALL_ROWS, STANDARD)
+    alone = found["alone"]
+    assert alone["print"]["presentation_attack"]["missed"]["hits"] == 1
+    assert alone["two_faces"]["presentation_attack"]["not_judged"]["hits"] == 2
+    assert alone["face_swap"]["deepfake"]["missed"]["value"] == 0
+    assert found["cues"]["deepfake"] == "told"
+    assert found["cues"]["presentation_attack"] == "denies"
+    assert not set(found["cues"]) & granted(STANDARD)
+
+
+def test_a_cue_left_out_shows_what_it_carries() -> None:
+    found = tables(ALL_ROWS, STANDARD)["left_out"]
+    assert found["print"]["all"]["hits"] == 1
+    assert found["print"]["without"]["presentation_attack"]["hits"] == 4
+    assert found["print"]["without"]["identity"]["hits"] == 1
+    assert found["face_swap"]["all"]["hits"] == 1
+    assert found["face_swap"]["with_told"]["hits"] == 0
+
+
+def test_loops_add_up_and_the_driver_is_judged_by_its_steps() -> None:
+    found = tables(ALL_ROWS, STANDARD)
+    assert (found["loop"]["gesture_loop"]["checks"], found["loop"]["gesture_loop"]["passed"]) == (150, 1)
+    assert found["driver"]["blink"]["value"] == 1
+    assert found["driver"]["smile"]["value"] == 0
+    assert found["natural"]["all"]["identity"]["hits"] == 0
+
+
+def test_the_page_says_what_is_not_covered_and_escapes_every_text(tmp_path: Path) -> None:
+    report = {"facts": {"policy": "<i>standard</i>"}, "tables": tables(ALL_ROWS, STANDARD)}
+    page = write_attacks(report, ALL_ROWS, tmp_path).read_text()
+    assert all(name.split(" ")[0] in page for name in NOT_COVERED)
+    assert "<b>verdict" not in page
+    assert "<i>" not in page
+    assert "simulated" in page
+    assert json.loads((tmp_path / "attacks.json").read_text())["tables"]["loop"]
+    assert (tmp_path / "caught_by_each_cue_alone.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_csv_has_a_line_a_reading() -> None:
+    lines = sessions_csv(ALL_ROWS).splitlines()
+    assert len(lines) == 1 + sum(len(row.get("readings", {})) for row in ALL_ROWS)
+    assert lines[1].startswith("k,whole,photo_animated,,a,live,")
