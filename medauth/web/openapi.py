@@ -1,10 +1,173 @@
-"""The REST API as an OpenAPI 3.1 document."""
+"""The REST API as an OpenAPI 3.1 document: what programs read in place of `docs/web.md`. A test holds answers to it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from medauth.protocol.policy import POLICIES
+from medauth.protocol.verdict import Decision
+from medauth.service.booking import MAX_KEY, MAX_URL
+from medauth.store.booking_interface import BookingState
 
-def document(url: str) -> dict[str, Any]:
+Schema = dict[str, Any]
+MAX_TEXT = 256
+
+
+def document(url: str) -> Schema:
     """The document, for the server at this address."""
-    return {"openapi": "3.1.0", "info": {"title": "medauth", "version": "1"}, "servers": [{"url": url}], "paths": {}}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "medauth",
+            "version": "1.0.0",
+            "summary": "Ask for a live check of a person; read what it came to; take the evidence away.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": url}],
+        "security": [{"key": []}],
+        "paths": {
+            "/api/v1/checks": {"post": _create()},
+            "/api/v1/checks/{id}": {"parameters": [_ID], "get": _state(), "delete": _erase()},
+            "/api/v1/checks/{id}/result": {"parameters": [_ID], "get": _result()},
+            "/api/v1/checks/{id}/evidence": {"parameters": [_ID], "get": _evidence()},
+            "/api/v1/openapi.json": {"get": _document()},
+            "/healthz": {"get": _healthz()},
+            "/readyz": {"get": _readyz()},
+        },
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "From `medauth access`."}},
+            "schemas": {"Request": _REQUEST, "Check": _CHECK, "Created": _CREATED, "Problem": _PROBLEM},
+            "responses": {"Problem": {"description": "RFC 9457 problem details", "content": _PROBLEM_CONTENT}},
+        },
+    }
+
+
+def _text(most: int, *, least: int = 0, about: str = "") -> Schema:
+    return {"type": "string", "minLength": least, "maxLength": most} | ({"description": about} if about else {})
+
+
+def _one_of(*values: str) -> Schema:
+    return {"type": "string", "enum": list(values)}
+
+
+def _object(required: list[str], properties: Schema) -> Schema:
+    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+
+
+def _maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+_MS: Schema = {"type": "integer", "minimum": 0, "description": "milliseconds since 1970"}
+_ID: Schema = {"name": "id", "in": "path", "required": True, "schema": _text(64, least=1)}
+_PLAIN_POLICIES = [name for name, policy in POLICIES.items() if policy.light is None and not policy.rehearsal]
+_REQUEST = _object(
+    ["subject", "purpose", "policy"],
+    {
+        "subject": _text(MAX_TEXT, least=1, about="Your id of the account."),
+        "purpose": _text(MAX_TEXT, least=1, about="What the check is for, such as `login`."),
+        "policy": _one_of(*POLICIES),
+        "origin": _text(MAX_TEXT, about="The site on which the check may run; without it, this server's own page."),
+        "callback": _text(MAX_URL, about="https address that hears of the end."),
+        "address": _text(MAX_TEXT, about="The only address from which it may be attended."),
+        "client": _text(MAX_TEXT, about="Id of the device; failures are counted for it and the subject."),
+        "without_colours": _one_of("", *_PLAIN_POLICIES)
+        | {"description": "Policy in whose place a person may choose whom changing colours trouble."},
+    },
+)
+_CHECK_FIELDS: Schema = {
+    "id": _text(64),
+    "state": _one_of(*BookingState),
+    "policy": _text(64),
+    "created_ms": _MS,
+    "expires_ms": _MS,
+    "ended_ms": _maybe(_MS),
+    "outcome": _maybe(_one_of(*Decision, "erased")),
+    "code": _maybe(_text(32)),
+    "evidence_id": _maybe(_text(64)),
+}
+_CHECK = _object(list(_CHECK_FIELDS), _CHECK_FIELDS)
+_CREATED_FIELDS = _CHECK_FIELDS | {
+    "session": _text(256, about="For `<medauth-check session>`; a secret of the person's."),
+    "page": _text(2_048, about="A page of this server's that holds the check."),
+}
+_CREATED = _object(list(_CREATED_FIELDS), _CREATED_FIELDS)
+_PROBLEM: Schema = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+    },
+}
+_PROBLEM_CONTENT: Schema = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def _answers(status: str, about: str, schema: Schema, *problems: str) -> Schema:
+    found: Schema = {status: {"description": about, "content": {"application/json": {"schema": schema}}}}
+    return found | {problem: {"$ref": "#/components/responses/Problem"} for problem in problems}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _create() -> Schema:
+    key = {"name": "Idempotency-Key", "in": "header", "schema": _text(MAX_KEY) | {"pattern": "^[!-~]*$"}}
+    answers = _answers("201", "Created", _ref("Created"), "400", "401", "403", "409", "413", "415", "422", "429", "503")
+    answers["200"] = {**answers["201"], "description": "The same request under the same idempotency key, before"}
+    return {
+        "operationId": "createCheck",
+        "summary": "Ask for a check (scope subject)",
+        "parameters": [key],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Request")}}},
+        "responses": answers,
+    }
+
+
+def _state() -> Schema:
+    answers = _answers("200", "Where it stands", _ref("Check"), "401", "403", "404", "429", "503")
+    return {"operationId": "readCheck", "summary": "State and outcome (scopes subject, operator)", "responses": answers}
+
+
+def _result() -> Schema:
+    answers = _answers("200", "The statement", {"type": "object"}, "401", "403", "404", "429", "503")
+    return {"operationId": "readResult", "summary": "Reasons, steps, readings (scope operator)", "responses": answers}
+
+
+def _evidence() -> Schema:
+    answers = _answers("200", "The bundle", {"type": "object"}, "401", "403", "404", "429", "503")
+    return {"operationId": "readEvidence", "summary": "Evidence bundle (scope auditor)", "responses": answers}
+
+
+def _erase() -> Schema:
+    stone = _object(
+        ["tombstone", "leaf_index", "erased"],
+        {
+            "tombstone": _text(64),
+            "leaf_index": {"type": "integer"},
+            "erased": {"type": "array", "items": _text(64)},
+        },
+    )
+    answers = _answers("200", "Erased", stone, "401", "403", "404", "409", "429", "503")
+    return {"operationId": "eraseCheck", "summary": "Destroy its keys (scope operator)", "responses": answers}
+
+
+def _document() -> Schema:
+    answers = _answers("200", "This document", {"type": "object"}, "429")
+    return {"operationId": "readDocument", "summary": "This document", "security": [], "responses": answers}
+
+
+def _healthz() -> Schema:
+    answers = _answers("200", "Alive", {"type": "object"})
+    return {"operationId": "isAlive", "summary": "The process lives", "security": [], "responses": answers}
+
+
+def _readyz() -> Schema:
+    answers = _answers("200", "Ready", {"type": "object"})
+    answers["503"] = {**answers["200"], "description": "Not ready"}
+    return {"operationId": "isReady", "summary": "Checks can be run", "security": [], "responses": answers}
