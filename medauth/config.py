@@ -64,6 +64,20 @@ class Settings:
     """Folder of models to use in place of the shipped ones."""
     face_model: str = ""
     """Face embedding that the identity signal uses beside its patches: `face_api` once added; empty: patches alone."""
+    emotion_models: str = ""
+    """Who votes with the expression model, `name=weight` between commas; never heard under `standard`."""
+    emotion_url: str = field(default="", repr=False)
+    """Address of the emotion service that the member `http` asks."""
+    emotion_form: str = "jpeg"
+    """What that service is sent: `jpeg`, the picture itself, or `deepface`, what DeepFace's own service takes."""
+    emotion_key: str = field(default="", repr=False)
+    """Bearer token for that service."""
+    emotion_region: str = ""
+    """AWS region that the member `rekognition` asks; empty: where AWS tools look for it."""
+    emotion_timeout_ms: int = 1_000
+    """How long an emotion service may take; after three failures in a row it is left alone for half a minute."""
+    emotion_consent: bool = False
+    """Says that whoever is filmed agreed that their face is sent to an emotion service; none is asked without."""
     opencv_threads: int = 1
     """Threads of OpenCV in a process that checks: one costs least on camera pictures; 0 leaves OpenCV as it is."""
     rehearsal: bool = False
@@ -95,6 +109,8 @@ class Settings:
         _require(self.retention_days >= 0, "retention_days", self.retention_days, "0 or more days")
         _require(1 <= self.replay_memory_days <= 3_650, "replay_memory_days", self.replay_memory_days, "1 to 3650 days")  # noqa: PLR2004
         _require(len(self.tenant) <= 64 and self.tenant.isprintable(), "tenant", self.tenant[:80], "up to 64 letters")  # noqa: PLR2004
+        _require(0 < self.emotion_timeout_ms <= 60_000, "emotion_timeout_ms", self.emotion_timeout_ms, "1 to 60000 ms")  # noqa: PLR2004
+        _require(self.emotion_form in {"jpeg", "deepface"}, "emotion_form", self.emotion_form, "jpeg or deepface")
         _require(self.max_merge_delay_s > 0, "max_merge_delay_s", self.max_merge_delay_s, "more than 0 seconds")
         _require(0 <= self.web_port <= 65_535, "web_port", self.web_port, "0 to 65535")  # noqa: PLR2004
         _require(0 <= self.web_proxies <= 8, "web_proxies", self.web_proxies, "0 to 8")  # noqa: PLR2004
@@ -142,6 +158,8 @@ _PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "confirmations": (int, "a whole number"),
     "max_merge_delay_s": (int, "a whole number of seconds"),
     "opencv_threads": (int, "a whole number"),
+    "emotion_timeout_ms": (int, "a whole number of milliseconds"),
+    "emotion_consent": (_flag, "1 or 0"),
     "retention_days": (int, "a whole number of days"),
     "replay_memory_days": (int, "a whole number of days"),
     "keep_frames": (KeepFrames, "none, key or all"),

@@ -7,12 +7,13 @@ needed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medauth.config import Settings
+from medauth.ensemble import members
 from medauth.errors import ConfigError, InputError
 from medauth.protocol.policy import REHEARSAL
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from medauth.capture.interface import FrameSource
     from medauth.protocol.challenge import Challenge
     from medauth.service.observing import Observer
-    from medauth.signals.emotion_reader import EmotionReader
+    from medauth.signals.emotion_reader import EmotionReader, Member
     from medauth.signals.face_embedder import FaceEmbedder, FaceReference
+    from medauth.signals.face_finders import FaceFinder
     from medauth.signals.interface import FaceTracker, Signal
     from medauth.signals.models import ModelLibrary
 
@@ -53,25 +55,45 @@ def observer(
 
     if settings.opencv_threads:
         cv2.setNumThreads(settings.opencv_threads)
-    return Observer(FaceMeshTracker(), signals(models, policy, embedder(settings, models), reference), challenge)
+    voters = members(settings, models, None if challenge is None else policy)
+    judges = signals(models, policy, embedder(settings, models), reference, voters)
+    return Observer(FaceMeshTracker(), judges, challenge)
 
 
-def face_tracker(settings: Settings) -> FaceTracker:
-    """A face track by itself, for pictures that no check is made of."""
+def face_tracker(settings: Settings, detector: str = "mesh") -> FaceTracker:
+    """A face track by itself, for pictures that no check is made of: the mesh alone, or the mesh where `detector` finds a
+    face (`haar`, `dnn`, `mediapipe`, `auto`).
+    """
     import cv2
-
-    from medauth.signals.face_track import FaceMeshTracker
 
     if settings.opencv_threads:
         cv2.setNumThreads(settings.opencv_threads)
+    if detector != "mesh":
+        from medauth.signals.found_face import FoundFaceTracker
+
+        return FoundFaceTracker(face_finder(settings, detector))
+    from medauth.signals.face_track import FaceMeshTracker
+
     return FaceMeshTracker()
 
 
-def emotion_reader(models: ModelLibrary) -> EmotionReader:
-    """What reads expressions off a face."""
+def face_finder(settings: Settings, name: str) -> FaceFinder:
+    """The face detector of that name."""
+    from medauth.signals.face_finders import face_finder as find
+
+    return find(name, detector_folder(settings))
+
+
+def detector_folder(settings: Settings) -> Path:
+    """Where `medauth models add face-dnn` leaves its files."""
+    return settings.data_dir / "detectors" / "face_dnn"
+
+
+def emotion_reader(settings: Settings, models: ModelLibrary) -> EmotionReader:
+    """The expression model, and who votes with it outside of checks."""
     from medauth.signals.emotion_reader import EmotionReader
 
-    return EmotionReader(models.load(EXPRESSION_MODEL))
+    return EmotionReader(models.load(EXPRESSION_MODEL), members(settings, models, None))
 
 
 def embedder(settings: Settings, models: ModelLibrary) -> FaceEmbedder | None:
@@ -112,6 +134,7 @@ def signals(
     policy: str,
     embedder: FaceEmbedder | None = None,
     reference: FaceReference | None = None,
+    voters: Sequence[Member] = (),
 ) -> tuple[Signal, ...]:
     """Fresh signals for one check under the policy of that name. A new signal is one line here."""
     from medauth.signals.blink import BlinkSignal
@@ -133,7 +156,7 @@ def signals(
         GestureSignal(),
         HandSignal(),
         BlinkSignal(EyeStateModel(models.load(EYE_STATE_MODEL))),
-        EmotionSignal(expression),
+        EmotionSignal(expression, members=voters),
         MicroExpressionSignal(movement),
         PresentationAttackSignal(models.load(PRESENTATION_MODEL), policy),
         # Measured and reported: no policy denies by it.

@@ -57,6 +57,7 @@ class Analysed:
             "duration_ms": self.found.duration_ms,
             "summary": self.summary.to_json(),
             "worth": self.worth,
+            "models": {use.name: use.sha256 for mark in self.found.marks.values() for use in mark.models},
             "readings": [reading.to_json() for reading in self.found.readings],
             "files": list(self.files),
         }

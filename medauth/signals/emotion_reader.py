@@ -25,7 +25,9 @@ class EmotionModel(Protocol):
 
     name: str
     sha256: str
-    """Of what it runs: weights, or for a service the address and model that it is asked for."""
+    """Of what it runs: weights, or for a service the address that is asked."""
+    repeatable: bool
+    """The same face always gets the same answer: only then is it heard in checks, whose frames are judged again."""
 
     def probabilities(self, face: NDArray[np.uint8]) -> Mapping[str, float] | None:
         """By the names of our classes, for an upright face (192, 192, 3) uint8 BGR; None: no answer now.

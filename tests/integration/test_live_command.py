@@ -79,7 +79,9 @@ def test_a_mouth_drawn_upwards_is_an_arrow_up(clip: Path) -> None:
     """The lower half of a still face moved up by three pixels between two looks, everything else left."""
     frame = next(iter(VideoFile(clip, start_ms=30_000).frames())).image
     assert frame is not None
-    analysis = LiveAnalysis(face_tracker(Settings()), emotion_reader(ModelLibrary()), LiveTuning(least_motion=15))
+    analysis = LiveAnalysis(
+        face_tracker(Settings()), emotion_reader(Settings(), ModelLibrary()), LiveTuning(least_motion=15)
+    )
     analysis.look(frame, 0)
     first = analysis.look(frame, 100)
     assert first.box is not None
