@@ -151,8 +151,9 @@ class AuthenticationSession:
     def push(self, frame: NDArray[np.uint8] | bytes | CapturedFrame, *, media_ms: float | None = None) -> Progress:
         """Takes in one frame: an array (height, width, 3) uint8 BGR, or JPEG bytes.
 
-        `media_ms` is the clip's own time and counts in a rehearsal alone; a check runs on this side's clock. Raises
-        `InputError` for what is not a picture, `CheckExpired`, and `StoreError` when a frame cannot be kept.
+        `media_ms` is the clip's own time in a rehearsal. In a check it is when a client says that it took the frame: a
+        check runs on this side's clock, and looks only whether the claim can be true. Raises `InputError` for what is not
+        a picture or a time, `CheckExpired`, and `StoreError` when a frame cannot be kept.
         """
         progress, _ = self._take(_captured(frame, media_ms))
         return progress

@@ -23,6 +23,9 @@ JPEG_QUALITY = 92
 MAX_JPEG_BYTES = 8 * 1024 * 1024
 """A 4096 x 4096 photograph at high quality; more is padding."""
 
+MOST_DECLARED_MS = 1e13
+"""Of a client's clock: three centuries after any epoch."""
+
 
 def read_frame(captured: CapturedFrame, index: int, t_ms: float) -> Frame:
     """The frame to judge. `t_ms` is the caller's clock, never the picture's own. Raises `InputError` when the picture
@@ -33,7 +36,17 @@ def read_frame(captured: CapturedFrame, index: int, t_ms: float) -> Frame:
     given = captured.jpeg
     jpeg = encode_jpeg(_checked_pixels(captured.image)) if given is None else checked_jpeg(given)
     image = decode_jpeg(jpeg, trusted=given is None)
-    return Frame(index=index, t_ms=t_ms, jpeg=jpeg, sha256=hashlib.sha256(jpeg).digest(), image=image)
+    declared_ms = _declared(captured.media_ms)
+    return Frame(index, t_ms, jpeg, hashlib.sha256(jpeg).digest(), image, declared_ms)
+
+
+def _declared(media_ms: object) -> float | None:
+    """To a microsecond: judged again, a frame must give the same."""
+    if media_ms is None:
+        return None
+    if isinstance(media_ms, bool) or not isinstance(media_ms, int | float) or not abs(media_ms) < MOST_DECLARED_MS:
+        raise InputError("a capture time that is none", expected="milliseconds as a number, or nothing")
+    return round(1_000 * media_ms) / 1_000
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:

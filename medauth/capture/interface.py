@@ -15,8 +15,8 @@ class CapturedFrame:
     """One frame as the source gave it.
 
     `image` is (height, width, 3) uint8 BGR, or None when `jpeg` holds the encoded bytes as they came. `media_ms` is the
-    source's own time in milliseconds: the clip's position, or None for a live camera. It is never trusted as a clock in
-    a check that decides something.
+    source's own time in milliseconds: the clip's position, when a client says that it took the frame, or None. It is never
+    trusted as a clock in a check that decides something.
     """
 
     image: NDArray[np.uint8] | None

@@ -55,6 +55,9 @@ class Frame:
     sha256: bytes
     image: NDArray[np.uint8]
     """(height, width, 3) uint8, BGR."""
+    declared_ms: float | None = None
+    """When the client says that it was taken, on a clock of its own, to a microsecond. Untrusted: `injection` looks whether
+    it can be true, and nothing else looks at it."""
 
 
 @dataclass(frozen=True, slots=True)

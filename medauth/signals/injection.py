@@ -24,6 +24,7 @@ from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.arrivals import Arrivals
 from medauth.signals.camera_change import CameraChange, Sight
+from medauth.signals.declared_times import DeclaredTimes
 from medauth.signals.frame_print import noise_of, print_of
 from medauth.signals.interface import Marks, Trace
 from medauth.signals.loop_finder import LoopFinder
@@ -34,6 +35,20 @@ _CLOCKS = {
     "standing_still": ("injection.clock_stands_still", "Many frames came at one and the same time."),
     "too_fast": ("injection.clock_too_fast", "Frames came faster than any camera gives them."),
 }
+_DECLARED = {
+    "backwards": ("injection.declared_backwards", "By the client's own times the frames were taken backwards."),
+    "future": ("injection.declared_future", "By the client's own times a frame was taken after it had come."),
+    "outruns": ("injection.declared_outruns", "By the client's own times more was filmed than time has passed."),
+    "too_fast": (
+        "injection.declared_too_fast",
+        "By the client's own times frames were taken faster than cameras take.",
+    ),
+    "set_back": ("injection.declared_set_back", "The client's clock went back."),
+    "gap": ("injection.declared_gap", "By the client's own times film was left out between frames."),
+    "standing_still": ("injection.declared_stands_still", "Most frames have the client's time of the one before."),
+    "constant": ("injection.declared_constant", "The client's times are more even than a camera's."),
+}
+DECLARED_TRACE = "declared capture time"
 _DIGEST_BYTES = 8
 """Enough to tell some thousand frames apart."""
 
@@ -61,6 +76,9 @@ class InjectionSignal:
     def __init__(self, tuning: InjectionTuning | None = None) -> None:
         self._tuning = tuning or InjectionTuning()
         self._arrivals = Arrivals()
+        self._declared = DeclaredTimes()
+        self._claims = array("d")
+        self._all_ms = array("d")
         self._loops = LoopFinder()
         self._camera = CameraChange()
         self._timed = False
@@ -81,6 +99,7 @@ class InjectionSignal:
         # What is signed of a time is its microseconds: judged again, a frame must give the same to the bit.
         t_ms = round(1_000 * frame.t_ms) / 1_000
         self._arrivals.add(t_ms)
+        self._note_claim(t_ms, frame.declared_ms)
         digest = frame.sha256[:_DIGEST_BYTES]
         self._freeze(observation, digest, t_ms)
         seen = print_of(frame.image)
@@ -103,7 +122,16 @@ class InjectionSignal:
         return self._read(Outcome.PASS, "injection.none_seen", "Nothing was seen that only a program does.")
 
     def marks(self) -> Marks:
-        return Marks((Trace("sensor noise", "grey levels", tuple(self._times_ms), tuple(self._noises)),))
+        traces = [Trace("sensor noise", "grey levels", tuple(self._times_ms), tuple(self._noises))]
+        if self._declared.told:
+            # Of every frame, so that an auditor can look at the claims as they were made.
+            traces.append(Trace(DECLARED_TRACE, "ms", tuple(self._all_ms), tuple(self._claims)))
+        return Marks(tuple(traces))
+
+    def _note_claim(self, t_ms: float, declared_ms: float | None) -> None:
+        self._declared.add(t_ms, declared_ms)
+        self._all_ms.append(t_ms)
+        self._claims.append(math.nan if declared_ms is None else declared_ms)
 
     def _freeze(self, observation: Observation, digest: bytes, t_ms: float) -> None:
         """How long the very same picture of a face stands. A covered lens is black to the bit as well: no face, no claim."""
@@ -119,9 +147,12 @@ class InjectionSignal:
 
     def _failed(self) -> tuple[str, str] | None:
         impossible = self._arrivals.impossible() if self._timed else ""
+        claimed = self._declared.impossible() if self._timed else ""
         loop = self._loops.best
         if impossible:
             return _CLOCKS[impossible]
+        if claimed:
+            return _DECLARED[claimed]
         if loop.share >= self._tuning.loop_share:
             way = "backwards" if loop.backwards else f"after {loop.lag_ms / 1_000:.1f} s"
             return "injection.looped", f"A stretch of the film came again {way}."
@@ -139,7 +170,8 @@ class InjectionSignal:
             return "injection.stalled", f"The picture stood still to the bit for {self._longest_ms / 1_000:.1f} s."
         if self._timed and self._arrivals.constant:
             return "injection.clock_constant", "The frames came more evenly than cameras and networks give them."
-        return None
+        claimed = self._declared.unlikely() if self._timed else ""
+        return _DECLARED[claimed] if claimed else None
 
     def _read(self, outcome: Outcome, code: str, text: str) -> SignalReading:
         tuning = self._tuning
@@ -165,6 +197,7 @@ class InjectionSignal:
             "noise_milli": round(1_000 * statistics.median(noises)) if noises else None,
             "clock_judged": self._timed,
             "clock": dict(self._arrivals.figures()),
+            "declared": dict(self._declared.figures()),
         }
 
 
