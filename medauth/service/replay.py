@@ -16,7 +16,9 @@ from medauth.capture.interface import CapturedFrame
 from medauth.errors import EvidenceError, MedauthError
 from medauth.evidence.archive import FILE, frames_in
 from medauth.evidence.commitment import FrameChain, RecordKeys
+from medauth.evidence.sealing import unseal
 from medauth.evidence.signing import PayloadType
+from medauth.evidence.statement import statement_digest
 from medauth.evidence.verifier import PURPOSES, CheckedStep, StepState
 from medauth.protocol.canonical import Json, parse_object
 from medauth.protocol.challenge import Challenge
@@ -26,7 +28,8 @@ from medauth.protocol.reading import PPM, SignalReading
 from medauth.service.disclosure import opened
 from medauth.service.judging import Judgement, Judging
 from medauth.service.observing import FrameReader, Observer
-from medauth.signals.interface import Recalled, Recollects
+from medauth.service.verification import TRACES
+from medauth.signals.interface import DECLARED_TRACE, Recalled, Recollects
 from medauth.store.interface import BlobStore, Keyring, LeafKind, RecordRow, RecordStore
 
 STEP = "replay"
@@ -98,10 +101,19 @@ class Replayer:
         )
         return CheckedStep(STEP, StepState.HOLDS, text)
 
+    def _declared(self, row: RecordRow, keys: RecordKeys, statement: Mapping[str, Any]) -> Mapping[int, float]:
+        """What the client claimed, from the sealed traces that the statement names. Raises `EvidenceError`."""
+        sealed = self._blobs.read(row.record_id, TRACES)
+        content = unseal(keys.seal, sealed, record_id=row.record_id, name=TRACES)
+        if statement_digest(content).hex() != statement["blobs"][TRACES]:
+            raise EvidenceError("the traces are others than were signed", expected=statement["blobs"][TRACES])
+        return _claims(parse_object(content))
+
     def _frames(self, row: RecordRow, keys: RecordKeys, statement: Mapping[str, Any]) -> Iterator[Frame]:
         """Every frame with the time that was signed; their digest chain must be the one that was signed, too."""
         kept = {index: (t_us, digest) for index, t_us, digest in statement["frames"]["kept"]}
         chain = FrameChain(statement["check"]["id"])
+        declared = self._declared(row, keys, statement)
         data = self._blobs.read(row.record_id, FILE)
         for index, jpeg in frames_in(keys.seal, data, record_id=row.record_id, indices=list(kept)):
             t_us, digest = kept[index]
@@ -110,7 +122,7 @@ class Replayer:
                 raise EvidenceError(f"kept frame {index} is another picture", expected=digest)
             t_ms = t_us / 1_000
             chain.add(sha256.digest(), t_ms)
-            yield self._read_frame(CapturedFrame(None, jpeg=jpeg), index, t_ms)
+            yield self._read_frame(CapturedFrame(None, jpeg=jpeg, media_ms=declared.get(index)), index, t_ms)
         if chain.head.hex() != statement["frames"]["chain"]:
             raise EvidenceError("the frames do not give the signed digest chain", expected=statement["frames"]["chain"])
 
@@ -126,6 +138,13 @@ def _recalled_then(signal: Recollects, statement: Mapping[str, Any]) -> Recalled
     stated: Iterator[Any] = (r["details"].get("recalled") for r in statement["readings"] if r["signal"] == signal.name)
     recalled = next(stated, None)
     return None if recalled is None else Recalled.from_json(recalled)
+
+
+def _claims(traces: Mapping[str, Any]) -> Mapping[int, float]:
+    """When the client said that it took each frame, by frame; empty where it said nothing."""
+    told = next((trace for trace in traces.get("injection", ()) if trace["name"] == DECLARED_TRACE), None)
+    values = [] if told is None else told["values_milli"]
+    return {index: value / 1_000 for index, value in enumerate(values) if value is not None}
 
 
 def _missing(frames: Mapping[str, Any]) -> str:

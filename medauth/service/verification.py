@@ -40,6 +40,8 @@ from medauth.store.interface import (
 )
 
 _MAX_TEXT = 256
+TRACES = "traces"
+"""The name under which a check's traces are sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class Verification:
         # A clock that was set back meanwhile must not end the check before its own last frame.
         filmed_ms = 0 if check.policy.rehearsal else conclusion.frames.last_ms
         now = max(self._now_ms(), check.started_ms + filmed_ms)
-        files = {"traces": canonical(conclusion.traces), **conclusion.pictures}
+        files = {TRACES: canonical(conclusion.traces), **conclusion.pictures}
         for name, content in files.items():
             check.blobs.replace(name, seal(check.keys.seal, content, record_id=check.record_id, name=name))
         statement = verdict_statement(

@@ -26,7 +26,7 @@ from medauth.signals.arrivals import Arrivals
 from medauth.signals.camera_change import CameraChange, Sight
 from medauth.signals.declared_times import DeclaredTimes
 from medauth.signals.frame_print import noise_of, print_of
-from medauth.signals.interface import Marks, Trace
+from medauth.signals.interface import DECLARED_TRACE, Marks, Trace
 from medauth.signals.loop_finder import LoopFinder
 
 _RIGHT_EYE, _LEFT_EYE = 33, 263
@@ -48,7 +48,6 @@ _DECLARED = {
     "standing_still": ("injection.declared_stands_still", "Most frames have the client's time of the one before."),
     "constant": ("injection.declared_constant", "The client's times are more even than a camera's."),
 }
-DECLARED_TRACE = "declared capture time"
 _DIGEST_BYTES = 8
 """Enough to tell some thousand frames apart."""
 

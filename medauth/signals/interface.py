@@ -25,6 +25,10 @@ class Trace:
     values: Sequence[float]
 
 
+DECLARED_TRACE = "declared capture time"
+"""The trace that keeps what a client said of each frame's time: who judges again has it from there."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelUse:
     """A model file that a signal ran: name and SHA-256, bound into the statement."""
