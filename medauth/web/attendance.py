@@ -98,8 +98,7 @@ class Attendance:
         with self._lock:
             self._last_frame_ms = self._clock_ms()
             # What the page says of its time is data to be judged and never the clock of a check that decides something.
-            media_ms = self._last_frame_ms if self._rehearsal else None
-            del client_ms
+            media_ms = self._last_frame_ms if self._rehearsal else client_ms
             try:
                 progress = self.session.push(CapturedFrame(None, jpeg=jpeg, media_ms=media_ms))
             except CheckExpired:
