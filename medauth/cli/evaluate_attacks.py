@@ -12,7 +12,7 @@ from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, print_table, print_title, reporting
 from medauth.evaluation.attack_files import attack_report, write_attacks
 from medauth.evaluation.attacks.cue_film import windows
-from medauth.evaluation.attacks.matrix import run
+from medauth.evaluation.attacks.matrix import rows_so_far, run
 from medauth.evaluation.attacks.plan import Plan
 from medauth.evaluation.attacks.victims import natural_clips, portraits
 from medauth.report.attack_page import alone_head, alone_rows, protocol_rows, whole_rows
@@ -55,6 +55,8 @@ def attacks(
 
       medauth evaluate attacks --victims FACES --clips CLIPS --report DIR
 
+    Stop it when you like: the report is then of what was played, and the same command goes on.
+
     A whole check costs about ten seconds of CPU, a film one. For a first look: --sessions 1 --loop-checks 200.
     """
     with reporting(as_json=as_json):
@@ -64,12 +66,16 @@ def attacks(
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("attacking", total=None)
-            rows = run(
-                plan,
-                report,
-                processes=processes,
-                on_done=lambda done, total: progress.update(task, completed=done, total=total),
-            )
+            try:
+                rows = run(
+                    plan,
+                    report,
+                    processes=processes,
+                    on_done=lambda done, total: progress.update(task, completed=done, total=total),
+                )
+            except KeyboardInterrupt:
+                console.print("  stopped: the report is of what was played; the same command goes on")
+                rows = rows_so_far(plan, report)
         with open_medauth() as auth:
             found = attack_report(plan, rows, auth.models)
         page = write_attacks(found, rows, report)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medauth.errors import InputError
-from medauth.evaluation.attacks.plan import Plan
+from medauth.evaluation.attacks.plan import Plan, jobs
 from medauth.evaluation.attacks.tables import tables
 from medauth.protocol.policy import policy_named
 from medauth.report.attack_page import attack_page
@@ -30,6 +30,7 @@ def attack_report(plan: Plan, rows: Sequence[Row], models: ModelLibrary) -> dict
             "policy": f"{plan.policy}, version {policy_named(plan.policy).version}",
             "faces": f"{len(plan.portraits)} portraits, {len(people)} people with a usable face",
             "whole checks a species": str(plan.sessions),
+            "played": f"{len({row['job'] for row in rows})} of {len(jobs(plan))} jobs",
             "seed": str(plan.seed),
             "plan": plan.digest(),
             **{

@@ -34,15 +34,21 @@ def accepted_png(whole: Mapping[str, Any]) -> bytes:
 def caught_png(alone: Mapping[str, Any], cues: Mapping[str, str]) -> bytes:
     """Share of films that each cue refuses, by species."""
     names, columns = list(alone), list(cues)
-    caught = np.array([[1 - (alone[n][c]["missed"]["value"] or 0.0) for c in columns] for n in names])
+    caught = np.array([[_caught(alone[name][cue]["missed"]["value"]) for cue in columns] for name in names])
     figure, axes = _blank((1.3 * len(columns) + 2.4, 0.36 * len(names) + 1.6))
     axes.imshow(caught, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(columns)), [f"{c}\n({cues[c]})" for c in columns], fontsize=8)
     axes.set_yticks(range(len(names)), names)
     for row, column in np.ndindex(caught.shape):
         shade = "white" if caught[row, column] > _DARK else "black"
-        axes.text(column, row, f"{100 * caught[row, column]:.0f}", ha="center", va="center", fontsize=8, color=shade)
+        text = f"{100 * caught[row, column]:.0f}" if np.isfinite(caught[row, column]) else "–"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=shade)
     return _png(figure)
+
+
+def _caught(missed: float | None) -> float:
+    """NaN where a cue gave no reading: it needs a whole check."""
+    return float("nan") if missed is None else 1 - missed
 
 
 def _blank(size: tuple[float, float]) -> tuple[Any, Any]:

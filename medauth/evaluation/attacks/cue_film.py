@@ -40,8 +40,17 @@ NATURAL: Mapping[str, tuple[Degrade, float]] = {
 """How natural clips are shown: what happens to each picture, and the time between two."""
 
 
+NO_CUES = frozenset({"gesture", "micro_expression", "pulse"})
+"""Signals that measure for others or for the report, and are no detection cues."""
+
+
+def granted(policy: Policy) -> frozenset[str]:
+    """What is taken to hold when a cue stands alone: gestures and all that is to be confirmed, and the light."""
+    return frozenset({*policy.confirm, "challenge", "light"})
+
+
 class Onlookers:
-    """All signals of the product, fresh for each film, behind one face track. One thread."""
+    """The detection cues of the product, fresh for each film, behind one face track. One thread."""
 
     def __init__(self, models: ModelLibrary, policy: Policy) -> None:
         self._models = models
@@ -49,9 +58,10 @@ class Onlookers:
         self._tracker = FaceMeshTracker()
 
     def judge(self, film: Iterator[tuple[float, Picture]]) -> tuple[int, list[SignalReading]]:
-        """Frames, and what the two readings of coverage and every signal say of them."""
+        """Frames, and what the two readings of coverage and every cue say of them."""
         self._tracker.track(_frame(_BLANK, 0, 0.0))  # lets go of the face before
-        cues, coverage = signals(self._models, self._policy.name), Coverage()
+        left_out, coverage = granted(self._policy) | NO_CUES, Coverage()
+        cues = [signal for signal in signals(self._models, self._policy.name) if signal.name not in left_out]
         for cue in cues:
             cue.start(None)
         for index, (t_ms, picture) in enumerate(film):

@@ -46,6 +46,11 @@ def run(plan: Plan, folder: Path, *, processes: int = 1, on_done: OnDone = lambd
     return [row for row in rows if row.get("part")]
 
 
+def rows_so_far(plan: Plan, folder: Path) -> list[Row]:
+    """What a run that was stopped left. Raises `InputError` as `run` does."""
+    return [row for row in _known(folder / ROWS, plan) if row.get("part")]
+
+
 def _played(plan: Plan, todo: Sequence[Job], processes: int) -> Iterator[tuple[Job, list[Row]]]:
     if processes == 1:
         from medauth.evaluation.attacks.worker import Worker

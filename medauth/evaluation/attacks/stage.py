@@ -137,7 +137,7 @@ def identity_switch(cast: Cast) -> Act:
     """One person for the first steps, another for the rest."""
     other = cast.others[int(cast.random.integers(len(cast.others)))]
     driver, after = _driver(cast), int(cast.random.integers(1, 4))
-    cut_ms = float(cast.random.uniform(900, 1_500))
+    cut_ms = float(cast.random.uniform(500, 900))
 
     def act(t_ms: float, prompt: Prompt | None) -> Picture:
         look = _asked(cast, driver, t_ms, prompt)

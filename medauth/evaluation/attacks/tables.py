@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from medauth.evaluation.attacks import plan
+from medauth.evaluation.attacks.cue_film import NO_CUES, granted
 from medauth.evaluation.attacks.species import NOT_COVERED, SPECIES
 from medauth.evaluation.metrics import Trials, area_under_curve, resampled, threshold_at_bpcer, wilson_rate
 from medauth.protocol.ceremony import StepOutcome
@@ -24,9 +25,8 @@ Row = Mapping[str, Any]
 BPCER_TARGET = 0.10
 CLAIMED = 0.07
 """The share of missed attacks that may be claimed, where enough people stand behind it."""
-_NEVER_REFUSE = frozenset({"gesture", "micro_expression", "pulse"})
-"""Signals that measure for others or for the report, and are no detection cues."""
-_LIGHT = "light"
+LEAST_PEOPLE = 50
+"""With fewer, not even no miss at all bounds the share by that: Wilson's interval of 0 of 50 ends at 7.1 %."""
 _DRIVEN = frozenset({"photo_animated", "wrong_light"})
 """Species in which nothing but the driver answers the prompts, at an honest pace."""
 
@@ -53,11 +53,6 @@ def tables(rows: Sequence[Row], policy: Policy) -> dict[str, Any]:
         "unusable": sum(row["part"] == "unusable" for row in rows),
         "not_covered": dict(NOT_COVERED),
     }
-
-
-def granted(policy: Policy) -> frozenset[str]:
-    """What table two takes to hold: gestures and all that is to be confirmed, and the light."""
-    return frozenset({*policy.confirm, "challenge", _LIGHT})
 
 
 def share(flags: Iterable[bool], people: Iterable[str]) -> dict[str, Any]:
@@ -137,15 +132,17 @@ def _scored(rows: Sequence[Row], cue: str) -> dict[str, Any]:
     for name in sorted({str(s) for s in trials.species} - {plan.BONA_FIDE}):
         part = trials.select(~trials.attack | (trials.species == name))
         missed = _missed_at(part)
-        interval = resampled(part, _missed_at)
         people = len(np.unique(part.groups[part.attack]))
+        # Where none or all are missed, no draw of persons says how far off that may be.
+        surely = wilson_rate(round(missed * people), people).interval() if missed in (0.0, 1.0) else None
+        interval = surely or resampled(part, _missed_at)
         found["species"][name] = {
             "auc": round(area_under_curve(part.scores, part.attack), 4),
             "apcer": round(missed, 4),
             "interval95": interval,
             "people": people,
             "threshold": round(threshold_at_bpcer(part.scores, part.attack, BPCER_TARGET), 6),
-            "claim": interval is not None and interval[1] <= CLAIMED,
+            "claim": interval is not None and interval[1] <= CLAIMED and people >= LEAST_PEOPLE,
         }
     return found
 
@@ -218,7 +215,7 @@ def _by_species(rows: Sequence[Row]) -> dict[str, list[Row]]:
 def _cues(rows: Sequence[Row], policy: Policy) -> list[str]:
     """Detection cues that gave readings: the denying ones first, then those that are only told."""
     seen = dict.fromkeys(name for row in rows for name in row["readings"])
-    chosen = [name for name in seen if name not in granted(policy) and name not in _NEVER_REFUSE]
+    chosen = [name for name in seen if name not in granted(policy) and name not in NO_CUES]
     return sorted(chosen, key=lambda name: (name not in policy.deny, name))
 
 

@@ -12,12 +12,12 @@ import pytest
 from medauth.errors import InputError
 from medauth.evaluation.attack_files import sessions_csv, write_attacks
 from medauth.evaluation.attacks import worker
-from medauth.evaluation.attacks.cue_film import Window
-from medauth.evaluation.attacks.matrix import ROWS, run
+from medauth.evaluation.attacks.cue_film import Window, granted
+from medauth.evaluation.attacks.matrix import ROWS, rows_so_far, run
 from medauth.evaluation.attacks.plan import BONA_FIDE, CUE, LOOP, NATURAL, WHOLE, Job, Plan, jobs
 from medauth.evaluation.attacks.species import NOT_COVERED, SPECIES
 from medauth.evaluation.attacks.stage import STAGED
-from medauth.evaluation.attacks.tables import granted, share, tables
+from medauth.evaluation.attacks.tables import share, tables
 from medauth.evaluation.attacks.victims import Portrait
 from medauth.protocol.attack_family import AttackFamily
 from medauth.protocol.policy import STANDARD
@@ -102,6 +102,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     Played.stop = every[4]
     with pytest.raises(KeyboardInterrupt):
         run(plan, tmp_path)
+    assert [row["job"] for row in rows_so_far(plan, tmp_path)] == every[:4]
     with (tmp_path / ROWS).open("a") as lines:
         lines.write('{"key": "cut off')
     Played.calls, Played.stop = [], ""
@@ -189,6 +190,18 @@ def test_each_cue_stands_alone() -> None:
     assert found["cues"]["deepfake"] == "told"
     assert found["cues"]["presentation_attack"] == "denies"
     assert not set(found["cues"]) & granted(STANDARD)
+
+
+@pytest.mark.parametrize(("people", "claim"), [(4, False), (40, False), (60, True)])
+def test_a_claim_needs_people(people: int, claim: bool) -> None:
+    films = [a_film("print", f"p{n}") for n in range(people)] + [a_film(BONA_FIDE, f"p{n}") for n in range(people)]
+    for n, film in enumerate(films):
+        film["readings"] = dict(film["readings"]) | {
+            "presentation_attack": {"outcome": "pass", "code": "c", "score_ppm": 900_000 - n if n < people else n}
+        }
+    found = tables(films, STANDARD)["scored"]["presentation_attack"]["species"]["print"]
+    assert (found["apcer"], found["auc"], found["claim"]) == (0.0, 1.0, claim)
+    assert found["interval95"][1] > 0
 
 
 def test_a_cue_left_out_shows_what_it_carries() -> None:

