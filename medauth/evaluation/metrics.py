@@ -24,8 +24,9 @@ Mask = NDArray[np.bool_]
 _Z95 = 1.959964
 _ROUNDS = 1_000
 _LEAST_SHARE = 0.5
-_FEW_GROUPS = 8
 """An interval is given where at least this share of the resamples had both kinds in it."""
+_FEW_GROUPS = 8
+"""Up to so many groups, drawings are remembered: the same come again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +178,20 @@ def resampled(
 
 
 def rate_json(trials: Trials, wrong: Callable[[Trials], Mask]) -> dict[str, Any]:
-    """A share of wrong answers with its sample size and interval: over groups where there are any, else Wilson's."""
+    """A share of wrong answers with its sample size and interval: over groups where there are any, else Wilson's.
+
+    Where no answer, or every answer, was wrong, all resamples are alike and would claim certainty: each group then counts
+    as one trial of Wilson's.
+    """
     mask = wrong(trials)
     written = wilson_rate(int(mask.sum()), len(mask)).as_json()
-    if trials.grouped:
-        written |= {"interval95": resampled(trials, lambda drawn: _share(wrong(drawn))), "over": "groups"}
-        written["groups"] = len(np.unique(trials.groups))
-    return written
+    if not trials.grouped:
+        return written
+    groups = len(np.unique(trials.groups))
+    interval = resampled(trials, lambda drawn: _share(wrong(drawn)))
+    if interval is not None and len(np.unique(mask)) == 1:
+        interval = wilson_rate(groups if mask[0] else 0, groups).interval()
+    return written | {"interval95": interval, "over": "groups", "groups": groups}
 
 
 def operating_point(trials: Trials, threshold: float) -> dict[str, Any]:

@@ -103,6 +103,14 @@ def test_frames_of_one_person_are_no_independent_trials() -> None:
     assert wide[1] - wide[0] > 3 * (narrow[1] - narrow[0])
 
 
+@pytest.mark.parametrize(("level", "ends"), [(0.0, [0.0, 0.4345]), (1.0, [0.5655, 1.0])])
+def test_none_or_all_wrong_in_few_groups_is_no_certainty(level, ends) -> None:
+    data = trials([level] * 500, [False] * 500, groups=[f"p{i % 5}" for i in range(500)])
+    found = rate_json(data, lambda t: t.scores > 0.5)
+    assert found["interval95"] == pytest.approx(ends, abs=1e-4)  # 0 of 5 by Wilson, not 0 of 500
+    assert found["n"] == 500
+
+
 def test_interval_over_groups_covers_the_truth_about_as_often_as_it_says() -> None:
     covered = 0
     for seed in range(60):
