@@ -226,6 +226,7 @@ def _deletion(path: Path, manifest: Json) -> list[str]:
     found = json.loads(path.read_text()) if path.exists() else {}
     if found.get("model_sha256") != manifest["sha256"]:
         return []
+    split = found["data"]["split"]
     hot, random, wins = (found[key] for key in ("median_drop_hot", "median_drop_random", "hot_moves_more"))
     return [
         "## Does the heat map matter?",
@@ -234,10 +235,10 @@ def _deletion(path: Path, manifest: Json) -> list[str]:
             f"Covering the hottest {100 * found['covered_share']:.0f} % of a picture lowers the log-odds of the answer by "
             f"{hot['value']:.2f} {_span(hot)} (median), covering a random part as large and as smooth by "
             f"{random['value']:.2f} {_span(random)}; on {wins['value']:.3f} {_span(wins)} of {found['n']} pictures the hot "
-            f"part moved it more ({found['explainer']}, split {found['data']['split'] or 'all'})."
+            f"part moved it more ({found['explainer']}, split {split or 'all'})."
         ),
         "",
-        f"Command: `medauth evaluate deletion {manifest['name']} --data DIR --out FILE`.",
+        f"Command: `medauth evaluate deletion {manifest['name']} --data DIR{split and ' --split ' + split} --out FILE`.",
     ]
 
 

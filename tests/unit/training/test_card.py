@@ -95,7 +95,9 @@ def test_a_deletion_test_is_shown_only_for_the_weights_it_was_run_on(folder: Pat
     found = {"model_sha256": manifest["sha256"], "covered_share": 0.2, "n": 80, "explainer": "Grad-CAM"}
     found |= {"data": {"split": "valid"}, "median_drop_hot": figure, "median_drop_random": figure}
     (folder / "deletion.json").write_text(json.dumps({**found, "hot_moves_more": figure}))
-    assert "hottest 20 %" in write_card(folder).read_text()
+    card = write_card(folder).read_text()
+    assert "hottest 20 %" in card
+    assert f"evaluate deletion {manifest['name']} --data DIR --split valid --out FILE" in card
     (folder / "deletion.json").write_text(json.dumps({**found, "model_sha256": "other", "hot_moves_more": figure}))
     assert "hottest 20 %" not in write_card(folder).read_text()
 
