@@ -33,7 +33,7 @@ from medauth.service.judging import Judging
 from medauth.service.observing import FrameReader, Observer
 from medauth.service.recollection import Recollection
 from medauth.service.verification import Conclusion, Prepared, StartedCheck, Verification
-from medauth.signals.interface import Marks, Trace
+from medauth.signals.interface import Marks, Trace, models_of
 
 _MAX_MEDIA_MS = 1e12
 RELAX_HINT = "Relax your face and look into the camera."
@@ -298,7 +298,6 @@ class AuthenticationSession:
             self._observer.recall(self._memory.look_up)
         judgement = self._judging.judgement(elapsed_ms)
         marks = self._observer.marks()
-        models = {model.name: model.sha256 for mark in marks.values() for model in mark.models}
         traces: dict[str, Json] = {
             name: [_trace_json(trace) for trace in mark.traces] for name, mark in marks.items() if mark.traces
         }
@@ -308,7 +307,7 @@ class AuthenticationSession:
             judgement.steps,
             judgement.readings,
             self._frame_summary(),
-            models,
+            models_of(marks.values()),
             traces,
             self._explaining.pictures() if self._explaining is not None else {},
             prompted=self._ceremony.prompted,

@@ -29,7 +29,7 @@ from medauth.service.disclosure import opened
 from medauth.service.judging import Judgement, Judging
 from medauth.service.observing import FrameReader, Observer
 from medauth.service.verification import TRACES
-from medauth.signals.interface import DECLARED_TRACE, Recalled, Recollects
+from medauth.signals.interface import DECLARED_TRACE, SETTINGS, Recalled, Recollects, models_of
 from medauth.store.interface import BlobStore, Keyring, LeafKind, RecordRow, RecordStore
 
 STEP = "replay"
@@ -90,7 +90,7 @@ class Replayer:
             observer.recall(lambda signal: _recalled_then(signal, statement))
             rehearsed = challenge.scripted
             judgement = judging.judgement(None if rehearsed else statement["finished_ms"] - statement["started_ms"])
-            models = {model.name: model.sha256 for mark in observer.marks().values() for model in mark.models}
+            models = models_of(observer.marks().values())
         finally:
             observer.close()
         _require_models(models, statement["models"])
@@ -173,6 +173,8 @@ def _require_models(found: Mapping[str, str], stated: Mapping[str, str]) -> None
                 next_step="set MEDAUTH_MODELS_DIR to the models of that time",
             )
     extra = sorted(set(found) - set(stated))
+    if not any(name.endswith(SETTINGS) for name in stated):  # as statements were before they held settings
+        extra = [name for name in extra if not name.endswith(SETTINGS)]
     if extra:
         raise EvidenceError(f"model {extra[0]} judges here and did not then", expected="the models of that time")
 

@@ -34,7 +34,7 @@ class Calibration:
         if stated.get("in_file", method == "none"):
             return cls()
         if method == "temperature":
-            return cls(temperature=float(stated["temperature"]))
+            return cls(temperature=usable_temperature(stated))
         if method == "isotonic":
             return cls(knots=tuple((float(raw), float(probability)) for raw, probability in stated["knots"]))
         raise ModelError(
@@ -48,10 +48,19 @@ class Calibration:
         return raw if self.temperature == 1.0 else _sigmoid(log_odds(raw) / self.temperature)
 
 
+def usable_temperature(stated: Mapping[str, Any]) -> float:
+    """The temperature of a manifest's `calibration`. Raises `ModelError` for one that turns or flattens every score."""
+    found = stated.get("temperature")
+    if not isinstance(found, (int, float)) or not 0.0 < found < math.inf:
+        raise ModelError(f"temperature {found!r}", expected="above 0", next_step="calibrate the model again")
+    return float(found)
+
+
 def deny_threshold(stated: Mapping[str, Any], policy: str = FALLBACK) -> float:
     """The probability from which an attack is called one, from a manifest's `operating_points`.
 
-    Raises `ModelError` where no evaluation was recorded: a threshold is never made up.
+    Raises `ModelError` where no evaluation was recorded: a threshold is never made up. One outside 0..1 is refused, too:
+    no score would reach it, and the cue would be off without a word.
     """
     point = stated.get(policy) or stated.get(FALLBACK)
     if point is None:
@@ -60,7 +69,14 @@ def deny_threshold(stated: Mapping[str, Any], policy: str = FALLBACK) -> float:
             expected=f"a threshold for the policy {policy}",
             next_step="medauth evaluate thresholds",
         )
-    return float(point["threshold"])
+    threshold = point.get("threshold") if isinstance(point, Mapping) else None
+    if not isinstance(threshold, (int, float)) or not 0.0 <= threshold <= 1.0:
+        raise ModelError(
+            f"the threshold {threshold!r} of the policy {policy}",
+            expected="a probability, 0 to 1",
+            next_step="medauth evaluate thresholds",
+        )
+    return float(threshold)
 
 
 def calibrated(stated: Mapping[str, Any], raw: Sequence[float]) -> list[float]:

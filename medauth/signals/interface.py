@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -31,10 +31,15 @@ DECLARED_TRACE = "declared capture time"
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """A model file that a signal ran: name and SHA-256, bound into the statement."""
+    """A model file that a signal ran: name and SHA-256, bound into the statement.
+
+    `settings_sha256` is of what its manifest says about running it (preprocessing, calibration, thresholds); "" where a
+    model has none.
+    """
 
     name: str
     sha256: str
+    settings_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,17 @@ class Marks:
     traces: tuple[Trace, ...] = ()
     models: tuple[ModelUse, ...] = ()
     events: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
+
+
+SETTINGS = " settings"
+"""Ends the name under which a model's settings stand beside its file in a statement."""
+
+
+def models_of(marks: Iterable[Marks]) -> dict[str, str]:
+    """Every model file that ran, and its settings: names to SHA-256, as a statement holds them."""
+    uses = [use for mark in marks for use in mark.models]
+    files = {use.name: use.sha256 for use in uses}
+    return files | {use.name + SETTINGS: use.settings_sha256 for use in uses if use.settings_sha256}
 
 
 class Signal(Protocol):

@@ -11,7 +11,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.errors import ModelError
+from medauth.signals.calibration import usable_temperature
 from medauth.signals.interface import ModelUse
 from medauth.silence import native_silence
 
@@ -27,6 +28,8 @@ SHIPPED = (PACKAGE / "models", PACKAGE.parent / "models")
 """Inside the installed wheel, and at the top of a checkout."""
 
 Array = NDArray[Any]
+_TEXTS = ("name", "version", "file", "sha256")
+_TABLES = ("signatures", "preprocessing", "calibration", "source", "operating_points")
 
 
 def model_folders(models_dir: str, data_dir: Path) -> tuple[Path, ...]:
@@ -51,9 +54,14 @@ class Manifest:
     """By policy: the threshold of a deny cue, from a recorded evaluation; read by `calibration.deny_threshold`."""
 
     @property
+    def settings_sha256(self) -> str:
+        """SHA-256 of all of this, as JSON with sorted keys: what turns the file's answers into a verdict."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @property
     def temperature(self) -> float:
         """What logits are to be divided by; 1 when the file does it itself."""
-        return 1.0 if self.calibration.get("in_file", True) else float(self.calibration["temperature"])
+        return 1.0 if self.calibration.get("in_file", True) else usable_temperature(self.calibration)
 
     @property
     def dependable(self) -> frozenset[str]:
@@ -94,8 +102,8 @@ class Model:
 
     @property
     def use(self) -> ModelUse:
-        """Name and digest, for the statement."""
-        return ModelUse(self.manifest.name, self.manifest.sha256)
+        """Name and digests, for the statement."""
+        return ModelUse(self.manifest.name, self.manifest.sha256, self.manifest.settings_sha256)
 
     def signatures(self) -> tuple[str, ...]:
         """What can be asked of the model: `predict`, perhaps `explain`."""
@@ -181,20 +189,8 @@ class ModelLibrary:
 def read_manifest(path: Path) -> Manifest:
     """The manifest of one model; fields that running does not need are left out."""
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        manifest = Manifest(
-            name=known["name"],
-            version=known["version"],
-            file=known["file"],
-            sha256=known["sha256"],
-            classes=tuple(known.get("classes", ())),
-            signatures=known.get("signatures", {}),
-            preprocessing=known.get("preprocessing", {}),
-            calibration=known.get("calibration", {}),
-            source=known.get("source", {}),
-            operating_points=known.get("operating_points", {}),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest = _as_manifest(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             f"unreadable manifest {path}: {error!r}",
             expected="JSON with name, version, file and sha256",
@@ -203,6 +199,17 @@ def read_manifest(path: Path) -> Manifest:
     if Path(manifest.file).name != manifest.file:
         raise ModelError(f"manifest {path} names {manifest.file!r}", expected="a file beside the manifest")
     return manifest
+
+
+def _as_manifest(known: Mapping[str, Any]) -> Manifest:
+    texts = {name: known[name] for name in _TEXTS}
+    tables = {name: known.get(name, {}) for name in _TABLES}
+    classes = known.get("classes", [])
+    wrong = [name for name, value in texts.items() if not isinstance(value, str)]
+    wrong += [name for name, value in tables.items() if not isinstance(value, dict)]
+    if wrong or not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise TypeError(f"{', '.join(wrong) or 'classes'} of another type")
+    return Manifest(**texts, **tables, classes=tuple(classes))
 
 
 def prepare_image(image: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.float32]:

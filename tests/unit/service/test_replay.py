@@ -19,6 +19,7 @@ from medauth.protocol.reading import Outcome, SignalReading
 from medauth.service.audit import Audit
 from medauth.service.observing import Observer
 from medauth.service.replay import STEP, Replayer, _drift, _missing, _require_models
+from medauth.signals.interface import Marks, ModelUse, models_of
 from tests.recorded import FRAMES, World, open_world
 from tests.unit.checks import IMAGE, Face, Stated
 
@@ -85,6 +86,15 @@ def test_other_models_judge_nothing_again(found: Mapping[str, str]) -> None:
     _require_models({"a": "0"}, {"a": "0"})
     with pytest.raises(EvidenceError, match="model"):
         _require_models(found, {"a": "0"})
+
+
+def test_settings_are_compared_where_the_statement_holds_them() -> None:
+    now = models_of([Marks(models=(ModelUse("a", "0", "5"),))])
+    assert now == {"a": "0", "a settings": "5"}
+    _require_models(now, now)
+    _require_models(now, {"a": "0"})  # signed before settings were stated
+    with pytest.raises(EvidenceError, match="model a settings"):
+        _require_models(now, {"a": "0", "a settings": "6"})
 
 
 def test_a_replay_that_fails_has_an_exit_code_of_its_own() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from medauth.errors import ModelError
 from medauth.signals import models
+from medauth.signals.calibration import Calibration, deny_threshold
 from medauth.signals.models import Manifest, Model, ModelLibrary, prepare_image, read_manifest
 
 CONTENT = b"not really a model"
@@ -109,12 +110,32 @@ def test_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         ModelLibrary([tmp_path]).load("smile")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": 1}', "\x00", '{"name": "a", "version": "1", "file": "b"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"name": 1}', "\x00", '{"name": "a", "version": "1", "file": "b"}', "[" * 200_000]
+)
 def test_malformed_manifest_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(text)
     with pytest.raises(ModelError, match="unreadable manifest"):
         read_manifest(path)
+
+
+@pytest.mark.parametrize("change", [{"file": 5}, {"calibration": None}, {"classes": "yes"}, {"operating_points": []}])
+def test_a_manifest_of_other_types_is_refused_where_it_is_read(tmp_path: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=f"{next(iter(change))} of another type"):
+        read_manifest(write_model(tmp_path, **change) / "manifest.json")
+
+
+def test_a_use_states_what_turns_answers_into_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_interpreter(monkeypatch, PlainInterpreter())
+    points = [{"standard": {"threshold": value}} for value in (0.7, 0.99)]
+    for folder, stated in zip(("one", "other"), points, strict=True):
+        write_model(tmp_path / folder, operating_points=stated)
+    write_model(tmp_path / "judged", operating_points=points[0], metrics={"accuracy": 0.8})
+    one, other, judged = (ModelLibrary([tmp_path / n]).load("smile").use for n in ("one", "other", "judged"))
+    assert one.sha256 == other.sha256
+    assert one.settings_sha256 != other.settings_sha256
+    assert one == judged  # figures about a model change no verdict
 
 
 def test_manifest_cannot_reach_out_of_its_folder(tmp_path: Path) -> None:
@@ -174,6 +195,21 @@ def test_temperature_counts_only_outside_the_file() -> None:
     inside = Manifest("m", "1", "f", "0", calibration={"temperature": 1.7})
     outside = Manifest("m", "1", "f", "0", calibration={"temperature": 1.7, "in_file": False})
     assert (inside.temperature, outside.temperature) == (1.0, 1.7)
+
+
+@pytest.mark.parametrize("temperature", [0, -1.5, float("nan"), float("inf"), "1.3", None])
+def test_a_temperature_that_turns_or_flattens_scores_is_refused(temperature: Any) -> None:
+    stated = {"method": "temperature", "temperature": temperature, "in_file": False}
+    with pytest.raises(ModelError, match="above 0"):
+        _ = Manifest("m", "1", "f", "0", calibration=stated).temperature
+    with pytest.raises(ModelError, match="above 0"):
+        Calibration.of(stated)
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), 1.01, -0.1, "0.5", None])
+def test_a_threshold_that_no_score_reaches_is_refused(threshold: Any) -> None:
+    with pytest.raises(ModelError, match="0 to 1"):
+        deny_threshold({"standard": {"threshold": threshold}})
 
 
 def test_repository_manifests_are_well_formed() -> None:
