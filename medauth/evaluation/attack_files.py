@@ -28,7 +28,7 @@ def attack_report(plan: Plan, rows: Sequence[Row], models: ModelLibrary) -> dict
         "format": "medauth attack matrix v1",
         "facts": {
             "policy": f"{plan.policy}, version {policy_named(plan.policy).version}",
-            "faces": f"{len(plan.portraits)} portraits, {len(people)} people with a usable face",
+            "faces": f"pictures of {len(plan.portraits)} people, {len(people)} of them played",
             "whole checks a species": str(plan.sessions),
             "played": f"{len({row['job'] for row in rows})} of {len(jobs(plan))} jobs",
             "seed": str(plan.seed),

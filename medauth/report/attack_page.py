@@ -40,7 +40,7 @@ def attack_page(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str
         facts_html(report["facts"]),
         *(f'<p class="note">{_emphasised(note)}</p>' for note in _NOTES),
         *_part("Whole checks", _WHOLE_NOTE, _WHOLE_HEAD, whole_rows(found)),
-        *_part("Each detection cue alone", _ALONE_NOTE, alone_head(found), alone_rows(found)),
+        *_part("Each detection cue alone", _ALONE_NOTE + _elsewhere(found), alone_head(found), alone_rows(found)),
         *_part(
             "Cues with a score, at a BPCER of 10 % of the stand-ins",
             "The threshold is found on the stand-ins for people, anew in each draw of persons.",
@@ -224,6 +224,11 @@ def _codes(counts: Mapping[str, int]) -> str:
 
 def _denying(found: Mapping[str, Any]) -> list[str]:
     return [cue for cue, role in found["cues"].items() if role == "denies"]
+
+
+def _elsewhere(found: Mapping[str, Any]) -> str:
+    names = found["only_in_whole_checks"]
+    return f" Seen in whole checks alone: {', '.join(names)}." if names else ""
 
 
 def _part(title: str, note: str, head: tuple[str, ...], rows: Sequence[Any]) -> list[str]:

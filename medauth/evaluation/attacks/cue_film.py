@@ -40,7 +40,7 @@ NATURAL: Mapping[str, tuple[Degrade, float]] = {
 """How natural clips are shown: what happens to each picture, and the time between two."""
 
 
-NO_CUES = frozenset({"gesture", "micro_expression", "pulse"})
+NO_CUES = frozenset({"gesture", "hand", "micro_expression", "pulse"})
 """Signals that measure for others or for the report, and are no detection cues."""
 
 

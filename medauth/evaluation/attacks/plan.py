@@ -16,6 +16,7 @@ from medauth.evaluation.attacks.victims import Portrait
 WHOLE, CUE, NATURAL, LOOP, FORGERY, TAMPER = "whole", "cue", "natural", "loop", "forgery", "tamper"
 BONA_FIDE = "bona_fide"
 LOOP_CHECKS_A_JOB = 100
+_SIZES = frozenset({"sessions", "cue_people", "only"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Plan:
     only: Sequence[str] = ()
 
     def digest(self) -> str:
-        """Names this plan: lines of another plan are not gone on with."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        """Names this plan but for its size: a run can go on with more checks, people or species, and not with other faces."""
+        named = {key: value for key, value in asdict(self).items() if key not in _SIZES}
+        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.only) - set(SPECIES))

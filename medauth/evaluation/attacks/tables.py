@@ -37,16 +37,18 @@ def tables(rows: Sequence[Row], policy: Policy) -> dict[str, Any]:
     films = [row for row in rows if row["part"] == plan.CUE]
     natural = [row for row in rows if row["part"] == plan.NATURAL]
     cues = _cues([*films, *natural, *whole], policy)
+    judging = [cue for cue in cues if _judges([*films, *natural], cue)]
     return {
         "policy": {"name": policy.name, "version": policy.version, "deny": list(policy.deny)},
-        "cues": {cue: "denies" if cue in policy.deny else "told" for cue in cues},
+        "cues": {cue: "denies" if cue in policy.deny else "told" for cue in judging},
+        "only_in_whole_checks": [cue for cue in cues if cue not in judging],
         "granted": sorted(granted(policy)),
         "whole": {name: _whole(found, policy) for name, found in _by_species(whole).items()},
-        "alone": {name: _alone(found, cues) for name, found in _by_species(films).items()},
+        "alone": {name: _alone(found, judging) for name, found in _by_species(films).items()},
         "scored": {cue: _scored(films, cue) for cue in cues if _has_scores(films, cue)},
         "driver": _driver(row for row in whole if row["species"] in _DRIVEN),
-        "left_out": {name: _left_out(found, cues, policy) for name, found in _by_species(films).items()},
-        "natural": _natural(natural, cues),
+        "left_out": {name: _left_out(found, judging, policy) for name, found in _by_species(films).items()},
+        "natural": _natural(natural, judging),
         "loop": _loops(row for row in rows if row["part"] == plan.LOOP),
         "forgery": next((row["tries"] for row in rows if row["part"] == plan.FORGERY), None),
         "tamper": next((row["tries"] for row in rows if row["part"] == plan.TAMPER), None),
@@ -217,6 +219,12 @@ def _cues(rows: Sequence[Row], policy: Policy) -> list[str]:
     seen = dict.fromkeys(name for row in rows for name in row["readings"])
     chosen = [name for name in seen if name not in granted(policy) and name not in NO_CUES]
     return sorted(chosen, key=lambda name: (name not in policy.deny, name))
+
+
+def _judges(rows: Sequence[Row], cue: str) -> bool:
+    """Whether a cue can say anything of a film alone: the memory of earlier checks cannot."""
+    unclear = Outcome.INCONCLUSIVE.value
+    return any(row["readings"].get(cue, {}).get("outcome", unclear) != unclear for row in rows)
 
 
 def _has_scores(rows: Sequence[Row], cue: str) -> bool:

@@ -123,6 +123,13 @@ def test_rows_of_another_plan_are_not_gone_on_with(tmp_path: Path) -> None:
         run(a_plan(only=("print",), seed=1), tmp_path)
 
 
+def test_a_run_can_be_made_larger(tmp_path: Path) -> None:
+    run(a_plan(only=("print",), sessions=1), tmp_path)
+    Played.calls = []
+    run(a_plan(only=("print",), sessions=3), tmp_path)
+    assert Played.calls == ["whole/print/1", "whole/print/2", "closed"]
+
+
 def test_shares_count_people() -> None:
     none = share([False] * 40, [f"p{i % 4}" for i in range(40)])
     assert none["people"] == 4
@@ -190,6 +197,14 @@ def test_each_cue_stands_alone() -> None:
     assert found["cues"]["deepfake"] == "told"
     assert found["cues"]["presentation_attack"] == "denies"
     assert not set(found["cues"]) & granted(STANDARD)
+
+
+def test_a_cue_that_no_film_can_show_stands_in_whole_checks_alone() -> None:
+    rows = [a_film("print", "a", replay="inconclusive"), a_check("print", "a", "not_live", replay="fail")]
+    found = tables(rows, STANDARD)
+    assert found["only_in_whole_checks"] == ["replay"]
+    assert "replay" not in found["alone"]["print"]
+    assert found["whole"]["print"]["caught_by"] == {"replay.fail": 1}
 
 
 @pytest.mark.parametrize(("people", "claim"), [(4, False), (40, False), (60, True)])
