@@ -1,0 +1,121 @@
+"""What looking up costs where many checks are remembered: 1,000, 10,000 and 100,000 of them, in SQLite on disk.
+
+The stored checks are made up, but for the one that is looked for. Their marks are as many as real takes give, and as often
+those that are asked for: stretches of real takes share codes three times as often as chance would have it (23 takes of six
+people), so a mark is one that is asked for with three times the probability that chance gives it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sqlalchemy import func, insert, select
+
+from medauth.evidence.commitment import RecordKeys
+from medauth.evidence.sealing import seal
+from medauth.service.recollection import FINGERPRINT, Recollection
+from medauth.signals.print_codes import BITS, TABLES
+from medauth.signals.replay import ReplaySignal
+from medauth.store import tables
+from medauth.store.database import migrate, open_engine, transaction
+from medauth.store.keyring import FileKeyring
+from medauth.store.prints import add_print
+from medauth.store.sql import SqlStore
+from tests.unit.signals.test_replay import film, signal
+
+MARKS_EACH = 135
+LIKELIER = 3.0
+SECONDS = 20.0
+PAGE = 5_000
+_DECOY = signal(film(5, seconds=6.0, fps=15)).offer().fingerprint
+BUDGET_S = 0.5
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("count", [1_000, 10_000, 100_000])
+def test_a_verdict_waits_less_than_half_a_second_for_the_memory(
+    count: int, tmp_path: Path, keyring: FileKeyring, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'mirror.sqlite'}")
+    migrate(engine)
+    store = SqlStore(engine)
+    memory = Recollection(store, keyring, now_ms=lambda: 0, tenant="", days=30)
+    ours = signal(film(1, seconds=SECONDS))
+    asked = sorted({mark for _, mark in memory._tagged(ours.offer().asked)})
+    fill(store, keyring, count, np.asarray(asked))
+    began = time.perf_counter()
+    remember(store, keyring, memory, ours)
+    filed_s = time.perf_counter() - began
+    again = signal([(t_ms + 11, picture) for t_ms, picture in film(1, seconds=SECONDS)])
+    spent, passed = [], []
+    for _ in range(5):
+        cpu, clock = time.process_time(), time.perf_counter()
+        recalled = memory.look_up(again)
+        spent.append(time.process_time() - cpu)
+        passed.append(time.perf_counter() - clock)
+    with transaction(engine, writes=False) as connection:
+        marks = connection.execute(select(func.count()).select_from(tables.print_marks)).scalar_one()
+    size_mb = sum(path.stat().st_size for path in tmp_path.glob("mirror.sqlite*")) / 1e6
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{count:,} checks, {marks:,} marks, {size_mb:.0f} MB: looked up in {1e3 * np.median(spent):.0f} ms CPU "
+            f"({1e3 * np.median(passed):.0f} ms by the clock, at most {1e3 * max(passed):.0f}); "
+            f"filed in {1e3 * filed_s:.0f} ms; {recalled.compared} compared\n"
+        )
+    store.close()
+    assert recalled.best is not None
+    assert recalled.best.record_id == "evd_ours"
+    assert np.median(spent) < BUDGET_S
+
+
+def fill(store: SqlStore, keyring: FileKeyring, count: int, asked: NDArray[np.int64]) -> None:
+    random = np.random.default_rng(0)
+    share = LIKELIER * len(asked) / (TABLES << BITS)
+    keys = RecordKeys.generate()
+    for first in range(0, count, PAGE):
+        numbers = range(first, min(first + PAGE, count))
+        marks = random.integers(-(2**63), 2**63 - 1, (len(numbers), MARKS_EACH))
+        hit = random.random(marks.shape) < share
+        marks[hit] = random.choice(asked, int(hit.sum()))
+        with transaction(store.engine, writes=True) as connection:
+            connection.execute(insert(tables.records), [record(keyring, f"evd_{n}", n, keys) for n in numbers])
+            connection.execute(insert(tables.prints), [kept(f"evd_{n}", n + 1, keys) for n in numbers])
+            rows = [
+                {"mark": mark, "print_id": number + 1, "at": 8 * (place // 8)}
+                for number, line in zip(numbers, marks.tolist(), strict=True)
+                for place, mark in enumerate(dict.fromkeys(line))
+            ]
+            connection.execute(insert(tables.print_marks), sorted(rows, key=lambda row: row["mark"]))
+
+
+def record(keyring: FileKeyring, record_id: str, index: int, keys: RecordKeys) -> dict[str, object]:
+    blank = {"leaf": b"", "sealed_envelope": b"", "sealed_envelope_sha256": b"", "created_ms": 0, "key_id": ""}
+    wrapped = keyring.wrap(record_id, keys)
+    named = {"record_id": record_id, "log": "main", "kind": "verdict", "outcome": "live", "leaf_index": index}
+    return {**blank, **named, "wrapped_key": wrapped}
+
+
+def kept(record_id: str, print_id: int, keys: RecordKeys) -> dict[str, object]:
+    sealed = seal(keys.seal, _DECOY, record_id=record_id, name=FINGERPRINT)
+    return {"print_id": print_id, "record_id": record_id, "sealed": sealed, "until_ms": 2**40}
+
+
+def remember(store: SqlStore, keyring: FileKeyring, memory: Recollection, ours: ReplaySignal) -> None:
+    keys = RecordKeys.generate()
+
+    class Ours:
+        record_id = "evd_ours"
+
+    ours_check = Ours()
+    ours_check.keys = keys  # type: ignore[attr-defined]
+    new = memory.remembered(ours_check, ours.offer())  # type: ignore[arg-type]
+    assert new is not None
+    with transaction(store.engine, writes=True) as connection:
+        connection.execute(insert(tables.records), record(keyring, "evd_ours", secrets.randbelow(2**40) + 2**41, keys))
+        add_print(connection, "evd_ours", new)
