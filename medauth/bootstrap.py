@@ -67,16 +67,19 @@ def open(settings: Settings | None = None, *, sources: Sources | None = None) ->
 
 
 class Medauth:
-    """One server's services. Thread-safe; close it, or use it as a context manager."""
+    """One server's services. Thread-safe; close it, or use it as a context manager.
 
-    def __init__(self, settings: Settings, sources: Sources) -> None:
+    `models` are those of another server in the same process, so that no file is read twice; None: its own.
+    """
+
+    def __init__(self, settings: Settings, sources: Sources, models: ModelLibrary | None = None) -> None:
         self.settings = settings
         self._sources = sources
         self._lock = threading.RLock()
         self._store: SqlStore | None = None
         self._keyring: FileKeyring | None = None
         self._blobs: FileBlobs | None = None
-        self._models: ModelLibrary | None = None
+        self._models = models
         self._chains: Chains | None = None
 
     def start(

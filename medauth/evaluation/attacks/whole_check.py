@@ -27,6 +27,7 @@ from medauth.evaluation.attacks.stage import Act
 from medauth.evidence.archive import KeepFrames
 from medauth.protocol.verdict import Verdict
 from medauth.session import AuthenticationSession
+from medauth.signals.models import ModelLibrary
 
 Picture = NDArray[np.uint8]
 _MOST_FRAMES = 1_600
@@ -49,7 +50,7 @@ class Played:
 class Server:
     """A server with a folder, a clock and a challenge of its own. One check at a time."""
 
-    def __init__(self, policy: str) -> None:
+    def __init__(self, policy: str, models: ModelLibrary | None = None) -> None:
         self._policy = policy
         self._folder = tempfile.TemporaryDirectory(prefix="medauth-attacks-")
         self._now_ms = 0.0
@@ -61,7 +62,7 @@ class Server:
             monotonic_ms=lambda: self._now_ms,
             randbelow=self._below,
         )
-        self.auth = Medauth(settings, sources)
+        self.auth = Medauth(settings, sources, models)
 
     def check(
         self,

@@ -26,22 +26,24 @@ from medauth.evaluation.attacks.whole_check import Played, Server
 from medauth.protocol.policy import policy_named
 from medauth.protocol.reading import SignalReading
 from medauth.signals.face_track import StillMesh
+from medauth.signals.models import ModelLibrary
 
 Row = dict[str, Any]
 _OTHERS = 6
 
 
 class Worker:
-    """Owns a mesh, a server and whatever else is dear to make. One thread; `close` frees it."""
+    """Owns a mesh, models and whatever else is dear to make. One thread; `close` frees it."""
 
     def __init__(self, made: Plan) -> None:
         cv2.setNumThreads(1)
         self._plan = made
         self._policy = policy_named(made.policy)
-        self._server = Server(made.policy)
+        self._models = ModelLibrary()
+        self._server: Server | None = None
         self._casting = Casting()
         self._mesh = StillMesh()
-        self._onlookers = Onlookers(self._server.auth.models, self._policy)
+        self._onlookers = Onlookers(self._models, self._policy)
         self._victims: dict[int, Victim | None] = {}
         self._gains: dict[str, Gains] = {}
         self._loops: dict[str, list[Picture]] = {}
@@ -52,18 +54,22 @@ class Worker:
         return _PARTS[job.part](self, job)
 
     def close(self) -> None:
-        """Frees native memory and the server's folder."""
+        """Frees native memory."""
         self._casting.close()
         self._mesh.close()
         self._onlookers.close()
-        self._server.close()
 
     def whole(self, job: Job) -> list[Row]:
         """One whole check."""
         cast = self._cast(job, performs=True)
         if cast is None:
             return []
-        variant, played = _WHOLE.get(job.species, Worker._plain)(self, job, cast)
+        # A server that met the same photograph in another attack would know it again: each check is its server's first.
+        self._server = Server(self._plan.policy, self._models)
+        try:
+            variant, played = _WHOLE.get(job.species, Worker._plain)(self, job, cast)
+        finally:
+            self._server.close()
         row = {
             "decision": played.verdict.decision.value,
             "reasons": [{"code": r.code, "signal": r.signal, "role": r.role.value} for r in played.verdict.reasons],
@@ -92,7 +98,7 @@ class Worker:
             cast = self._cast(Job(job.part, job.species, 0), performs=True)
             if cast is None:
                 return []
-            self._loop = measured(cast.victim.sheet, cast.gains, self._server.auth.models, self._plan.seed)
+            self._loop = measured(cast.victim.sheet, cast.gains, self._models, self._plan.seed)
         cut = job.species.endswith("_cut")
         first = job.index * plan.LOOP_CHECKS_A_JOB
         last = min(first + plan.LOOP_CHECKS_A_JOB, self._plan.loop_checks)
@@ -132,20 +138,20 @@ class Worker:
         """Other colours, or none, by turns."""
         lighting = (Lighting.OTHER, Lighting.NONE)[job.index % 2]
         act = STAGED["photo_animated"](cast)
-        return lighting.value, self._server.check(act, lighting, cast.random, challenge_seed=_seed(self._plan, job))
+        return lighting.value, self._at.check(act, lighting, cast.random, challenge_seed=_seed(self._plan, job))
 
     def _virtual_camera(self, job: Job, cast: Cast) -> tuple[str, Played]:
         name = list(pace.FORGED)[job.index % len(pace.FORGED)]
         act, chosen = STAGED["photo_animated"](cast), pace.FORGED[name]
         seed = _seed(self._plan, job)
-        return name, self._server.check(act, Lighting.ISSUED, cast.random, challenge_seed=seed, pace=chosen)
+        return name, self._at.check(act, Lighting.ISSUED, cast.random, challenge_seed=seed, pace=chosen)
 
     def _replay(self, job: Job, cast: Cast) -> tuple[str, Played]:
         """A check is recorded, then its frames are sent to a new one: every other time under the same challenge."""
         names = list(VARIANTS)
         name, forced = names[job.index % len(names)], (job.index // len(names)) % 2 == 0
         seed, subject = _seed(self._plan, job), f"replayed-{job.index}"
-        first = self._server.check(
+        first = self._at.check(
             STAGED["photo_animated"](cast),
             Lighting.ISSUED,
             cast.random,
@@ -154,7 +160,7 @@ class Worker:
             record=True,
         )
         player = Player(first.recording, name)
-        again = self._server.check(
+        again = self._at.check(
             lambda t_ms, _: player.at(t_ms),
             Lighting.NONE,
             cast.random,
@@ -166,7 +172,13 @@ class Worker:
 
     def _check(self, job: Job, act: Act, cast: Cast) -> Played:
         lighting = SPECIES[job.species].lighting
-        return self._server.check(act, lighting, cast.random, challenge_seed=_seed(self._plan, job))
+        return self._at.check(act, lighting, cast.random, challenge_seed=_seed(self._plan, job))
+
+    @property
+    def _at(self) -> Server:
+        """The server of the check that is on."""
+        assert self._server is not None
+        return self._server
 
     def _cast(self, job: Job, *, performs: bool) -> Cast | None:
         victim = self._victim(job.index)
