@@ -74,6 +74,18 @@ def load_progress(folder: Path) -> Progress | None:
     return progress
 
 
+def resumable(folder: Path, seed: int) -> Progress | None:
+    """`load_progress` for a training that goes on. Refuses another seed: what came out would be nobody's seed."""
+    progress = load_progress(folder)
+    if progress is not None and progress.seed != seed:
+        raise InputError(
+            f"{folder} holds a training begun with seed {progress.seed}",
+            expected=f"seed {seed}, which was asked for",
+            next_step=f"--seed {progress.seed} to go on with it, or another --work to start afresh",
+        )
+    return progress
+
+
 def _flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from medauth.training.augmentation import centre_crop
 from medauth.training.averaging import MovingAverage
 from medauth.training.batches import Batch, BatchPlan, batch_count, epoch_batches
-from medauth.training.checkpoint import Progress, Writer, load_progress, save_checkpoint
+from medauth.training.checkpoint import Progress, Writer, resumable, save_checkpoint
 from medauth.training.datasets import LabelledImages, class_weights
 from medauth.training.schedule import cosine_rate, plateau_rate, should_stop
 from medauth.training.warm_start import start_from_file
@@ -190,7 +190,7 @@ def _compile(model: Any, plan: TrainingPlan, loss: Callable[[], Any] | None) -> 
 def _resume(
     folder: Path, plan: TrainingPlan, report: Callable[[str], None], loss: Callable[[], Any] | None
 ) -> TrainingRun | None:
-    progress = load_progress(folder)
+    progress = resumable(folder, plan.seed)
     if progress is None:
         return None
     report(f"resuming after epoch {progress.epoch}")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.training.averaging import MovingAverage
-from medauth.training.checkpoint import Progress, load_progress, save_checkpoint
+from medauth.training.checkpoint import Progress, resumable, save_checkpoint
 from medauth.training.layers import Standardise  # noqa: F401 - registers our layers for loading
 from medauth.training.micro_expression import build_micro_model
 from medauth.training.micro_synthesis import MovementMaps
@@ -115,7 +115,7 @@ def _start(plan: MicroPlan) -> tuple[Any, MovingAverage, Progress]:
 
 
 def _resume(folder: Path, plan: MicroPlan, report: Callable[[str], None]) -> tuple[Any, MovingAverage, Progress] | None:
-    progress = load_progress(folder)
+    progress = resumable(folder, plan.seed)
     if progress is None:
         return None
     report(f"resuming after epoch {progress.epoch}")

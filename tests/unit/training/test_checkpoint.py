@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from medauth.errors import InputError
-from medauth.training.checkpoint import Progress, load_progress, save_checkpoint
+from medauth.training.checkpoint import Progress, load_progress, resumable, save_checkpoint
 
 
 def writer(text: str):
@@ -64,3 +64,11 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path: Path):
     (tmp_path / "notes-of-mine.txt").write_text("mine")
     save_checkpoint(tmp_path, Progress(1), {"net.keras": writer("1")})
     assert (tmp_path / "notes-of-mine.txt").exists()
+
+
+def test_a_training_does_not_go_on_under_another_seed(tmp_path: Path):
+    saved = save_checkpoint(tmp_path, Progress(1, seed=7), {"net.keras": writer("1")})
+    assert resumable(tmp_path, 7) == saved
+    assert resumable(tmp_path / "new", 8) is None
+    with pytest.raises(InputError, match=r"seed 7.*--seed 7"):
+        resumable(tmp_path, 8)
