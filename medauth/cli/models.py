@@ -11,8 +11,8 @@ import typer
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, print_table, reporting
 from medauth.config import Settings
-from medauth.errors import InputError, MedauthError
-from medauth.signals.models import ModelLibrary, model_folders
+from medauth.errors import InputError, MedauthError, ModelError
+from medauth.signals.models import ModelLibrary, model_folders, read_manifest
 
 models = typer.Typer(invoke_without_command=True)
 ADDABLE = ("face-api", "face-dnn")
@@ -86,12 +86,16 @@ def _add_face_dnn(package: Path | None, *, as_json: bool) -> None:
 
 def _described(library: ModelLibrary, name: str) -> dict[str, Any]:
     folder = library.folder(name)
+    try:
+        stated = read_manifest(folder / "manifest.json")
+    except ModelError as error:
+        return _unreadable(name, error.got, folder)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     try:
         library.load(name)
         state = "ok"
     except MedauthError as error:
-        state = "missing" if not (folder / manifest["file"]).exists() else error.got
+        state = "missing" if not (folder / stated.file).exists() else error.got
     return {
         "name": name,
         "version": str(manifest.get("version", "")),
@@ -102,6 +106,12 @@ def _described(library: ModelLibrary, name: str) -> dict[str, Any]:
         "figure": _figure(manifest.get("metrics", {})),
         "card": str(folder / "CARD.md"),
     }
+
+
+def _unreadable(name: str, state: str, folder: Path) -> dict[str, Any]:
+    """A model whose manifest does not say what it is: listed with the reason, so that the others are listed, too."""
+    unknown = dict.fromkeys(("version", "sha256", "licence"), "")
+    return {"name": name, **unknown, "state": state, "bytes": 0, "figure": "", "card": str(folder / "CARD.md")}
 
 
 def _size(path: Path) -> int:

@@ -57,3 +57,13 @@ def test_models_are_listed_with_digest_terms_and_figures(tmp_path) -> None:
     assert found["expression"]["state"] == "ok"
     assert found["expression"]["figure"].startswith("test accuracy")
     assert "research" in found["eye_state"]["licence"]
+
+
+def test_a_broken_manifest_is_listed_beside_the_others(tmp_path, monkeypatch) -> None:
+    for name, text in (("torn", "{"), ("odd", '{"name": "odd", "version": "1", "file": 5, "sha256": "0"}')):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "manifest.json").write_text(text)
+    monkeypatch.setenv("MEDAUTH_MODELS_DIR", str(tmp_path / "models"))
+    found = json.loads(run(tmp_path, "models", "--json"))
+    assert [model["name"] for model in found] == ["odd", "torn"]
+    assert all("unreadable manifest" in model["state"] for model in found)
