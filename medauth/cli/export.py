@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,10 +10,16 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, print_title, reporting
 from medauth.errors import InputError, MissingTool
+from medauth.signals.models import ModelLibrary
+
+Report = dict[str, object]
+_PICTURES = 600
+"""Pictures that an eight-bit file is made from and compared on, at most, evenly spread over the folder."""
 
 
 class Form(StrEnum):
@@ -54,17 +61,22 @@ def export(
     with reporting(as_json=as_json), open_medauth() as auth:
         source = auth.models.folder(model) / auth.models.load(model).manifest.file
         target = out if out != Path() else Path(f"{model}{to.suffix}")
+        if target.is_dir() or target.resolve() == source.resolve():
+            what = "a folder" if target.is_dir() else "the model itself"
+            raise InputError(
+                f"--out {target} is {what}", expected="a file to write", next_step=f"--out {model}{to.suffix}"
+            )
         if to is Form.LITERT:
             from hashlib import sha256
             from shutil import copyfile
 
             target.parent.mkdir(parents=True, exist_ok=True)
             copyfile(source, target)
-            report: dict[str, object] = {"file": target.name, "sha256": sha256(target.read_bytes()).hexdigest()}
+            report: Report = {"file": target.name, "sha256": sha256(target.read_bytes()).hexdigest()}
         elif to is Form.ONNX:
             report = _onnx(source, target, signature)
         else:
-            report = _int8(model, source, target, data, split)
+            report = _int8(auth.models, model, source, target, data, split)
         if as_json:
             print_json(report)
         print_title(f"{target}")
@@ -72,22 +84,35 @@ def export(
             console.print(f"  {key:<12}{value}")
 
 
-def _int8(model: str, source: Path, target: Path, data: Path | None, split: str) -> dict[str, object]:
+def _int8(models: ModelLibrary, model: str, source: Path, target: Path, data: Path | None, split: str) -> Report:
     if data is None:
         raise InputError("no pictures", expected="--data FOLDER", next_step="name a folder of faces")
-    from medauth.evaluation.folders import read_folder
-    from medauth.evaluation.still import read_picture
-
     _prepare_tensorflow()
+    from medauth.training.formats import eight_bit_spec, export_int8
+
+    eight_bit_spec(model)
+    return export_int8(model, source, target, _crops(models, model, data, split))
+
+
+def _crops(models: ModelLibrary, model: str, data: Path, split: str) -> NDArray[np.float32]:
+    """(N, side, side, 1) as a check would show them to the model; pictures without a face are left out."""
+    from medauth.evaluation.folders import read_folder
+    from medauth.evaluation.judges import CropJudge
+    from medauth.evaluation.still import Onlooker, Unusable
+
     items = read_folder(data, split).items
-    step = max(1, len(items) // 600)
-    pictures = [read_picture(item)[:, :, 1] for item in items[::step][:600]]
-    from medauth.training.formats import export_int8
+    crops = []
+    with Onlooker() as onlooker:
+        judge = CropJudge(model, models, onlooker)
+        for item in items[:: max(1, len(items) // _PICTURES)][:_PICTURES]:
+            with suppress(Unusable):
+                crops.append(judge.prepared(item)[0])
+    if not crops:
+        raise InputError(f"no usable picture in {data}", expected="faces, or eyes for eye_state")
+    return np.stack(crops)
 
-    return export_int8(model, source, target, np.stack(pictures))
 
-
-def _onnx(source: Path, target: Path, signature: str) -> dict[str, object]:
+def _onnx(source: Path, target: Path, signature: str) -> Report:
     _prepare_tensorflow()
     if find_spec("tf2onnx") is None or find_spec("onnxruntime") is None:
         raise MissingTool(

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.errors import InputError
-from medauth.training.augmentation import centre_crop
-from medauth.training.catalogue import CATALOGUE
+from medauth.training.catalogue import CATALOGUE, ModelSpec
 from medauth.training.export import LiteRtModel, predict_endpoint, write_litert
 from medauth.training.manifest import describe_file
 from medauth.training.release import median_ms
@@ -41,33 +40,42 @@ class Agreement:
         }
 
 
-def export_int8(name: str, source: Path, target: Path, images: NDArray[np.uint8]) -> dict[str, Any]:
-    """Weights and activations of the signature `predict` in eight bits; ranges from the first of `images` (N, H, W) uint8,
-    agreement from the rest. Raises `InputError` for a model whose net is not known here, or too few pictures, and where
-    the two files answer differently.
+def export_int8(name: str, source: Path, target: Path, crops: NDArray[np.float32]) -> dict[str, Any]:
+    """Weights and activations of the signature `predict` in eight bits; ranges from the first of `crops` (N, S, S, 1), cut
+    as a check cuts them, agreement from the rest. Raises `InputError` for a model whose net is not known here, or too few
+    pictures, and where the two files answer differently: then nothing is left at `target`, or what lay there before.
     """
-    if name not in CATALOGUE:
-        raise InputError(f"the net of {name} is not known here", expected=", ".join(CATALOGUE))
-    spec, crops = CATALOGUE[name], centre_crop(images, CATALOGUE[name].size_px)
+    spec = eight_bit_spec(name)
     if len(crops) < _RANGES + _RANGES // 2:
         raise InputError(f"{len(crops)} pictures", expected=f"at least {_RANGES + _RANGES // 2} like those it will see")
     keras.mixed_precision.set_global_policy("float32")
     model = spec.build()
     start_from_file(model, source, crops[:_MOMENTS])
     samples = [{"images": crop[None]} for crop in crops[:_RANGES]]
+    trial = target.with_name(f"{target.name}.trial")
     write_litert(
-        model, [predict_endpoint(model, 1.0, spec.size_px)], target, weights="int8_full", representative=samples
+        model, [predict_endpoint(model, 1.0, spec.size_px)], trial, weights="int8_full", representative=samples
     )
-    found = agreement(source, target, crops[_RANGES:])
+    found = agreement(source, trial, crops[_RANGES:])
     if found.same_class < _LEAST_AGREEMENT:
-        target.unlink()
+        trial.unlink()
         raise InputError(
             f"the eight-bit file answers alike on {found.same_class:.3f} of {found.n} pictures",
             expected=f"at least {_LEAST_AGREEMENT}",
             next_step="give more pictures, of the kind it will see",
         )
+    trial.replace(target)
     speed = {"before": _milliseconds(source, samples[0]), "after": _milliseconds(target, samples[0])}
     return {**describe_file(target), "agreement": found.to_json(), "milliseconds": speed}
+
+
+def eight_bit_spec(name: str) -> ModelSpec:
+    """What is known of the net behind a model. Raises `InputError` for one whose net is not known here."""
+    if name not in CATALOGUE:
+        raise InputError(
+            f"the net of {name} is not known here", expected=", ".join(CATALOGUE), next_step="--to litert or --to onnx"
+        )
+    return CATALOGUE[name]
 
 
 def agreement(one: Path, other: Path, crops: NDArray[np.float32]) -> Agreement:

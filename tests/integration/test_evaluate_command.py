@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from medauth.cli.export import _crops
 from medauth.cli.main import app
+from medauth.signals.models import ModelLibrary
 
 
 def run(tmp_path, *words: object):
@@ -67,3 +70,26 @@ def test_a_broken_manifest_is_listed_beside_the_others(tmp_path, monkeypatch) ->
     found = json.loads(run(tmp_path, "models", "--json"))
     assert [model["name"] for model in found] == ["odd", "torn"]
     assert all("unreadable manifest" in model["state"] for model in found)
+
+
+def test_an_export_does_not_write_over_the_model(tmp_path) -> None:
+    home = tmp_path / "models" / "eye_state"
+    shutil.copytree(ModelLibrary().folder("eye_state"), home)
+    before = (home / "eye_state.tflite").read_bytes()
+    words = ["export", "eye_state", "--to", "litert", "--json", "--out"]
+    for target in (home / "eye_state.tflite", home):
+        done = CliRunner().invoke(app, [*words, str(target)], env={"MEDAUTH_MODELS_DIR": str(tmp_path / "models")})
+        assert done.exit_code == 2
+        assert "--out" in json.loads(done.output)["error"]["got"]
+    assert (home / "eye_state.tflite").read_bytes() == before
+
+
+def test_an_eight_bit_export_is_shown_what_a_check_shows(tmp_path) -> None:
+    for index, size in enumerate(((40, 60), (90, 33))):
+        path = tmp_path / "eyes" / "open" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full((*size, 3), (0, 0, 200), np.uint8))
+    (tmp_path / "eyes" / "open" / "torn.png").write_bytes(b"")
+    crops = _crops(ModelLibrary(), "eye_state", tmp_path / "eyes", "")
+    assert crops.shape == (2, 32, 32, 1)
+    assert crops == pytest.approx(60, abs=1)  # grey of that red, not its green
