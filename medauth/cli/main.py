@@ -17,6 +17,7 @@ from medauth.cli.bundle import bundle, trust
 from medauth.cli.check import check
 from medauth.cli.console import USAGE_ERROR, print_error
 from medauth.cli.demo import demo
+from medauth.cli.desktop import desktop
 from medauth.cli.doctor import doctor
 from medauth.cli.erase import erase
 from medauth.cli.evaluate import evaluate
@@ -44,6 +45,7 @@ COMMANDS = (
     serve,
     analyze,
     live,
+    desktop,
     anchor,
     audit,
     show,

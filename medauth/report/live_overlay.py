@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -47,6 +47,14 @@ class LiveView:
     arrows: tuple[Arrow, ...] = ()
     problem: str = ""
 
+    def scaled(self, scale: float) -> LiveView:
+        """The same in pixels of a picture so many times as large."""
+        box = None if self.box is None else _scaled4(self.box, scale)
+        arrows = tuple(
+            replace(arrow, start=_scaled2(arrow.start, scale), end=_scaled2(arrow.end, scale)) for arrow in self.arrows
+        )
+        return replace(self, box=box, arrows=arrows)
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -66,7 +74,7 @@ class LiveOverlay:
     def __init__(self) -> None:
         self._history: deque[tuple[float, Mapping[str, float]]] = deque()
 
-    def drawn(self, picture: Picture, view: LiveView, pace: Pace) -> Picture:
+    def drawn(self, picture: Picture, view: LiveView, pace: Pace | None = None) -> Picture:
         """Draws onto the picture (height, width, 3) uint8 BGR itself: a copy of 6 MB costs time in every frame."""
         self._remember(view)
         unit = max(10, picture.shape[0] // 45)
@@ -127,17 +135,27 @@ class LiveOverlay:
             points = np.stack([across, height - unit / 2 - smooth * (tall - unit)], axis=1).round().astype(np.int32)
             cv2.polylines(picture, [points], False, _COLOURS.get(name, _GREY), max(1, unit // 10), cv2.LINE_AA)
 
-    def _draw_pace(self, picture: Picture, view: LiveView, pace: Pace, unit: int) -> None:
-        lines = [
-            f"{pace.clock}   {pace.shown_fps:.0f} fps",
-            f"camera {pace.captured_fps:.0f} fps, {pace.dropped} dropped",
-            f"analysis {pace.analysis_ms:.0f} ms",
-        ]
+    def _draw_pace(self, picture: Picture, view: LiveView, pace: Pace | None, unit: int) -> None:
+        lines = []
+        if pace is not None:
+            lines = [
+                f"{pace.clock}   {pace.shown_fps:.0f} fps",
+                f"camera {pace.captured_fps:.0f} fps, {pace.dropped} dropped",
+                f"analysis {pace.analysis_ms:.0f} ms",
+            ]
         if view.problem:
             lines.append(view.problem)
         for row, line in enumerate(lines):
             x = picture.shape[1] - text_width(line, 0.8 * unit) - unit // 2
             put_text(picture, line, (x, int(1.4 * unit * (row + 1))), 0.8 * unit, _WHITE, outline=True)
+
+
+def _scaled2(point: tuple[int, int], scale: float) -> tuple[int, int]:
+    return round(point[0] * scale), round(point[1] * scale)
+
+
+def _scaled4(box: tuple[int, int, int, int], scale: float) -> tuple[int, int, int, int]:
+    return (*_scaled2(box[:2], scale), *_scaled2(box[2:], scale))
 
 
 def _shade(picture: Picture, box: tuple[int, int, int, int]) -> None:

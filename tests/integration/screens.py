@@ -1,0 +1,55 @@
+"""An X server of one's own for tests of windows, and what is on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[2]
+# In a process of its own: the libraries that this one has loaded bring other copies of libxcb.
+_GRAB = "import sys; from PIL import ImageGrab; ImageGrab.grab(xdisplay=sys.argv[1]).save(sys.argv[2])"
+
+
+@contextmanager
+def own_display() -> Iterator[str]:
+    """The name of a display without a window manager, 1280x800; skips where there is no Xvfb."""
+    if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
+        pytest.skip("no X server to test with: apt-get install xvfb xdotool")
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as told:
+            number = f":{told.readline().strip()}"
+        yield number
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def screenshot(display: str, path: Path) -> NDArray[np.uint8]:
+    """What is on a display, (height, width, 3) uint8 BGR."""
+    subprocess.run([sys.executable, "-c", _GRAB, display, str(path)], check=True)
+    image = cv2.imread(str(path))
+    assert image is not None
+    return np.asarray(image, np.uint8)
+
+
+def until(there: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Waits; fails when nothing came."""
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(0.2)
