@@ -67,10 +67,7 @@ def open(settings: Settings | None = None, *, sources: Sources | None = None) ->
 
 
 class Medauth:
-    """One server's services. Thread-safe; close it, or use it as a context manager.
-
-    `models` are those of another server in the same process, so that no file is read twice; None: its own.
-    """
+    """One server's services, its `models` shared if given. Thread-safe; close it, or use it as a context manager."""
 
     def __init__(self, settings: Settings, sources: Sources, models: ModelLibrary | None = None) -> None:
         self.settings = settings
