@@ -83,7 +83,7 @@ export const POLICIES = {
   strict: [
     "1b59424dbd88c70042920a7417597018024f5a2f02c493cdfe19d80a37873da5",
     "10fdcfa32beb515dfec68bd03454ecc04a741c76bc5038555c5d96e19cc70809",
-    "e66625486b4bba41de9e2a91662361e4fa243b2baa2da18f85b68a8ee61b837a",
+    "e9bd1f3cbc8fb099aad7a23ffdf594dd79344f1b14a3e4bb137a2ff2923962b1",
   ],
   "no-expression": [
     "94f33c2185c0b3ca1d709916c8cbc7364f334c14a4b5dc584c0bbc68eafcbbff",

@@ -144,7 +144,7 @@ def _require_types(values: Mapping[str, Any]) -> None:
 
 _VERSION = 3
 """Since 2 a face that looks like paper or a screen denies; since 3 the screen shows colours, film of an earlier check
-denies, and `strict` holds a step that programs which paint faces handle badly."""
+denies, and `strict` denies by the deepfake net and holds a step that programs which paint faces handle badly."""
 _ALL = tuple(action for action in Action if not is_breaker(action))
 _BREAKERS = tuple(action for action in Action if is_breaker(action))
 """Nobody has been filmed doing them yet, and not everybody has a free hand or turns so far: `strict` alone draws them."""
@@ -167,7 +167,7 @@ STRICT = Policy(
     (*_ALL, *_BREAKERS),
     8,
     (*_USUAL, Category.BREAKER),
-    _DENY,
+    (*_DENY, "deepfake"),
     _CONFIRM,
     min_judged_ppm=900_000,
     min_fps=15,
