@@ -10,6 +10,7 @@ from medauth.evaluation.rehearsal import FRANCK
 from medauth.protocol.policy import policy_named
 from medauth.service.access import Accesses
 from medauth.service.booking import Booking, Bookings
+from medauth.service.tokens import Tokens, TokenVerifier
 from medauth.session import AuthenticationSession
 from medauth.store.bookings import SqlBookings
 
@@ -22,6 +23,17 @@ def bookings_of(auth: Medauth) -> Bookings:
 def accesses_of(auth: Medauth) -> Accesses:
     """Apps that may ask."""
     return Accesses(SqlBookings(auth.store.engine), auth.keyring, auth.sources.now_ms)
+
+
+def tokens_of(auth: Medauth, issuer: str) -> Tokens:
+    """Verdict tokens, as issued by the server at this address."""
+    return Tokens(auth.store, auth.keyring, issuer)
+
+
+def token_verifier(auth: Medauth, *, issuer: str, audience: str) -> TokenVerifier:
+    """For an app beside this server: the same keys, and one memory of what was used. `audience` is the app's access id."""
+    store = SqlBookings(auth.store.engine)
+    return TokenVerifier(auth.keyring.trusted(), store, issuer=issuer, audience=audience, now_ms=auth.sources.now_ms)
 
 
 def begin(auth: Medauth, booking: Booking, policy: str, client: str) -> AuthenticationSession:

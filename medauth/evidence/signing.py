@@ -86,6 +86,19 @@ class SigningKey:
         """Signs the announcement of a key's successor, which every key may do. 64 bytes (`rotation.py`)."""
         return self._private.sign(pre_authentication_encoding(PayloadType.KEY, announcement))
 
+    def sign_token(self, signed: bytes) -> bytes:
+        """Signs a verdict token, a form of its own (`token.py`). 64 bytes; for that purpose alone."""
+        return self._sign_as(KeyPurpose.TOKENS, signed)
+
+    def sign_webhook(self, signed: bytes) -> bytes:
+        """Signs a webhook, a form of its own (`webhook.py`). 64 bytes; for that purpose alone."""
+        return self._sign_as(KeyPurpose.WEBHOOKS, signed)
+
+    def _sign_as(self, purpose: KeyPurpose, signed: bytes) -> bytes:
+        if self.verify_key.purpose is not purpose:
+            raise KeyringError(f"a key for {self.verify_key.purpose.value} signs nothing for {purpose.value}")
+        return self._private.sign(signed)
+
     def sign_note(self, body: bytes) -> bytes:
         """Signs the text of a checkpoint, which has a form of its own (`note.py`). 64 bytes; for that purpose alone."""
         if self.verify_key.purpose is not KeyPurpose.CHECKPOINTS:

@@ -12,6 +12,7 @@ from medauth.protocol.canonical import parse_object
 from medauth.service.access import Access, Scope
 from medauth.service.booking import Booking, Bookings, request_of
 from medauth.service.pictures import statement_of
+from medauth.service.tokens import Tokens
 from medauth.store.booking_interface import BookingState
 from medauth.web.callers import Callers
 from medauth.web.problems import Problem
@@ -25,8 +26,9 @@ _FIELDS = frozenset({"subject", "purpose", "policy", "origin", "callback", "addr
 class CheckApi:
     """Five verbs on checks. Reads nothing of a request but what its document names."""
 
-    def __init__(self, auth: Medauth, bookings: Bookings, callers: Callers, url: str) -> None:
+    def __init__(self, auth: Medauth, bookings: Bookings, tokens: Tokens, callers: Callers, url: str) -> None:
         self._auth = auth
+        self._tokens = tokens
         self._bookings = bookings
         self._callers = callers
         self._url = url
@@ -45,37 +47,38 @@ class CheckApi:
         return jsonify(self._created(booking)), 201 if fresh else 200
 
     def state(self, booking_id: str) -> Response:
-        """Where a check stands, and its outcome once there is one."""
-        booking = self._mine(booking_id, Scope.SUBJECT, Scope.OPERATOR)
-        return jsonify(self._stated(booking))
+        """Where a check stands, its outcome once there is one, and for the app that asked the token of a live one."""
+        access, booking = self._mine(booking_id, Scope.SUBJECT, Scope.OPERATOR)
+        owns = access.access_id == booking.row.access_id
+        return jsonify(self._stated(booking) | {"token": self._tokens.issue(booking) if owns else None})
 
     def result(self, booking_id: str) -> Response:
         """The statement behind the outcome: reasons, steps, readings."""
-        booking = self._mine(booking_id, Scope.OPERATOR)
+        _, booking = self._mine(booking_id, Scope.OPERATOR)
         return jsonify(statement_of(_record(booking), self._auth.store, self._auth.keyring))
 
     def evidence(self, booking_id: str) -> Response:
         """The bundle for a stranger."""
-        booking = self._mine(booking_id, Scope.AUDITOR)
+        _, booking = self._mine(booking_id, Scope.AUDITOR)
         response = Response(self._auth.bundle(_record(booking)).to_bytes(), content_type="application/json")
         response.headers["Content-Disposition"] = f'attachment; filename="{_record(booking)}.json"'
         return response
 
     def erase(self, booking_id: str) -> Response:
         """Destroys the keys of a check, and what was asked for."""
-        booking = self._mine(booking_id, Scope.OPERATOR)
+        _, booking = self._mine(booking_id, Scope.OPERATOR)
         if booking.row.check_id is None or booking.row.state is BookingState.RUNNING:
             raise CeremonyError("a check that has not ended", expected="one that has", next_step="wait for its end")
         stone = self._auth.erasure().erase(booking.row.check_id)
         return jsonify(tombstone=stone.record_id, leaf_index=stone.leaf_index, erased=list(stone.erased))
 
-    def _mine(self, booking_id: str, *scopes: Scope) -> Booking:
+    def _mine(self, booking_id: str, *scopes: Scope) -> tuple[Access, Booking]:
         """A key of scope `subject` alone sees the checks that it asked for, and of others not even that they exist."""
         access = self._callers.require(*scopes)
         booking = self._bookings.booking(booking_id)
         if not _sees(access, booking):
             raise NotFound("no check was asked for under that id", expected="the id that creating it returned")
-        return booking
+        return access, booking
 
     def _created(self, booking: Booking) -> dict[str, Any]:
         session = self._bookings.session(booking.row.booking_id)

@@ -77,6 +77,7 @@ class Attendance:
         self._rehearsal = rehearsal
         self._clock_ms = clock_ms
         self._frames = 0
+        self._first_client_ms: float | None = None
         self._last_frame_ms = clock_ms()
         self._lock = threading.RLock()
 
@@ -97,8 +98,10 @@ class Attendance:
         client_ms, jpeg = _split(message)
         with self._lock:
             self._last_frame_ms = self._clock_ms()
-            # What the page says of its time is data to be judged and never the clock of a check that decides something.
-            media_ms = self._last_frame_ms if self._rehearsal else client_ms
+            # What the page says of its time is data to be judged and never the clock of a check that decides something. A
+            # rehearsal runs on its recording's time, from its first frame on.
+            self._first_client_ms = client_ms if self._first_client_ms is None else self._first_client_ms
+            media_ms = client_ms - self._first_client_ms if self._rehearsal else client_ms
             try:
                 progress = self.session.push(CapturedFrame(None, jpeg=jpeg, media_ms=media_ms))
             except CheckExpired:

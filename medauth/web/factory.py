@@ -7,11 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from medauth.evidence.token import key_set
 from medauth.service.access import Scope
-from medauth.serving import accesses_of, begin, bookings_of
+from medauth.serving import accesses_of, begin, bookings_of, tokens_of
 from medauth.web.api import CheckApi, api_blueprint
 from medauth.web.attendance import Attendance
 from medauth.web.callers import Callers
@@ -72,13 +73,16 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
         Limit(burst=100, per_s=50, clock_ms=clock_ms),
     )
     app.register_blueprint(health_blueprint(readiness(auth), metrics, _figures(callers, settings.web_host)))
-    app.register_blueprint(api_blueprint(CheckApi(auth, bookings, callers, url), callers, document(url)))
+    app.register_blueprint(
+        api_blueprint(CheckApi(auth, bookings, tokens_of(auth, url), callers, url), callers, document(url))
+    )
     app.register_blueprint(
         live_blueprint(LiveChecks(room, metrics, clock_ms), Limit(burst=20, per_s=1, clock_ms=clock_ms))
     )
     app.register_blueprint(page_blueprint())
     if is_local(settings.web_host):
         app.register_blueprint(trial_blueprint(bookings, url, rehearsal=settings.rehearsal))
+    app.get("/.well-known/jwks.json")(lambda: jsonify(key_set(auth.keyring.trusted())))
     Component.read().serve(app)
     return app
 

@@ -31,6 +31,7 @@ def document(url: str) -> Schema:
             "/api/v1/checks/{id}/result": {"parameters": [_ID], "get": _result()},
             "/api/v1/checks/{id}/evidence": {"parameters": [_ID], "get": _evidence()},
             "/api/v1/openapi.json": {"get": _document()},
+            "/.well-known/jwks.json": {"get": _keys()},
             "/healthz": {"get": _healthz()},
             "/readyz": {"get": _readyz()},
         },
@@ -86,7 +87,10 @@ _CHECK_FIELDS: Schema = {
     "code": _maybe(_text(32)),
     "evidence_id": _maybe(_text(64)),
 }
-_CHECK = _object(list(_CHECK_FIELDS), _CHECK_FIELDS)
+_STATE_FIELDS = _CHECK_FIELDS | {
+    "token": _maybe(_text(8_192, about="JWT for five minutes after a live check, used once."))
+}
+_CHECK = _object(list(_STATE_FIELDS), _STATE_FIELDS)
 _CREATED_FIELDS = _CHECK_FIELDS | {
     "session": _text(256, about="For `<medauth-check session>`; a secret of the person's."),
     "page": _text(2_048, about="A page of this server's that holds the check."),
@@ -160,6 +164,11 @@ def _erase() -> Schema:
 def _document() -> Schema:
     answers = _answers("200", "This document", {"type": "object"}, "429")
     return {"operationId": "readDocument", "summary": "This document", "security": [], "responses": answers}
+
+
+def _keys() -> Schema:
+    answers = _answers("200", "JWK set (RFC 7517)", {"type": "object", "required": ["keys"]})
+    return {"operationId": "readKeys", "summary": "Keys of verdict tokens", "security": [], "responses": answers}
 
 
 def _healthz() -> Schema:
