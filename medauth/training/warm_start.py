@@ -76,6 +76,12 @@ def _stored_values(stored: Any, tensor: Any, graph: Any) -> Array:
             )
         return _stored_values(stored, graph.tensors[source.inputs[0]], graph)
     kinds = {0: np.float32, 1: np.float16, 9: np.int8}
+    if tensor.type not in kinds:  # INT32: the biases of a net whose activations are in eight bits
+        raise ModelError(
+            f"a weighted layer computes with {bytes(tensor.name).decode()} in another type than a net is trained in",
+            expected="weights in int8, float16 or float32",
+            next_step="a file that is all in eight bits already goes no further: --to litert or --to onnx",
+        )
     values = np.frombuffer(bytes(content), kinds[tensor.type]).reshape(tensor.shape).astype(np.float32)
     if tensor.type == 9:  # noqa: PLR2004  # INT8
         scale = np.asarray(tensor.quantization.scale, np.float32)

@@ -302,6 +302,7 @@ def test_a_student_is_told_what_its_teacher_answers(keras, stripes, tmp_path: Pa
 
 def test_all_in_eight_bits_needs_pictures_and_answers_alike(keras, tmp_path: Path):
     from medauth.training.export import LiteRtModel, predict_endpoint, write_litert
+    from medauth.training.warm_start import start_from_file
 
     model, rng = build(), np.random.default_rng(3)
     endpoint = predict_endpoint(model, 1.0, SIDE)
@@ -313,3 +314,5 @@ def test_all_in_eight_bits_needs_pictures_and_answers_alike(keras, tmp_path: Pat
     for sample in samples[:8]:
         expected = np.asarray(model(sample["images"], training=False))
         assert np.abs(stored.call("predict", **sample)["logits"] - expected).max() < 0.5
+    with pytest.raises(ModelError, match="eight bits already"):
+        start_from_file(build(), tmp_path / "q.tflite", np.zeros((64, SIDE, SIDE, 1), np.float32))
