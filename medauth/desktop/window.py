@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from medauth.errors import CaptureError
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.observation import Observation
-from medauth.protocol.wording import instruction
-from medauth.report.overlay import draw_person_view
+from medauth.protocol.wording import UNDER_LIGHT, instruction
+from medauth.report.overlay import draw_person_view, draw_under_light
 from medauth.session import Progress
 
 Picture = NDArray[np.uint8]
@@ -22,23 +22,19 @@ _DONE = "Thank you."
 
 
 class CheckWindow:
-    """Shows every frame of one check as it comes; `q` or Esc ends it."""
+    """Shows every frame of one check as it comes, and fills the screen with the colours it is to show; `q` or Esc ends
+    it."""
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._open = False
+        self._full = False
 
     def show(self, progress: Progress, observation: Observation) -> None:
         """Called after every frame. Raises `CaptureError` when the person closes the window."""
-        mirrored = np.ascontiguousarray(enlarged(observation.frame.image)[:, ::-1])
-        picture = draw_person_view(
-            mirrored, text=_text(progress), hint=progress.hint, done=progress.steps_done, total=progress.steps
-        )
+        picture = view_of(progress, observation)
         try:
-            if not self._open:
-                # Without Qt's tool bar: the person is to look at the prompt.
-                cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-                self._open = True
+            self._fit(picture, full=progress.light is not None)
             cv2.imshow(self._title, picture)
             key = cv2.waitKey(1) & 0xFF
         except cv2.error as error:
@@ -55,8 +51,30 @@ class CheckWindow:
     def close(self) -> None:
         """Closes the window; does nothing when there is none."""
         if self._open:
-            self._open = False
+            self._open = self._full = False
             cv2.destroyWindow(self._title)
+
+    def _fit(self, picture: Picture, *, full: bool) -> None:
+        """A window of the picture's size; the whole screen while colours light the face."""
+        if not self._open:
+            # Without Qt's tool bar: the person is to look at the prompt.
+            cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+            cv2.resizeWindow(self._title, picture.shape[1], picture.shape[0])
+            self._open = True
+        if full != self._full:
+            self._full = full
+            mode = cv2.WINDOW_FULLSCREEN if full else cv2.WINDOW_NORMAL
+            cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, mode)
+
+
+def view_of(progress: Progress, observation: Observation) -> Picture:
+    """What the screen shows after a frame."""
+    mirrored = np.ascontiguousarray(enlarged(observation.frame.image)[:, ::-1])
+    if progress.light is not None:
+        return draw_under_light(mirrored, progress.light.rgb, text=UNDER_LIGHT)
+    return draw_person_view(
+        mirrored, text=_text(progress), hint=progress.hint, done=progress.steps_done, total=progress.steps
+    )
 
 
 def enlarged(image: Picture) -> Picture:

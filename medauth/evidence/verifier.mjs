@@ -550,7 +550,7 @@ function withinBounds(step) {
 const COLOURS = ["rose", "yellow", "green", "cyan", "blue", "magenta"];
 const LEAST_MS = 334;
 const LONGEST_MS = 5_000;
-const MOST_COLOURS = 12;
+const MOST_COLOURS = 6;
 const MOST_ROUND_TRIP_MS = 10_000;
 const SHOWN = ["index", "colour", "shown_ms", "round_trip_ms"];
 

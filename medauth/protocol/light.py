@@ -21,7 +21,8 @@ from medauth.protocol.canonical import Json
 LEAST_MS = 334
 """At most three changes a second."""
 LONGEST_MS = 5_000
-MOST_COLOURS = 12
+MOST_COLOURS = 6
+"""As many as a reading weighs against all others that could have been drawn."""
 
 
 class Colour(StrEnum):

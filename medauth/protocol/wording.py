@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from medauth.protocol.challenge import Action, Step
 from medauth.protocol.performance import LONG_HOLD_MS
 
+UNDER_LIGHT = "Keep still and look into the camera."
+"""While the screen shows its colours."""
 _TIMES = {1: "once", 2: "twice", 3: "three times"}
 _WIDE_TURN_DEGREES = 25
 TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)

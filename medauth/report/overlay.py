@@ -24,6 +24,9 @@ _HINT: Colour = (120, 225, 255)
 _DONE: Colour = (115, 158, 0)
 _REST: Colour = (150, 150, 150)
 _MESH: Colour = (233, 180, 86)
+_BLACK: Colour = (0, 0, 0)
+_SMALL_SHARE = 0.42
+"""Height of the person's picture, of the screen's, while the rest of it shines."""
 _LARGEST_SHARE = 0.055
 """Height of the prompt's letters as a share of the picture."""
 
@@ -43,6 +46,20 @@ def draw_person_view(picture: Picture, *, text: str, hint: str = "", done: int =
         colour = _DONE if step < done else _REST
         cv2.circle(drawn, (left + 4 * radius * step, height - 3 * radius), radius, colour, -1, cv2.LINE_AA)
         cv2.circle(drawn, (left + 4 * radius * step, height - 3 * radius), radius, _WHITE, 1, cv2.LINE_AA)
+    return drawn
+
+
+def draw_under_light(picture: Picture, rgb: Colour, *, text: str) -> Picture:
+    """A screen (height of the picture, 16:9) full of one sRGB colour, with the picture small in its middle, so that as
+    much of the screen as can be lights the face."""
+    height = picture.shape[0]
+    width = height * 16 // 9
+    drawn = np.full((height, width, 3), rgb[::-1], np.uint8)
+    scale = min(_SMALL_SHARE, 0.8 * width / picture.shape[1])
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+    drawn[top : top + small.shape[0], left : left + small.shape[1]] = small
+    _write(drawn, text, int(0.12 * height), _LARGEST_SHARE * height, _BLACK)
     return drawn
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.protocol.observation import FaceQuality, FaceTrack, Pose
-from medauth.report.overlay import draw_landmarks, draw_operator_view, draw_person_view
+from medauth.report.overlay import draw_landmarks, draw_operator_view, draw_person_view, draw_under_light
 
 
 def frame(height: int = 480, width: int = 640) -> NDArray[np.uint8]:
@@ -68,3 +68,17 @@ def test_face_partly_outside_draws() -> None:
 
 def test_letters_beyond_ascii_do_not_break_the_drawing() -> None:
     assert changed(frame(), draw_person_view(frame(), text="Lächeln … 😀")).any()
+
+
+def test_under_light_the_screen_is_of_that_colour_around_a_small_picture() -> None:
+    drawn = draw_under_light(frame(), (255, 110, 30), text="Keep still.")
+    lit = (drawn == (30, 110, 255)).all(axis=-1)
+    assert lit.mean() > 0.75
+    edges = (lit[0], lit[-1], lit[:, 0], lit[:, -1])
+    assert all(edge.all() for edge in edges)
+    assert (drawn[220:260, 380:470] == 128).all()
+
+
+def test_a_tall_picture_fits_under_light() -> None:
+    assert draw_under_light(frame(960, 540), (255, 255, 255), text="").shape == (960, 1706, 3)
+    assert draw_under_light(frame(100, 900), (255, 255, 255), text="").shape == (100, 177, 3)
