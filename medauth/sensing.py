@@ -145,10 +145,14 @@ def signals(
     from medauth.signals.hand import HandSignal
     from medauth.signals.identity import IdentitySignal
     from medauth.signals.injection import InjectionSignal
+    from medauth.signals.light import LightSignal
     from medauth.signals.micro_expression import MicroExpressionSignal
     from medauth.signals.presentation_attack import PresentationAttackSignal
+    from medauth.signals.pulse import PulseSignal
     from medauth.signals.replay import ReplaySignal
+    from medauth.signals.skin_patches import SkinPatches
 
+    patches = SkinPatches()
     expression = models.load(EXPRESSION_MODEL)
     # The spotter needs no net; the net only names what it finds.
     movement = models.load(MOVEMENT_MODEL) if MOVEMENT_MODEL in models.names() else None
@@ -162,6 +166,8 @@ def signals(
         # Measured and reported: no policy denies by it.
         DeepfakeSignal(models.load(DEEPFAKE_MODEL), policy),
         InjectionSignal(),
+        LightSignal(patches),
+        PulseSignal(patches),
         IdentitySignal(embedder, reference),
         # A recording is shown in many rehearsals: none is known again.
         *(() if policy == REHEARSAL.name else (ReplaySignal(),)),
