@@ -159,9 +159,7 @@ class LightSignal:
             return _Found(fps, min(seen, 0.0), None, None, None, 0, trip)
         times, chroma = self._seen_chroma()
         model = LightModel(self._shown, self._end_ms, Seen(times, chroma))
-        fit = model.fit([*_DELAYS_MS])
-        if fit is not None:
-            fit = model.fit([fit.delay_ms + fine for fine in _FINER_MS])
+        fit = model.fit()
         rivals = model.rivals(fit) if fit is not None else None
         steps = strong_steps(times, chroma, self._tuning.least_foreign_step)
         return _Found(fps, seen, fit, rivals, None if fit is None else _ambient(fit.contrast), steps, trip)
@@ -243,8 +241,6 @@ class LightSignal:
         }
 
 
-_DELAYS_MS = range(-1_000, 1_601, 50)
-_FINER_MS = range(-40, 41, 10)
 _MOST_MILLI = 1_000_000
 
 

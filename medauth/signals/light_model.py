@@ -35,6 +35,9 @@ _AMBIENTS = (0.15, 0.6, 2.0)
 """Ambient light on the face, by the screen's when white."""
 _FOLLOWING = ((0.0, 1_500.0), (0.35, 1_500.0), (0.7, 1_500.0), (0.5, 600.0))
 """Share of a colour that white balance takes away, and how slowly, in milliseconds."""
+_DELAYS_MS = range(-1_000, 1_601, 80)
+_FINER_MS = range(-80, 81, 20)
+"""Delays that are tried: a response may come early, or through a slow screen."""
 _LEAST_KEPT = 0.7
 """At a delay at which fewer of the frames fall under the colours, nothing is fitted."""
 _TINY = 1e-12
@@ -100,12 +103,18 @@ class LightModel:
         self._seen = seen
         self._expected = max(1, self._within(seen.times_ms, 0.0).sum())
 
-    def fit(self, delays_ms: Sequence[float]) -> Fit | None:
-        """The issued sequence at its best delay; None where too few frames were seen."""
+    def fit(self) -> Fit | None:
+        """The issued sequence at its best delay, first roughly and then finely; None where too few frames were seen."""
+        rough = self._best(_DELAYS_MS, _FOLLOWING[:1], _AMBIENTS[1:2])
+        return None if rough is None else self._best([rough.delay_ms + by for by in _FINER_MS], _FOLLOWING, _AMBIENTS)
+
+    def _best(
+        self, delays_ms: Sequence[float], followings: Sequence[tuple[float, float]], ambients: Sequence[float]
+    ) -> Fit | None:
         found: Fit | None = None
-        for following in _FOLLOWING:
+        for following in followings:
             for delay_ms, basis, chroma in self._bases(delays_ms, following):
-                for ambient in _AMBIENTS:
+                for ambient in ambients:
                     levels = _levels(self._colours, ambient)[None]
                     rest, gains = _unexplained(basis, chroma, levels)
                     share = 1 - rest[0] / max(float((chroma**2).sum()), _TINY)

@@ -12,11 +12,13 @@ _PLATEAU_MS = 300.0
 _MIDDLE_MS = 60.0
 """The change itself: a screen's rise and the camera's exposure."""
 _APART_MS = 400.0
+_STEEP = 5.0
+"""A slope wavers, a step does not."""
 
 
 def strong_steps(times_ms: Floats, chroma: Floats, least: float) -> int:
     """How many times the colour of skin, `chroma` (n, 2) at `times_ms` (n,), went from one plateau to another at least
-    `least` away, and by more than three times what either plateau wavers."""
+    `least` away, and by many times what either plateau wavers."""
     found = list[tuple[float, float]]()
     for t_ms in times_ms:
         before = chroma[(times_ms >= t_ms - _MIDDLE_MS - _PLATEAU_MS) & (times_ms < t_ms - _MIDDLE_MS)]
@@ -25,7 +27,7 @@ def strong_steps(times_ms: Floats, chroma: Floats, least: float) -> int:
             continue
         leap = float(np.hypot(*(np.median(after, axis=0) - np.median(before, axis=0))))
         wavering = max(float(np.hypot(*part.std(axis=0))) for part in (before, after))
-        if leap >= least and leap > 3 * wavering:
+        if leap >= least and leap > _STEEP * wavering:
             found.append((leap, float(t_ms)))
     kept = list[float]()
     for _, t_ms in sorted(found, reverse=True):
