@@ -35,6 +35,7 @@ from medauth.evaluation.anchoring_cost import SIZES, AnchoringCost, anchoring_co
 from medauth.evaluation.development_nodes import development_nodes
 from medauth.evaluation.ledger_scale import STRICT, Growth, growth, primitive_us
 from medauth.evaluation.rehearsal import CLIP, FRANCK
+from medauth.evaluation.signal_cost import costs_of
 from medauth.evidence.commitment import FrameChain
 from medauth.protocol.ceremony import Ceremony
 from medauth.protocol.challenge import Challenge
@@ -45,15 +46,13 @@ from medauth.silence import native_silence
 from medauth.store.interface import MAIN_LOG
 
 WIDTH, HEIGHT = 640, 480
-_FRAMES = 400
-_WARM_UP = 30
+_FRAMES, _WARM_UP = 400, 30
 _COMPARED = 1_000
 """Records in the checkpoint for which the prototype's figures are known."""
 _LARGE = 100_000
 """Records from which starting processes weighs nothing."""
 
-console = Console(highlight=False)
-progress = Console(stderr=True)
+console, progress = Console(highlight=False), Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,7 @@ def bench(
     parts: Sequence[Callable[[], list[Measure]]] = (
         start_up,
         lambda: frame_cost(clip),
+        lambda: part_costs(clip),
         lambda: memory(clip),
         lambda: verdict_delay(clip),
         lambda: ledger(records),
@@ -102,7 +102,7 @@ def _print(measures: Sequence[Measure]) -> None:
 
 
 def start_up() -> list[Measure]:
-    """Import, and from nothing to the first judged frame, each in a fresh process; median of five."""
+    """Import, and from nothing to the first judged frame, in fresh processes; median of five."""
     importing = "import time; t = time.perf_counter(); import medauth; print(time.perf_counter() - t)"
     ready = (
         "import time; t = time.perf_counter()\n"
@@ -149,6 +149,14 @@ def frame_cost(clip: Path) -> list[Measure]:
         Measure("whole chain, CPU a frame", statistics.median(whole_ms), "ms", "", note),
         Measure("whole chain / bare FaceMesh", ratio, "x", "<= 1.5", "of means, same run"),
     ]
+
+
+def part_costs(clip: Path) -> list[Measure]:
+    """CPU time a frame of every signal and of the rest, decoding and digest included, dearest first, and their sum."""
+    found = costs_of(_frames(clip), Challenge("bench", FRANCK.steps, bytes(32), scripted=True), _WARM_UP)
+    note = f"mean of {found.frames} frames, {WIDTH}x{HEIGHT}, decoding and digest included"
+    lines = [Measure(f"  {name}", ms, "ms", "", f"{ms / found.total:.0%}") for name, ms in found.parts.items()]
+    return [Measure("every signal on, CPU a frame", found.total, "ms", "<= 5", note), *lines]
 
 
 def memory(clip: Path) -> list[Measure]:
@@ -222,7 +230,6 @@ def chains(sizes: Sequence[int]) -> list[Measure]:
 def _chain_lines(cost: AnchoringCost) -> list[Measure]:
     name = f"{cost.node}, " + ("one by one" if cost.records == 1 else f"checkpoint of {cost.records:,}")
     each = f"{cost.gas / cost.records:,.1f} a record"
-    # The prototype's own measure, of the log and the chain without a mirror.
     goal = "42,000-97,000" if cost.records == _COMPARED else ""
     cpu = f"{cost.log_cpu_us:.0f} µs CPU a record beside the node"
     lines = [
