@@ -7,14 +7,25 @@ from typing import Annotated
 import typer
 
 from medauth.cli.console import JsonOption, console, print_json, print_table, print_title, reporting
+from medauth.errors import InputError
 from medauth.protocol.policy import POLICIES, Policy, policy_named
 
 
 def policy(
-    name: Annotated[str, typer.Argument(help="A policy; leave out to list them all.")] = "", as_json: JsonOption = False
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[show] [NAME]", help="A policy; leave out to list them all.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List the policies, or show one: its steps, its bits, what denies a check and what it needs to pass."""
     with reporting(as_json=as_json):
+        names = [word for place, word in enumerate(words or ()) if (place, word) != (0, "show")]
+        if len(names) > 1:
+            raise InputError(
+                f"{len(names)} policies", expected="one name, or none", next_step="medauth policy show NAME"
+            )
+        name = names[0] if names else ""
         chosen = [policy_named(name)] if name else list(POLICIES.values())
         if as_json:
             print_json(
