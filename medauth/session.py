@@ -22,11 +22,12 @@ from medauth.evidence.archive import FILE, KeepFrames, frame_entry
 from medauth.evidence.commitment import FrameChain, microseconds
 from medauth.evidence.signing import Envelope
 from medauth.evidence.statement import FrameSummary, KeptFrame
+from medauth.protocol.advice import RELAX, advice, hint_now
 from medauth.protocol.canonical import Json
 from medauth.protocol.ceremony import Phase
-from medauth.protocol.challenge import is_breaker
 from medauth.protocol.light import ColourShown
-from medauth.protocol.observation import HINTS, CaptureProblem, Frame, Observation, Prompt
+from medauth.protocol.liveness_weights import LIVENESS
+from medauth.protocol.observation import Frame, Observation, Prompt
 from medauth.protocol.verdict import Verdict
 from medauth.service.explaining import Draw, Explaining
 from medauth.service.judging import Judging
@@ -36,7 +37,7 @@ from medauth.service.verification import Conclusion, Prepared, StartedCheck, Ver
 from medauth.signals.interface import Marks, Trace, models_of
 
 _MAX_MEDIA_MS = 1e12
-RELAX_HINT = "Relax your face and look into the camera."
+RELAX_HINT = RELAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,14 +262,10 @@ class AuthenticationSession:
 
     def _progress(self, observation: Observation) -> Progress:
         prompt = self._ceremony.prompt
-        away = prompt is not None and is_breaker(prompt.step.action) and observation.problem is CaptureProblem.NO_FACE
-        hint = HINTS[observation.problem] if observation.problem and not away else ""
-        if not hint and self._ceremony.waits_for_neutral:
-            hint = RELAX_HINT
         return Progress(
             self._ceremony.phase,
-            self._ceremony.prompt,
-            hint,
+            prompt,
+            hint_now(observation.problem, prompt, waits_for_neutral=self._ceremony.waits_for_neutral),
             len(self._ceremony.results),
             len(self._check.challenge.steps),
             self._ceremony.light,
@@ -290,6 +287,8 @@ class AuthenticationSession:
             policy=self._check.policy.name,
             evidence_id=recorded.record_id,
             evidence_sha256=recorded.sha256,
+            hint=advice(conclusion.decision, conclusion.reasons),
+            liveness_ppm=LIVENESS.probability_ppm(conclusion.readings),
         )
 
     def _conclude(self) -> Conclusion:

@@ -124,6 +124,8 @@ def print_verdict(verdict: Verdict) -> None:
     console.print(Text("  "), Text(verdict.decision.value.replace("_", " "), _COLOURS[verdict.decision]), sep="")
     for reason in verdict.reasons:
         console.print(Text(f"  {reason.role.value:<8}{reason.code:<28}"), Text(reason.text, "dim"), sep="")
+    if verdict.hint:
+        console.print(f"  told to the person: {verdict.hint}")
     print_readings(verdict.readings)
 
 
@@ -136,11 +138,13 @@ def print_readings(readings: Sequence[SignalReading]) -> None:
     print_table(("signal", "outcome", "score", "code", "reason"), rows)
 
 
-def print_suspicions(suspected: Sequence[Suspicion]) -> None:
-    """The attack family of each cue that refused, for operator and auditor."""
+def print_suspicions(suspected: Sequence[Suspicion], missing: Sequence[str] = ()) -> None:
+    """The attack family of each cue that refused, and what it would have taken, for operator and auditor."""
     for suspicion in suspected:
         told = " (told only: the policy does not refuse on it)" if suspicion.role is Role.NOTE else ""
         console.print(f"  attack  {suspicion}{told}")
+    if missing:
+        console.print(f"  live only if these had held: {', '.join(missing)}")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -162,6 +166,8 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "evidence_id": verdict.evidence_id,
         "evidence_sha256": verdict.evidence_sha256,
         "policy": verdict.policy,
+        "hint": verdict.hint,
+        "liveness_ppm": verdict.liveness_ppm,
         "reasons": [reason.to_json() for reason in verdict.reasons],
         "readings": [reading.to_json() for reading in verdict.readings],
     }

@@ -20,7 +20,8 @@ from medauth.cli.evaluate_attacks import attacks
 from medauth.errors import InputError
 from medauth.evaluation.deletion import delete
 from medauth.evaluation.folders import Item, read_folder
-from medauth.evaluation.hand_run import evaluate_hand, files_in
+from medauth.evaluation.fusion_run import Window, fusion_report, window_of_photo, windows_of_clip
+from medauth.evaluation.hand_run import PICTURES, evaluate_hand, files_in
 from medauth.evaluation.injection_run import Row, clips_in, totals
 from medauth.evaluation.injection_run import cost as injection_cost
 from medauth.evaluation.injection_run import evaluate as evaluate_injection
@@ -30,6 +31,7 @@ from medauth.evaluation.signal_run import SignalReport
 from medauth.evaluation.signal_run import evaluate as run_evaluation
 from medauth.evaluation.still import Onlooker, Unusable
 from medauth.evaluation.thresholds import recorded_points, write_points
+from medauth.protocol.policy import STANDARD
 from medauth.report.evaluation_page import headline_rows, number, span
 from medauth.signals.explain import GradCam, Shap
 from medauth.signals.models import ModelLibrary
@@ -210,6 +212,48 @@ def hand(
             people, n = len(set(tally.people)), len(tally.answered)
             lines.append((tally.scene.value, str(people), str(n), str(sum(tally.answered)), how))
         print_table(("scene", "files", "windows", "answered", "outcomes"), lines)
+
+
+@evaluate.command("fusion")
+def fusion(
+    *,
+    live: Annotated[Path, typer.Option(help="Folder of clips of people facing a camera.")],
+    photos: Annotated[Path, typer.Option(help="Folder of pictures of other people, to be held to the camera.")],
+    windows: Annotated[int, typer.Option(help="At most so many windows of 8 s of each clip.", min=1)] = 3,
+    out: Annotated[Path, typer.Option("--out", "-o", help="JSON file to write; default: none.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the liveness probability on real people and on photographs held to a camera; how true it was of others."""
+    with reporting(as_json=as_json), open_medauth() as auth:
+        clips, pictures = clips_in(live), [path for path in files_in(photos) if path.suffix.lower() in PICTURES]
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("playing", total=len(clips) + len(pictures))
+            found: list[Window] = []
+            for clip in clips:
+                found += windows_of_clip(clip, lambda: auth.observer(None, STANDARD), windows)
+                progress.advance(task)
+            for number, path in enumerate(pictures):
+                window = window_of_photo(path, number, lambda: auth.observer(None, STANDARD))
+                found += [window] if window is not None else []
+                progress.advance(task)
+        report = fusion_report(found)
+        if out != Path():
+            write_file(out, json_bytes(report))
+        if as_json:
+            print_json(report)
+        true = report["left_out"]
+        print_title(
+            f"liveness: {true['live_windows']} windows of {true['live_people']} people, "
+            f"{true['attack_windows']} photographs"
+        )
+        print_table(
+            ("said", "live", "windows", "people"),
+            [(f"{b['said']:.2f}", f"{b['live']:.2f}", str(b["n"]), str(b["people"])) for b in true["bins"]],
+        )
+        console.print(
+            f"\n  Brier score {true['brier']} on people left out, {true['brier_of_half']} for always one half"
+        )
 
 
 def _table(rows: Sequence[Row]) -> list[tuple[str, ...]]:

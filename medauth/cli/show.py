@@ -18,9 +18,10 @@ from medauth.cli.console import (
     print_title,
     reporting,
 )
-from medauth.protocol.attack_family import suspicions
+from medauth.protocol.attack_family import missing_for_live, suspicions
+from medauth.protocol.liveness_weights import LIVENESS
 from medauth.protocol.policy import Policy
-from medauth.protocol.reading import SignalReading
+from medauth.protocol.reading import PPM, SignalReading
 from medauth.service.pictures import pictures_of, statement_of
 
 
@@ -45,14 +46,29 @@ def show(
                 write_file(pictures / name, content, private=True)
                 written.append(str(pictures / name))
         readings = [SignalReading.from_json(reading) for reading in statement["readings"]]
-        suspected = suspicions(Policy.from_json(statement["policy"]["rules"]), readings)
+        policy = Policy.from_json(statement["policy"]["rules"])
+        suspected, missing = suspicions(policy, readings), missing_for_live(policy, readings)
         if as_json:
             found = [suspicion.to_json() for suspicion in suspected]
-            print_json({"record_id": record_id, "statement": statement, "suspected": found, "pictures": written})
+            print_json(
+                {
+                    "record_id": record_id,
+                    "statement": statement,
+                    "suspected": found,
+                    "missing_for_live": list(missing),
+                    "liveness_ppm": LIVENESS.probability_ppm(readings),
+                    "pictures": written,
+                }
+            )
         print_title(f"{record_id}: {statement['verdict']['decision'].replace('_', ' ')}")
         for reason in statement["verdict"]["reasons"]:
             console.print(f"  {reason['role']:<8}{reason['code']:<28}{reason['text']}")
-        print_suspicions(suspected)
+        print_suspicions(suspected, missing)
+        probable = LIVENESS.probability_ppm(readings)
+        if probable is not None:
+            console.print(
+                f"  a live person with a probability of {probable / PPM:.2f}, where half of all are; decides nothing"
+            )
         print_readings(readings)
         for name, digest in statement["blobs"].items():
             console.print(f"  sealed {name:<40} SHA-256 {digest[:16]}…", style="dim")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from medauth.protocol.policy import Policy
-from medauth.protocol.reading import Outcome, SignalReading
+from medauth.protocol.reading import PPM, Outcome, SignalReading
 from medauth.protocol.verdict import Decision, Role, decide
 
 
@@ -60,19 +60,28 @@ class Suspicion:
     family: AttackFamily | None
     role: Role
     otherwise: Decision
+    score_ppm: int | None = None
+    """How strongly the cue spoke, in millionths; None where it measures nothing of the kind."""
+    threshold_ppm: int | None = None
+    """From which score on it refuses, where there is such a line: below it the cue would have held."""
 
-    def to_json(self) -> dict[str, str | None]:
+    def to_json(self) -> dict[str, str | int | None]:
         """For programs."""
         return {
             "code": self.code,
             "family": self.family.value if self.family else None,
             "role": self.role.value,
             "otherwise": self.otherwise.value,
+            "score_ppm": self.score_ppm,
+            "threshold_ppm": self.threshold_ppm,
         }
 
     def __str__(self) -> str:
         family = self.family.value if self.family else "no attack named"
-        return f"{family} ({self.code}); had it held: {self.otherwise.value.replace('_', ' ')}"
+        line = ""
+        if self.score_ppm is not None and self.threshold_ppm is not None:
+            line = f", {self.score_ppm / PPM:.2f} where {self.threshold_ppm / PPM:.2f} refuses"
+        return f"{family} ({self.code}{line}); had it held: {self.otherwise.value.replace('_', ' ')}"
 
 
 def family_of(code: str) -> AttackFamily | None:
@@ -94,9 +103,29 @@ def suspicions(policy: Policy, readings: Iterable[SignalReading]) -> tuple[Suspi
             family_of(failed[signal].code),
             deciding.get(signal, Role.NOTE),
             _without(policy, known, signal),
+            failed[signal].score_ppm,
+            _threshold(failed[signal]),
         )
         for signal in [*deciding, *told]
     )
+
+
+def missing_for_live(policy: Policy, readings: Iterable[SignalReading]) -> tuple[str, ...]:
+    """What would have changed the verdict to *live*: the codes of all cues that the policy needs and that did not hold, the
+    refusing and the unsure; none for a check that was live."""
+    known = list(readings)
+    unmet = []
+    for name in dict.fromkeys(policy.deny + policy.confirm):
+        own = [reading for reading in known if reading.signal == name]
+        unmet += [reading.code for reading in own if reading.outcome is not Outcome.PASS] or (
+            [] if own else [f"{name}.missing"]
+        )
+    return tuple(unmet)
+
+
+def _threshold(reading: SignalReading) -> int | None:
+    threshold = reading.details.get("threshold_ppm")
+    return threshold if isinstance(threshold, int) else None
 
 
 def _without(policy: Policy, readings: list[SignalReading], signal: str) -> Decision:

@@ -56,6 +56,10 @@ class Verdict:
     policy: str
     evidence_id: str = ""
     evidence_sha256: str = ""
+    hint: str = ""
+    """The one thing the person can do after an inconclusive check (`advice.py`); empty after any other."""
+    liveness_ppm: int | None = None
+    """How probable a live person is, for risk engines (`liveness.py`): decides nothing, and is never for the person."""
 
     @property
     def is_live(self) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medauth.protocol import attack_family
-from medauth.protocol.attack_family import _BY_CODE, AttackFamily, family_of, suspicions
+from medauth.protocol.attack_family import _BY_CODE, AttackFamily, family_of, missing_for_live, suspicions
 from medauth.protocol.ceremony import StepOutcome
 from medauth.protocol.policy import POLICIES, STANDARD
 from medauth.protocol.reading import Outcome, SignalReading
@@ -87,6 +87,8 @@ def test_a_cue_that_the_policy_only_tells_is_a_note():
         "family": "injected",
         "role": "note",
         "otherwise": "live",
+        "score_ppm": 500_000,
+        "threshold_ppm": None,
     }
 
 
@@ -107,3 +109,28 @@ def test_every_refused_check_has_a_cue_that_refused(policy, readings):
     assert bool(deciding) is (decision is Decision.NOT_LIVE)
     if deciding:
         assert [s.code for s in deciding] == [reason.code for reason in reasons]
+
+
+def test_a_cue_with_a_line_says_where_it_lies():
+    picture = SignalReading(
+        "presentation_attack", Outcome.FAIL, "presentation_attack.print", "Paper.", 830_000, {"threshold_ppm": 620_000}
+    )
+    others = [one for one in perfect() if one.signal != "presentation_attack"]
+    (found,) = suspicions(STANDARD, [*others, picture])
+    assert (found.score_ppm, found.threshold_ppm) == (830_000, 620_000)
+    assert str(found) == "print (presentation_attack.print, 0.83 where 0.62 refuses); had it held: live"
+
+
+def test_what_it_would_have_taken_names_every_cue_that_did_not_hold():
+    names = dict.fromkeys(STANDARD.deny + STANDARD.confirm)
+    outcomes = {"identity": Outcome.FAIL, "blink": Outcome.INCONCLUSIVE}
+    known = [reading(name, outcomes.get(name, Outcome.PASS)) for name in names if name != "emotion"]
+    found = missing_for_live(STANDARD, known)
+    assert set(found) == {"identity.fail", "blink.inconclusive", "emotion.missing"}
+    assert missing_for_live(STANDARD, perfect()) == ()
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted({*STANDARD.deny, *STANDARD.confirm})), st.sampled_from(Outcome))))
+def test_nothing_is_missing_exactly_where_the_check_is_live(stated: list[tuple[str, Outcome]]):
+    known = [reading(name, outcome) for name, outcome in stated]
+    assert (missing_for_live(STANDARD, known) == ()) == (decide(STANDARD, known)[0] is Decision.LIVE)
