@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Analysed:
             "frames": self.found.frames,
             "judged": self.found.judged,
             "duration_ms": self.found.duration_ms,
+            "frame_ms": median_of(self.found.frame_ms),
             "summary": self.summary.to_json(),
             "worth": self.worth,
             "models": {use.name: use.sha256 for mark in self.found.marks.values() for use in mark.models},
@@ -81,6 +83,11 @@ def analyse_file(
     return analysed
 
 
+def median_of(frame_ms: Sequence[tuple[float, float]]) -> float:
+    """How long a frame took, in ms."""
+    return round(statistics.median(spent for _, spent in frame_ms), 2) if frame_ms else 0.0
+
+
 def table(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """Summaries, one a line, as CSV."""
     written = io.StringIO()
@@ -102,12 +109,14 @@ def _curves(found: Analysis, over: LookingOver, folder: Path) -> list[str]:
 
     marks = {**found.marks, "motion": over.marks()}
     write_file(folder / "timeline.png", timeline_png(marks))
+    times = ["time_ms,frame_ms", *(f"{t:.0f},{spent:.2f}" for t, spent in found.frame_ms)]
+    write_file(folder / "frames.csv", ("\n".join(times) + "\n").encode())
     rows = over.motion_rows()
     if not rows:
-        return ["timeline.png"]
+        return ["timeline.png", "frames.csv"]
     lines = ["time_ms,brows,nose,mouth", *(",".join(f"{value:g}" for value in row) for row in rows)]
     write_file(folder / "motion.csv", ("\n".join(lines) + "\n").encode())
-    return ["timeline.png", "motion.csv"]
+    return ["timeline.png", "frames.csv", "motion.csv"]
 
 
 def _heat_maps(over: LookingOver, folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
-from medauth.cli.analysis_files import Analysed, Wanted, analyse_file, row_of, table
+from medauth.cli.analysis_files import Analysed, Wanted, analyse_file, median_of, row_of, table
 from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, print_json, print_readings, print_table, print_title, reporting
 from medauth.errors import MedauthError
@@ -108,6 +108,7 @@ def _print_many(rows: list[dict[str, Any]], folder: Path, *, as_json: bool) -> N
 def _print(analysed: Analysed) -> None:
     found, summary = analysed.found, analysed.summary
     print_title(f"{found.source}: {found.frames} frames, {found.duration_ms / 1_000:.1f} s, {found.judged} judged")
+    console.print(f"  {'a frame':<14}{median_of(found.frame_ms):.1f} ms, the median; each in frames.csv")
     for line in _lines(summary):
         console.print(f"  {line}")
     console.print(f"  {analysed.worth}", style="dim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,6 +27,8 @@ class Analysis:
     duration_ms: int
     readings: tuple[SignalReading, ...]
     marks: Mapping[str, Marks]
+    frame_ms: tuple[tuple[float, float], ...] = ()
+    """For each frame its time in the recording, and how long decoding, digest, face track and all signals took, in ms."""
 
 
 class Onlooker(Protocol):
@@ -41,14 +44,17 @@ def analyze(
     read_frame: FrameReader,
     on_frame: Callable[[Observation], None] | None = None,
     onlooker: Onlooker | None = None,
+    clock_s: Callable[[], float] = time.perf_counter,
 ) -> Analysis:
     """Runs a recording through the observer and closes it. Raises `InputError` when the source holds no frame."""
-    coverage = Coverage()
+    coverage, spent = Coverage(), list[tuple[float, float]]()
     frames = source.frames()
     try:
         for index, captured in enumerate(frames):
+            began = clock_s()
             frame = read_frame(captured, index, captured.media_ms or 0.0)
             observation = observer.observe(frame, None)
+            spent.append((frame.t_ms, 1000 * (clock_s() - began)))
             coverage.add(observation)
             if on_frame is not None:
                 on_frame(observation)
@@ -58,7 +64,8 @@ def analyze(
             raise InputError(f"{source.name} holds no frame", expected="a picture or a clip of a face")
         readings = (*coverage.readings(STANDARD), *observer.readings())
         duration = round(coverage.last_ms - coverage.first_ms)
-        return Analysis(source.name, coverage.frames, coverage.judged, duration, readings, observer.marks())
+        marks = observer.marks()
+        return Analysis(source.name, coverage.frames, coverage.judged, duration, readings, marks, tuple(spent))
     finally:
         release(frames)
         observer.close()

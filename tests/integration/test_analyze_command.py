@@ -54,6 +54,9 @@ def test_a_clip_is_put_into_words_and_its_heat_into_pictures_and_a_film(clip: Pa
     motion = [line.split(",") for line in Path("found/motion.csv").read_text().splitlines()]
     assert motion[0] == ["time_ms", "brows", "nose", "mouth"]
     assert len(motion) > 300
+    times = [float(line.split(",")[1]) for line in Path("found/frames.csv").read_text().splitlines()[1:]]
+    assert len(times) == report["frames"]
+    assert 0 < report["frame_ms"] < 1000
 
 
 def test_the_film_shows_what_was_found_over_the_clip_itself(clip: Path) -> None:
