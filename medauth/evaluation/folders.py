@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from medauth.errors import InputError
+from medauth.protocol.canonical import require_flat
 
 MANIFEST = "MANIFEST.json"
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
@@ -81,11 +82,13 @@ def read_folder(path: Path, split: str = "") -> Folder:
 
 def _from_manifest(path: Path) -> list[Item]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        stated = path.read_bytes()
+        require_flat(stated)
+        rows = json.loads(stated)
         rows = rows["files"] if isinstance(rows, dict) else rows
         group_field = _group_field(rows)
         return [_item(path.parent, row, group_field) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(
             f"unreadable {path}: {error!r}",
             expected="a list of rows with file and label, in JSON",

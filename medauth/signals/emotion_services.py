@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.errors import ConfigError, MissingTool
+from medauth.protocol.canonical import require_flat
 from medauth.signals.circuit_breaker import CircuitBreaker
 
 _MOST_BYTES = 65_536
@@ -90,7 +91,9 @@ class HttpEmotionModel:
         ) as answer:
             if answer.status_code != 200:  # noqa: PLR2004
                 raise ValueError(f"status {answer.status_code}")
-            return _renamed(_found_in(json.loads(answer.raw.read(_MOST_BYTES, decode_content=True))))
+            said = answer.raw.read(_MOST_BYTES, decode_content=True)
+            require_flat(said)
+            return _renamed(_found_in(json.loads(said)))
 
 
 class RekognitionEmotionModel:

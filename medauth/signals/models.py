@@ -18,7 +18,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.errors import ModelError
+from medauth.errors import InputError, ModelError
+from medauth.protocol.canonical import require_flat
 from medauth.signals.calibration import usable_temperature
 from medauth.signals.interface import ModelUse
 from medauth.silence import native_silence
@@ -189,8 +190,10 @@ class ModelLibrary:
 def read_manifest(path: Path) -> Manifest:
     """The manifest of one model; fields that running does not need are left out."""
     try:
-        manifest = _as_manifest(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        stated = path.read_bytes()
+        require_flat(stated)
+        manifest = _as_manifest(json.loads(stated))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise ModelError(
             f"unreadable manifest {path}: {error!r}",
             expected="JSON with name, version, file and sha256",
