@@ -72,6 +72,7 @@ OTHER_READINGS = (
         "Nothing of paper or a screen was seen.",
         90_000,
     ),
+    SignalReading("injection", Outcome.PASS, "injection.none_seen", "Nothing was seen that only a program does.", 0),
     SignalReading("replay", Outcome.PASS, "replay.not_seen", "No earlier check moved as this one did.", 0),
     SignalReading("blink", Outcome.PASS, "blink.natural", "Two blinks.", 900_000, {"count": 2}),
     SignalReading("emotion", Outcome.PASS, "emotion.responded", "The smile came when asked.", 800_000),

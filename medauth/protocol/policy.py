@@ -149,7 +149,7 @@ _ALL = tuple(action for action in Action if not is_breaker(action))
 _BREAKERS = tuple(action for action in Action if is_breaker(action))
 """Nobody has been filmed doing them yet, and not everybody has a free hand or turns so far: `strict` alone draws them."""
 _USUAL = (Category.EXPRESSION, Category.BLINK, Category.TURN)
-_REHEARSED = ("challenge", "faces", "identity", "presentation_attack")
+_REHEARSED = ("challenge", "faces", "identity", "presentation_attack", "injection")
 _DENY = (*_REHEARSED, "replay")
 _CONFIRM = ("capture", "challenge", "blink", "emotion")
 _LIGHT = LightRule()

@@ -90,7 +90,7 @@ def test_it_costs_less_than_the_face_mesh():
 
 
 def test_a_loop_is_named_to_operator_and_auditor_and_not_to_the_person(tmp_path: Path, films: list[Film]):
-    """In a rehearsal, where policies do not refuse on injection: the reading fails and is told."""
+    """In a rehearsal, where a clip's clock is not judged."""
     pictures = [encode_jpeg(shot.picture) for shot in films[0][:75]]
     with medauth.open(medauth.Settings(data_dir=tmp_path, rehearsal=True)) as auth:
         try:
@@ -105,9 +105,10 @@ def test_a_loop_is_named_to_operator_and_auditor_and_not_to_the_person(tmp_path:
     reading = next(reading for reading in verdict.readings if reading.signal == "injection")
     assert (reading.outcome, reading.code) == (Outcome.FAIL, "injection.looped")
     assert not any("inject" in text or "loop" in text for text in told)
+    assert "injection.looped" in {reason.code for reason in verdict.reasons}
     for command in (["show", verdict.evidence_id], ["audit", verdict.evidence_id, "--offline"]):
-        shown = _run(tmp_path, *command, "--json")
-        assert {"code": "injection.looped", "family": "injected"}.items() <= shown["suspected"][-1].items()
+        suspected = {found["code"]: found["family"] for found in _run(tmp_path, *command, "--json")["suspected"]}
+        assert suspected["injection.looped"] == "injected"
 
 
 def _run(data_dir: Path, *command: str) -> Any:

@@ -178,7 +178,7 @@ class Server:
         identity = CheckIdentity(check_id, subject, "login", "https://example.org")
         face, person = Face(), Person()
         movements = signal(person)
-        others = [Stated(name) for name in ("identity", "presentation_attack", "blink")]
+        others = [Stated(name) for name in ("identity", "presentation_attack", "blink", "injection")]
         remembering = replay or Stated("replay")
         observer = Observer(face, [movements, *others, remembering], challenge)
         verification = self.verification()

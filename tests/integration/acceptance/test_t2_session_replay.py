@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,8 @@ CHECK_MS = 14_000.0
 LEAST_MS = 6_000.0
 OF_ONE_CLIP = 4
 VARIANTS_IN_ALL = 200
+RULES_HERE = replace(NO_FLASH, name="of-this-test", confirm=("capture", "challenge", "blink"))
+"""The clip shows no colours, and its smile is at the edge of what `emotion` confirms: other tests are about that."""
 OTHER_MS = (120_000.0, 126_000.0)
 """Of a clip whose first minute is remembered."""
 
@@ -240,10 +242,10 @@ def answered(auth: medauth.Medauth, film: Film, *, remembering: bool) -> Verdict
     """The whole path: a check whose challenge is forced to what the clip shows."""
     identity = new_identity("user-42", "login", "")
     challenge = Challenge(identity.check_id, FRANCK.steps, os.urandom(NONCE_BYTES))
-    check = auth.verification().begin(identity, NO_FLASH, challenge, f"client-{identity.check_id}")
+    check = auth.verification().begin(identity, RULES_HERE, challenge, f"client-{identity.check_id}")
     clock = Ticking()
     memory = Recollection(auth.store, auth.keyring, now_ms=lambda: check.started_ms, tenant="", days=90)
-    observer = auth.observer(challenge, NO_FLASH)
+    observer = auth.observer(challenge, RULES_HERE)
     session = AuthenticationSession(
         check, auth.verification(), observer, read_frame, clock_ms=clock, memory=memory if remembering else None
     )
