@@ -27,7 +27,7 @@ from medauth.store.database import migrate, open_engine, transaction
 from medauth.store.keyring import FileKeyring
 from medauth.store.prints import add_print
 from medauth.store.sql import SqlStore
-from tests.unit.signals.test_replay import film, signal
+from tests.unit.signals.test_replay_memory import film, signal
 
 MARKS_EACH = 135
 LIKELIER = 3.0
