@@ -41,7 +41,7 @@ def _grey(size_px: int) -> dict[str, Any]:
 
 EXPRESSION = ModelSpec(
     name="expression",
-    version="3",
+    version="4",
     build=build_expression_model,
     load=load_expressions,
     plan=TrainingPlan(
