@@ -163,7 +163,7 @@ def signals(
         EmotionSignal(expression, members=voters),
         MicroExpressionSignal(movement),
         PresentationAttackSignal(models.load(PRESENTATION_MODEL), policy),
-        # Measured and reported: no policy denies by it.
+        # Reported under every policy; `strict` denies by it.
         DeepfakeSignal(models.load(DEEPFAKE_MODEL), policy),
         InjectionSignal(),
         LightSignal(patches),
