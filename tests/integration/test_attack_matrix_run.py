@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -93,6 +94,19 @@ def test_the_driver_answers_a_whole_challenge_before_the_real_mesh() -> None:
     assert readings["challenge"] == "challenge.answered", done.steps
     assert readings["capture"] == "capture.clear"
     assert done.verdict.decision is not Decision.REHEARSED
+
+
+def test_a_portrait_with_somebody_else_in_view_is_left_out(tmp_path: Path) -> None:
+    victim, cast = actor()
+    both = STAGED["two_faces"](cast)(0.0, None)
+    both[150:360, :190] = cv2.resize(victim.picture[60:300, 100:300], (190, 210))
+    cv2.imwrite(str(tmp_path / "two.png"), both)
+    cv2.imwrite(str(tmp_path / "one.png"), victim.picture)
+    casting = Casting()
+    found = [casting.victim(Portrait(name, str(tmp_path / f"{name}.png"))) for name in ("one", "two")]
+    casting.close()
+    assert found[0] is not None
+    assert found[1] is None
 
 
 def test_forged_clients_are_not_accepted_and_changed_records_are_found() -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from medauth.errors import InputError
 from medauth.evaluation.attacks.mesh_warp import OUTER_CORNERS, FaceSheet, Picture, cut_sheet
 from medauth.evaluation.folders import CLIPS, MANIFEST, PICTURES, Item, read_folder
+from medauth.signals.face_detector import shared_detector
 from medauth.signals.face_track import StillMesh
 from medauth.signals.head_pose import fit_head
 from medauth.silence import native_silence
@@ -129,9 +130,10 @@ class Casting:
 
     def __init__(self) -> None:
         self._mesh = StillMesh()
+        self._detector = shared_detector()
 
     def victim(self, portrait: Portrait) -> Victim | None:
-        """None where no frontal face of a usable size is found."""
+        """None where no frontal face of a usable size is found, alone in its picture."""
         for picture in _pictures(Path(portrait.path)):
             set_in = self._set(picture)
             if set_in is not None:
@@ -150,7 +152,11 @@ class Casting:
             return None
         placed = _placed(picture, marks)
         again = self._mesh.landmarks(placed)
-        return None if again is None or not _usable(again) else (placed, again)
+        return None if again is None or not _usable(again) or self._has_company(placed) else (placed, again)
+
+    def _has_company(self, picture: Picture) -> bool:
+        """A portrait with somebody else in view would be refused for that alone."""
+        return len(self._detector.find(np.ascontiguousarray(picture[:, :, ::-1]))) > 1
 
 
 def _usable(marks: NDArray[np.float32]) -> bool:
