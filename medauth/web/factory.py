@@ -25,6 +25,7 @@ from medauth.web.metrics import Metrics, count_requests
 from medauth.web.openapi import document
 from medauth.web.pages import page_blueprint, trial_blueprint
 from medauth.web.problems import answer_errors
+from medauth.web.receipt import receipt_blueprint
 from medauth.web.room import OpenSession, Room
 from medauth.web.safety import MAX_BODY_BYTES, guard, is_local, public_url, secret_key
 
@@ -80,6 +81,7 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
         live_blueprint(LiveChecks(room, metrics, clock_ms), Limit(burst=20, per_s=1, clock_ms=clock_ms))
     )
     app.register_blueprint(page_blueprint())
+    app.register_blueprint(receipt_blueprint(bookings, callers, url))
     if is_local(settings.web_host):
         app.register_blueprint(trial_blueprint(bookings, url, rehearsal=settings.rehearsal))
     app.get("/.well-known/jwks.json")(lambda: jsonify(key_set(auth.keyring.trusted())))

@@ -30,13 +30,17 @@ def document(url: str) -> Schema:
             "/api/v1/checks/{id}": {"parameters": [_ID], "get": _state(), "delete": _erase()},
             "/api/v1/checks/{id}/result": {"parameters": [_ID], "get": _result()},
             "/api/v1/checks/{id}/evidence": {"parameters": [_ID], "get": _evidence()},
+            "/api/v1/receipt": {"get": _receipt()},
             "/api/v1/openapi.json": {"get": _document()},
             "/.well-known/jwks.json": {"get": _keys()},
             "/healthz": {"get": _healthz()},
             "/readyz": {"get": _readyz()},
         },
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "From `medauth access`."}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "From `medauth access`."},
+                "session": {"type": "http", "scheme": "bearer", "description": "The session of the check."},
+            },
             "schemas": {"Request": _REQUEST, "Check": _CHECK, "Created": _CREATED, "Problem": _PROBLEM},
             "responses": {"Problem": {"description": "RFC 9457 problem details", "content": _PROBLEM_CONTENT}},
         },
@@ -159,6 +163,23 @@ def _erase() -> Schema:
     )
     answers = _answers("200", "Erased", stone, "401", "403", "404", "409", "429", "503")
     return {"operationId": "eraseCheck", "summary": "Destroy its keys (scope operator)", "responses": answers}
+
+
+def _receipt() -> Schema:
+    fields: Schema = {
+        "issuer": _text(MAX_URL),
+        "check": _maybe(_text(64)),
+        "purpose": _text(MAX_TEXT),
+        "origin": _text(MAX_TEXT),
+        "policy": _text(64),
+        "asked_ms": _MS,
+        "ended_ms": _maybe(_MS),
+        "outcome": _text(16),
+        "evidence": _maybe(_text(64)),
+    }
+    answers = _answers("200", "The receipt", _object(list(fields), fields), "401", "429", "503")
+    about = "For the person: the bearer is the session, not an API key"
+    return {"operationId": "readReceipt", "summary": about, "security": [{"session": []}], "responses": answers}
 
 
 def _document() -> Schema:

@@ -12,4 +12,5 @@ if (given) history.replaceState(null, "", location.pathname + location.search);
 const check = document.querySelector("medauth-check");
 const locale = new URLSearchParams(location.search).get("locale");
 if (locale) check.setAttribute("locale", locale);
+check.addEventListener("done", () => (document.querySelector(".after").hidden = false));
 check.setAttribute("session", session);

@@ -93,6 +93,7 @@ export class MedauthCheck extends HTMLElement {
     const way = drawn("ellipse", { cx: 30, cy: 40, rx: 39, ry: 29, pathLength: 1, class: "way" });
     const svg = drawn("svg", { viewBox: "0 0 60 80" }, [["ellipse", { ...ring, class: "track" }]]);
     svg.append(way);
+    way.style.visibility = "hidden";
     oval.append(svg);
     const hint = make("div", { class: "hint", "aria-hidden": "true", hidden: "" });
     const cover = make("div", { class: "cover", hidden: "" });
@@ -285,6 +286,7 @@ export class MedauthCheck extends HTMLElement {
 
   #way(share) {
     this.#parts.way.style.strokeDasharray = `${share} 1`;
+    this.#parts.way.style.visibility = share ? "visible" : "hidden";
   }
 
   #hint(text) {

@@ -41,7 +41,7 @@ input[type="checkbox"] { width: 1.25rem; height: 1.25rem; accent-color: var(--ac
 select { width: 100%; min-height: 2.75rem; padding: 0.4rem 0.75rem; border: 1px solid var(--edge); border-radius: 12px;
   background: var(--paper); color: var(--ink); }
 .live { background: #0b1017; color: #f5f8fc; }
-.stage { position: relative; overflow: hidden; aspect-ratio: 4 / 5; max-height: 68svh; width: 100%; background: #05080c; }
+.stage { position: relative; overflow: hidden; aspect-ratio: 4 / 5; max-height: max(16rem, 100svh - 17.5rem); width: 100%; background: #05080c; }
 video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; transform: scaleX(-1); }
 .oval { position: absolute; inset: 0; margin: auto; height: 82%; aspect-ratio: 3 / 4; max-width: 88%; }
 .oval::before { content: ""; position: absolute; inset: 1.2%; border-radius: 50%; box-shadow: 0 0 0 100vmax #0b1017b3; }

@@ -7,7 +7,7 @@ const MOUTH = ["path", { d: "M40 64 H56" }];
 const arrow = (d) => ["path", { d, class: "move" }];
 
 const FACES = {
-  blink: [HEAD, ["path", { d: "M34 44 q5 5 10 0 M52 44 q5 5 10 0", class: "move" }], ["path", { d: "M36 50 l-1.5 3 M39 51.5 v3 M57 51.5 v3 M60 50 l1.5 3", class: "move" }], MOUTH],
+  blink: [HEAD, ["path", { d: "M33 45 q6 6 12 0 M51 45 q6 6 12 0", class: "move" }], MOUTH],
   smile: [HEAD, ...EYES, ["path", { d: "M36 60 q12 14 24 0", class: "move" }]],
   raise_brows: [HEAD, ...EYES, MOUTH, ["path", { d: "M33 35 q6 -6 12 -1 M51 34 q6 -5 12 1", class: "move" }], arrow("M39 14 v-9 M35.5 8.5 l3.5 -3.5 l3.5 3.5 M57 14 v-9 M53.5 8.5 l3.5 -3.5 l3.5 3.5")],
   open_mouth: [HEAD, ...EYES, ["ellipse", { cx: 48, cy: 66, rx: 7, ry: 8.5, class: "move" }]],
@@ -28,10 +28,10 @@ const MIRRORED = new Set(["turn_right", "tilt_right", "profile_right"]);
 function turned() {
   return [
     HEAD,
-    ["circle", { cx: 31, cy: 45, r: 2.6, class: "dot" }],
-    ["circle", { cx: 45, cy: 45, r: 2.6, class: "dot" }],
-    ["path", { d: "M34 48 l-5 8 h5" }],
-    ["path", { d: "M31 65 H44" }],
+    ["circle", { cx: 32, cy: 44, r: 2.6, class: "dot" }],
+    ["circle", { cx: 47, cy: 44, r: 2.6, class: "dot" }],
+    ["path", { d: "M38 47 l-5 9 h5" }],
+    ["path", { d: "M34 65 H47" }],
     arrow("M22 86 C14 82 8 74 5 64 M1.5 70 L5 63 L11.5 67"),
   ];
 }
