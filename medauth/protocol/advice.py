@@ -19,11 +19,11 @@ STAY = "Keep your face in view of the camera until the end."
 FOLLOW = "Follow each prompt as soon as it appears."
 AGAIN = "Try again in even light, and do what is asked a little more clearly."
 
-_LIGHT = "More light, please: face a window or a lamp."
+LIGHT = "More light, please: face a window or a lamp."
 _ORDER: tuple[tuple[str, str], ...] = (
     ("capture.no_frames", "Allow the camera, then try again."),
     ("capture.several_faces", HINTS[CaptureProblem.SEVERAL_FACES]),
-    ("capture.too_dark", _LIGHT),
+    ("capture.too_dark", LIGHT),
     ("capture.too_bright", HINTS[CaptureProblem.TOO_BRIGHT]),
     ("capture.face_too_small", HINTS[CaptureProblem.FACE_TOO_SMALL]),
     ("presentation_attack.too_small", HINTS[CaptureProblem.FACE_TOO_SMALL]),

@@ -16,13 +16,14 @@ from typing import Any
 
 from medauth.capture.interface import CapturedFrame
 from medauth.errors import CheckExpired, InputError
+from medauth.protocol.advice import FASTER_CAMERA, FOLLOW, LIGHT, RELAX, STAY
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.challenge import RULES, Step, Unit
-from medauth.protocol.observation import HINTS, Prompt
+from medauth.protocol.observation import HINTS, CaptureProblem, Prompt
 from medauth.protocol.performance import LONG_HOLD_MS
 from medauth.protocol.verdict import Decision, Verdict
 from medauth.protocol.wording import TURNS, is_wide
-from medauth.session import RELAX_HINT, AuthenticationSession, Progress
+from medauth.session import AuthenticationSession, Progress
 
 MAX_FRAME_BYTES = 512 * 1024
 """A 1280 x 720 JPEG at high quality."""
@@ -55,7 +56,17 @@ OUTCOMES: Mapping[Decision, Outcome] = {
     Decision.INCONCLUSIVE: Outcome.NOT_PASSED,
     Decision.REHEARSED: Outcome.REHEARSED,
 }
-_HINT_CODES = {text: problem.value for problem, text in HINTS.items()} | {RELAX_HINT: "relax"}
+ADVICE_CODES: Mapping[str, str] = {
+    **{text: problem.value for problem, text in HINTS.items()},
+    LIGHT: CaptureProblem.TOO_DARK.value,
+    RELAX: "relax",
+    FASTER_CAMERA: "faster_camera",
+    STAY: "stay",
+    FOLLOW: "follow",
+}
+"""What a person may be told after an inconclusive check, as codes. What is not here is told as nothing: such a check looks
+like a refused one."""
+_HINT_CODES = {text: problem.value for problem, text in HINTS.items()} | {RELAX: "relax"}
 
 
 class Attendance:
@@ -122,6 +133,15 @@ class Attendance:
         """How long until the end may be told."""
         took = self._clock_ms() - self._last_frame_ms
         return math.ceil(max(took, 1.0) / ANSWER_MS) * ANSWER_MS - took
+
+
+def end_of(verdict: Verdict) -> dict[str, Any]:
+    """What a person may know at the end: whether they passed, and one thing to do better where the camera saw too little."""
+    return {
+        "type": "end",
+        "outcome": OUTCOMES[verdict.decision].value,
+        "hint": ADVICE_CODES.get(verdict.hint) if verdict.decision is Decision.INCONCLUSIVE else None,
+    }
 
 
 def state_of(progress: Progress, frames: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from flask import Blueprint, Response, request
 from medauth.errors import CeremonyError, InputError, MedauthError
 from medauth.protocol.canonical import parse_object
 from medauth.protocol.policy import policy_named
-from medauth.web.attendance import MAX_FRAME_BYTES, Attendance, FailureCode
+from medauth.web.attendance import MAX_FRAME_BYTES, Attendance, FailureCode, end_of
 from medauth.web.limits import Limit
 from medauth.web.metrics import Metrics
 from medauth.web.problems import Problem
@@ -118,7 +118,7 @@ class LiveChecks:
     def _answer(self, line: WebSocket, attendance: Attendance) -> None:
         """Decides at once, and tells when it is time."""
         try:
-            outcome = self._room.conclude(attendance)
+            verdict = self._room.conclude(attendance)
         except MedauthError as error:
             structlog.get_logger().error("a verdict could not be recorded", code=error.code, got=error.got)
             self._end(line, attendance, FailureCode.UNAVAILABLE)
@@ -127,7 +127,7 @@ class LiveChecks:
         if attendance.expired:
             line.send(json.dumps({"type": "failed", "code": FailureCode.EXPIRED.value}))
         else:
-            line.send(json.dumps({"type": "end", "outcome": outcome.value}))
+            line.send(json.dumps(end_of(verdict)))
 
     def _end(self, line: WebSocket, attendance: Attendance, code: FailureCode) -> None:
         self._room.fail(attendance, code)

@@ -11,10 +11,11 @@ import structlog
 
 from medauth.errors import MedauthError, NotFound, TooManyFailures
 from medauth.protocol.policy import policy_named
+from medauth.protocol.verdict import Verdict
 from medauth.service.booking import Booking, Bookings
 from medauth.session import AuthenticationSession
 from medauth.store.booking_interface import BookingState
-from medauth.web.attendance import OUTCOMES, Attendance, FailureCode, Outcome
+from medauth.web.attendance import Attendance, FailureCode
 
 GRACE_MS = 15_000
 """For so long a lost connection may be taken up again."""
@@ -109,13 +110,13 @@ class Room:
             if attendance.connection == connection:
                 attendance.lost_ms = self._clock_ms()
 
-    def conclude(self, attendance: Attendance) -> Outcome:
+    def conclude(self, attendance: Attendance) -> Verdict:
         """Decides and records. Raises `StoreError`, after which it may be called again."""
         verdict = attendance.conclude()
         if self._bookings.done(attendance.booking_id, verdict.decision.value, verdict.evidence_id):
             self._on_end(verdict.decision.value, attendance)
         self._remove(attendance)
-        return OUTCOMES[verdict.decision]
+        return verdict
 
     def fail(self, attendance: Attendance, code: FailureCode) -> None:
         """Ends a check without a verdict; its start stays on record."""

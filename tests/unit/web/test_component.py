@@ -12,7 +12,7 @@ import pytest
 from medauth.errors import ConfigError
 from medauth.protocol.challenge import Action
 from medauth.protocol.observation import CaptureProblem
-from medauth.web.attendance import FailureCode, Outcome
+from medauth.web.attendance import ADVICE_CODES, FailureCode, Outcome
 from medauth.web.component import PARTS, Component
 
 FOLDER = Path(__file__).resolve().parents[3] / "medauth" / "web" / "static" / "check"
@@ -58,6 +58,7 @@ def test_there_are_words_for_everything_that_can_come() -> None:
     for catalogue in CATALOGUES:
         assert keys(catalogue, "prompts") == {action.value for action in Action}
         assert keys(catalogue, "hints") == {problem.value for problem in CaptureProblem} | {"relax"}
+        assert keys(catalogue, "advice") == set(ADVICE_CODES.values())
         assert keys(catalogue, "outcomes") == {outcome.value for outcome in Outcome}
         assert keys(catalogue, "failures") >= {code.value for code in FailureCode}
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from medauth.protocol.observation import CaptureProblem
 from medauth.protocol.reading import Outcome
+from medauth.protocol.verdict import Decision, Verdict
 from medauth.service.booking import WAITING_MS
 from medauth.store.booking_interface import BookingState
 from medauth.store.keyring import FileKeyring
-from medauth.web.attendance import ANSWER_MS, MAX_FRAME_BYTES
+from medauth.web.attendance import ANSWER_MS, MAX_FRAME_BYTES, end_of
 from medauth.web.live import FRAMES_AT_ONCE, REFUSAL_MS
 from medauth.web.room import GRACE_MS
 from tests.unit.checks import memory_server
@@ -39,7 +41,7 @@ def test_a_person_who_does_what_is_asked_passes(host: Host) -> None:
     told = host.serve(host.page(session)).told
     assert told[0] == {"type": "welcome", "colours": True, "without": False}
     assert told[1]["type"] == "ready"
-    assert told[-1] == {"type": "end", "outcome": "passed"}
+    assert told[-1] == {"type": "end", "outcome": "passed", "hint": None}
     row = row_of(host, session)
     assert (row.state, row.outcome, host.ends) == (BookingState.DONE, "live", ["live"])
     assert host.server.store.record(row.record_id).check_id == row.check_id
@@ -51,7 +53,7 @@ def test_what_the_page_is_told_holds_no_score_and_no_reason(host: Host) -> None:
         "welcome": {"type", "colours", "without"},
         "ready": {"type", "resume", "commitment", "frame"},
         "state": {"type", "frame", "step", "steps", "prompt", "hint", "light", "done"},
-        "end": {"type", "outcome"},
+        "end": {"type", "outcome", "hint"},
     }
     assert all(set(message) == known[message["type"]] for message in told)
     prompts = [message["prompt"] for message in told if message.get("prompt")]
@@ -76,13 +78,45 @@ def test_every_refusal_looks_alike_and_comes_on_the_same_grid(host: Host, signal
         return session
 
     host.room._open_session = spoilt
-    assert host.serve(page).told[-1] == {"type": "end", "outcome": "not_passed"}
+    assert host.serve(page).told[-1] == {"type": "end", "outcome": "not_passed", "hint": None}
     assert host.waits[-1] == ANSWER_MS
+
+
+def test_who_was_seen_too_little_is_told_what_to_do_better(host: Host) -> None:
+    page, opened = host.page(host.session(), answers=False), host.open
+
+    def dark(*asked: Any) -> Any:
+        session = opened(*asked)
+        assert host.check is not None
+        host.check.face.problem = CaptureProblem.TOO_DARK
+        return session
+
+    host.room._open_session = dark
+    page.spoil[60] = None
+    assert host.serve(page).told[-1]["hint"] == "too_dark"
+
+
+@pytest.mark.parametrize(
+    ("decision", "hint", "code"),
+    [
+        (Decision.INCONCLUSIVE, "More light, please: face a window or a lamp.", "too_dark"),
+        (
+            Decision.INCONCLUSIVE,
+            "Close other programs that use the camera or the network, then try again.",
+            "faster_camera",
+        ),
+        (Decision.INCONCLUSIVE, "Try again in even light, and do what is asked a little more clearly.", None),
+        (Decision.NOT_LIVE, "More light, please: face a window or a lamp.", None),
+    ],
+)
+def test_a_hint_at_the_end_is_of_the_camera_and_never_of_a_refusal(decision: Decision, hint: str, code: str) -> None:
+    end = end_of(Verdict(decision, (), (), "chk_1", "standard", hint=hint))
+    assert end == {"type": "end", "outcome": "not_passed", "hint": code}
 
 
 def test_someone_who_does_nothing_is_not_passed_and_sees_the_whole_check(host: Host) -> None:
     told = host.serve(host.page(host.session(), answers=False)).told
-    assert told[-1] == {"type": "end", "outcome": "not_passed"}
+    assert told[-1] == {"type": "end", "outcome": "not_passed", "hint": None}
     assert told[-2]["step"] == told[-2]["steps"]
 
 

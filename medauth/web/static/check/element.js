@@ -180,7 +180,7 @@ export class MedauthCheck extends HTMLElement {
       welcome: (colours, without) => this.#welcome(colours, without),
       ready: () => this.#ready(),
       state: (state) => this.#show(state),
-      end: (outcome) => this.#end(outcome),
+      end: (outcome, hint) => this.#end(outcome, hint),
       failed: (code) => this.#fail(code),
       lost: () => this.#cover(this.#words.reconnecting),
     });
@@ -314,12 +314,12 @@ export class MedauthCheck extends HTMLElement {
     if (text) this.#say(text);
   }
 
-  #end(outcome) {
+  #end(outcome, hint) {
     this.#sounds.play("end");
     const [title, text] = this.#words.outcomes[outcome] ?? this.#words.outcomes.not_passed;
     setTimeout(() => this.#sounds.close(), 1000);
     this.#stopFilming();
-    this.#showPanel(`done ${outcome}`, outcome in BADGES ? outcome : "failed", title, text, []);
+    this.#showPanel(`done ${outcome}`, outcome in BADGES ? outcome : "failed", title, this.#words.advice[hint] ?? text, []);
     this.#tell("done", { outcome });
   }
 

@@ -13,7 +13,7 @@ export class Line {
   #timer = 0;
   waiting = 0;
 
-  // handlers: welcome(colours, without), ready(), state(message), end(outcome), failed(code), lost()
+  // handlers: welcome(colours, without), ready(), state(message), end(outcome, hint), failed(code), lost()
   constructor(origin, session, handlers) {
     this.#url = `${origin.replace(/^http/, "ws")}/api/v1/live`;
     this.#session = session;
@@ -63,7 +63,7 @@ export class Line {
     } else {
       this.#ended = true;
       this.#keep(null);
-      if (message.type === "end") this.#handlers.end(message.outcome);
+      if (message.type === "end") this.#handlers.end(message.outcome, message.hint);
       else this.#handlers.failed(message.code);
     }
   }
