@@ -40,6 +40,8 @@ class Course:
     frame_ms: float | None = None
     """Between the two frames around its steepest part."""
     returned: bool | None = None
+    first_ms: float | None = None
+    """When it first was as far as at its onset: earlier than that for who smiles a little, relaxes and smiles more."""
 
 
 def course_of(times_ms: Sequence[float], values: Sequence[float], shown_ms: float, last_ms: float) -> Course | None:
@@ -69,6 +71,7 @@ def course_of(times_ms: Sequence[float], values: Sequence[float], shown_ms: floa
         float(times[done] - times[first]),
         float(np.diff(times).max()),
         True if float(after.min()) <= resting + (1 - OVER) * rise else None,
+        float(grid[asked + int(np.argmax(smooth[asked:] >= resting + ONSET * rise))]),
     )
 
 

@@ -132,7 +132,8 @@ def judge_step(
 
 def _compare(step: AskedStep, onset_ms: float, course: Course, tuning: ResponseTuning) -> StepResponse:
     """What the network saw is shown only if geometry shows it too, then, and no faster than a face can move."""
-    if course.onset_ms is None or abs(onset_ms - course.onset_ms) > tuning.apart_ms:
+    begun = [began for began in (course.onset_ms, course.first_ms) if began is not None]
+    if all(abs(onset_ms - began) > tuning.apart_ms for began in begun):
         return StepResponse.APART
     assert course.rise_ms is not None
     assert course.frame_ms is not None
