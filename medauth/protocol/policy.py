@@ -143,8 +143,9 @@ def _require_types(values: Mapping[str, Any]) -> None:
 
 
 _VERSION = 3
-"""Since 2 a face that looks like paper or a screen denies; since 3 the screen shows colours, film of an earlier check
-denies, and `strict` denies by the deepfake net and holds a step that programs which paint faces handle badly."""
+"""Since 2 a face that looks like paper or a screen denies; since 3 the screen shows colours, film of an earlier check and
+what no camera makes deny, and `strict` denies by the deepfake net, needs the light to come back and holds a step that
+programs which paint faces handle badly."""
 _ALL = tuple(action for action in Action if not is_breaker(action))
 _BREAKERS = tuple(action for action in Action if is_breaker(action))
 """Nobody has been filmed doing them yet, and not everybody has a free hand or turns so far: `strict` alone draws them."""
@@ -167,8 +168,8 @@ STRICT = Policy(
     (*_ALL, *_BREAKERS),
     8,
     (*_USUAL, Category.BREAKER),
-    (*_DENY, "deepfake"),
-    _CONFIRM,
+    (*_DENY, "deepfake", "light"),
+    (*_CONFIRM, "light"),
     min_judged_ppm=900_000,
     min_fps=15,
     light=_LIGHT,
