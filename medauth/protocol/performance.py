@@ -31,8 +31,8 @@ LONG_HOLD_MS = 1_500
 LAST_BLINK_MS = 900.0
 """Without another blink for this long, the person has finished counting."""
 PROFILE_SEEN = 45.0
-"""A mesh that still follows a face in profile reads at least this many degrees: of 2,500 press photographs (LFW) eleven
-read more, and show one eye or one and a half. One that lost the face on its way out need not."""
+"""A mesh that still follows a face in profile reads at least this many degrees: of 2,500 press photographs (LFW) eight
+read as much or more, and show one eye or one and a half. One that lost the face on its way out need not."""
 
 
 @dataclass(frozen=True, slots=True)

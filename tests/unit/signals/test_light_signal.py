@@ -209,7 +209,7 @@ def test_traces_show_both_colour_axes() -> None:
         ({"least_foreign_step": 9.0}, Scene(order=OTHER), "light.drowned"),
         ({"most_rival_margin": 0.0, "most_foreign_share": 0.0}, Scene(order=OTHER), "light.drowned"),
     ],
-    ids=str,
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else value if isinstance(value, str) else "scene",
 )
 def test_every_threshold_changes_what_is_said(change: dict[str, float], scene: Scene, code: str) -> None:
     assert read(scene, replace(LightTuning(), **change)).code == code  # type: ignore[arg-type]
