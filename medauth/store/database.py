@@ -20,6 +20,7 @@ HEAD_REVISION = "0006"
 _BUSY_TIMEOUT_MS = 10_000
 _WIPE_S = 5.0
 _WIPE_TRY_MS = 100
+_MIGRATION_WAIT_S, _MIGRATION_PAUSE_S = 30.0, 0.05
 _MIGRATION_LOCK = 0x6D656461757468
 """Names the lock on PostgreSQL: "medauth" in ASCII."""
 _BACKENDS = frozenset({"sqlite", "postgresql"})
@@ -155,12 +156,25 @@ def store_error(error: SQLAlchemyError) -> StoreError:
 
 def migrate(engine: Engine) -> None:
     """Brings the schema to the newest revision; costs one query when it is there already."""
+    until = time.monotonic() + _MIGRATION_WAIT_S
+    while not _migrated(engine, until):
+        time.sleep(_MIGRATION_PAUSE_S)
+
+
+def _migrated(engine: Engine, until: float) -> bool:
+    """One try. SQLite may answer "locked" at once, without waiting, to whoever opens a file that another process is just
+    laying out: until `until` (monotonic seconds) that is a reason to ask again."""
     try:
         found = _revision(engine)
         if found != HEAD_REVISION:
             _upgrade(engine, found)
+    except OperationalError as error:
+        if "database is locked" in str(error) and time.monotonic() < until:
+            return False
+        raise store_error(error) from error
     except SQLAlchemyError as error:
         raise store_error(error) from error
+    return True
 
 
 def _upgrade(engine: Engine, found: str | None) -> None:
