@@ -146,8 +146,11 @@ def _longest(
         best = int(dense.argmax())
         return Likeness(record_id, to_ppm(float(dense[best])), 0, lag, flipped, _ms(best + int(at[0])))
     first, end = found
-    middle = to_ppm(float(np.median(dense[first:end])))
-    return Likeness(record_id, middle, end - first, lag, flipped, _ms(first + int(at[0])))
+    run = dense[first:end]
+    middle = float(np.median(run))
+    # Stretches that reach into other film are alike enough to count, and less alike than those that do not.
+    begins = first + int(np.argmax(run >= 1 - 2 * (1 - middle)))
+    return Likeness(record_id, to_ppm(middle), end - first, lag, flipped, _ms(begins + int(at[0])))
 
 
 def _strength(likeness: Likeness) -> tuple[int, int]:

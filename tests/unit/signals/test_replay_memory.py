@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -131,6 +131,7 @@ def test_at_another_frame_rate_and_with_jitter_it_is_the_same_film(fps: float) -
 
 
 @given(begin_s=st.floats(0.0, 5.5), before_s=st.floats(0.0, 5.0))
+@example(begin_s=1.25, before_s=2.125)
 @settings(max_examples=4, deadline=None)
 def test_a_stretch_of_it_in_other_film_is_known_again(begin_s: float, before_s: float) -> None:
     part = [(t_ms - 1_000 * begin_s, picture) for t_ms, picture in film(1) if 0 <= t_ms / 1_000 - begin_s < 6.5]
@@ -139,8 +140,8 @@ def test_a_stretch_of_it_in_other_film_is_known_again(begin_s: float, before_s: 
     recalled = looked_up(ours, ORIGINAL)
     assert code_of(ours, recalled) == "replay.seen_before"
     assert recalled.best is not None
-    # Stretches of 3 s that reach a second into the other film are still much alike.
-    assert 1_000 * before_s - 1_200 <= recalled.best.from_ms <= 1_000 * before_s + 3_200
+    # Stretches of 3 s that reach a second into the other film are still much alike: what is told begins with the film.
+    assert 1_000 * before_s - 600 <= recalled.best.from_ms <= 1_000 * before_s + 1_200
 
 
 @given(seed=st.integers(2, 10_000), lag=st.integers(-60, 60), flipped=st.booleans())
