@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from medauth.errors import InputError
 from medauth.evaluation.attacks.plan import Plan, jobs
 from medauth.evaluation.attacks.tables import tables
+from medauth.evaluation.report_files import write_files
 from medauth.protocol.policy import policy_named
 from medauth.report.attack_page import attack_page
 from medauth.report.attack_plots import accepted_png, caught_png
@@ -55,12 +55,7 @@ def write_attacks(report: Mapping[str, Any], rows: Sequence[Row], folder: Path) 
         "attacks.html": attack_page(report, pictures).encode(),
         **{f"{name.replace(' ', '_')}.png": png for name, png in pictures.items()},
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
-    except OSError as error:
-        raise InputError(f"the report cannot be written: {error.strerror}", expected=f"a folder at {folder}") from error
+    write_files(files, folder)
     return folder / "attacks.html"
 
 

@@ -13,13 +13,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.errors import InputError
 from medauth.evaluation.degraded import WORN, Degrade, Landmarks, Moment, Picture
+from medauth.evaluation.film_pictures import pictures
 from medauth.protocol.observation import FaceTrack, Observation
 from medauth.signals.blink import BlinkSignal
 from medauth.signals.eyelids import measure_eyes
@@ -84,19 +82,6 @@ def read_clips(folder: Path) -> dict[str, Clip]:
     except OSError as error:
         raise InputError(f"no blinks.json in {folder}", expected="clips with blinks checked by hand") from error
     return {name: _clip(folder, entry) for name, entry in listed.items()}
-
-
-def pictures(path: Path) -> Iterator[Picture]:
-    """Every frame of a recording."""
-    capture = cv2.VideoCapture(str(path))
-    try:
-        while True:
-            there, picture = capture.read()
-            if not there:
-                return
-            yield np.asarray(picture, np.uint8)
-    finally:
-        capture.release()
 
 
 def thinned(clip: Clip, most_fps: float) -> Iterator[tuple[int, float, Picture]]:

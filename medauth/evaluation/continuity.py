@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.evaluation.blinks import pictures
 from medauth.evaluation.degraded import Moment, Picture, blurred, compressed, dim_and_noisy, turning
+from medauth.evaluation.film_pictures import pictures
 from medauth.signals.face_track import StillMesh
 
 LOOKS = 12

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.evaluation.jpeg import through_jpeg
+
 Picture = NDArray[np.uint8]
 Landmarks = NDArray[np.float32]
 
@@ -72,8 +74,7 @@ def dim_and_noisy(moment: Moment) -> Picture:
 
 def compressed(moment: Moment) -> Picture:
     """JPEG of quality 40."""
-    coded = cv2.imencode(".jpg", moment.picture, [cv2.IMWRITE_JPEG_QUALITY, 40])[1]
-    return _picture(cv2.imdecode(coded, cv2.IMREAD_COLOR))
+    return through_jpeg(moment.picture, 40)
 
 
 def small(moment: Moment) -> Picture:

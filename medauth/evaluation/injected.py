@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from medauth.evaluation.degraded import Moment, Picture, blurred, compressed, dim_and_noisy, small
 from medauth.evaluation.held_photo import GENTLE, held
+from medauth.evaluation.jpeg import through_jpeg
 from medauth.protocol.observation import FaceTrack
 
 Random = np.random.Generator
@@ -211,8 +212,7 @@ def grainy(picture: Picture, random: Random) -> Picture:
     field = _grain(height + _SLIDE, width + _SLIDE)
     top, left = random.integers(0, _SLIDE, 2)
     noisy = cv2.add(picture, field[top : top + height, left : left + width], dtype=cv2.CV_8U)
-    coded = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 70])[1]
-    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    return through_jpeg(np.asarray(noisy, np.uint8), 70)
 
 
 @cache
@@ -226,8 +226,7 @@ def jpeg(quality: int) -> Callable[[Moment], Picture]:
     """Coded once more at that quality."""
 
     def draw(moment: Moment) -> Picture:
-        coded = cv2.imencode(".jpg", moment.picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+        return through_jpeg(moment.picture, quality)
 
     return draw
 

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.evaluation.jpeg import through_jpeg
+
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
@@ -199,10 +201,7 @@ class _Camera:
         coloured = np.clip((exposed * self._white) @ self._mix, 0, 1)
         curved = np.where(coloured <= 0.0031308, 12.92 * coloured, 1.055 * coloured ** (1 / 2.4) - 0.055)  # noqa: PLR2004
         curved += self._room.contrast * (curved * curved * (3 - 2 * curved) - curved)
-        encoded = cv2.imencode(
-            ".jpg", np.round(255 * curved).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, self._room.quality]
-        )
-        return np.asarray(cv2.imdecode(encoded[1], cv2.IMREAD_COLOR), np.uint8)
+        return through_jpeg(np.round(255 * curved).astype(np.uint8), self._room.quality)
 
     def _follow(self, mean: Floats, passed_ms: float) -> None:
         wanted = min(_GREY / max(float(mean.mean()), 1e-4), _MOST_GAIN)

@@ -24,6 +24,11 @@ def write_evaluation(report: SignalReport, folder: Path) -> list[Path]:
         "evaluation.html": evaluation_page(report.to_json(), pictures).encode(),
         **{f"{name.replace(' ', '_')}.png": png for name, png in pictures.items()},
     }
+    return write_files(files, folder)
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Writes a report's files, by name, into `folder`. Raises `InputError` where it cannot."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from medauth.evaluation.blinks import Clip, count, events_of, pictures, read_clips, watch
+from medauth.evaluation.blinks import Clip, count, events_of, read_clips, watch
 from medauth.evaluation.degraded import VERSIONS, Picture
+from medauth.evaluation.film_pictures import pictures
 from medauth.evaluation.held_photo import GENTLE, STILL, WILD, Hand, held
 from medauth.signals.blink import BlinkSignal
 from medauth.signals.eye_state import EyeStateModel

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from medauth.evidence.trust import TrustFile
+from tests.chromium import visited
 from tests.integration.test_bundle_vectors import CASES, JAVASCRIPT, VECTORS
 from tests.vectors import make_bundles
 
@@ -40,17 +38,6 @@ for (const { name, file, trust: which } of cases) {
 await fetch("./found", { method: "POST", body: JSON.stringify(found) });
 </script>
 """
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
 TIMEOUT_S = 240
 
 
@@ -105,23 +92,12 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The page, opened once."""
-    chromium, site = shutil.which("chromium"), Site()
-    assert chromium is not None
+    site = Site()
     with ThreadingHTTPServer(("127.0.0.1", 0), site.handler()) as http:
         threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True).start()
-        profile = tmp_path_factory.mktemp("profile")
         address = f"http://localhost:{http.server_port}/"
-        with (profile / "log").open("wb") as log:
-            browser = subprocess.Popen(
-                [chromium, *FLAGS, f"--user-data-dir={profile}", "--remote-debugging-port=0", address],
-                stdout=log,
-                stderr=log,
-            )
-            try:
-                assert site.done.wait(TIMEOUT_S), Path(log.name).read_text()[-2_000:]
-            finally:
-                browser.kill()
-                browser.wait()
+        with visited(address, tmp_path_factory.mktemp("profile"), "--remote-debugging-port=0") as log:
+            assert site.done.wait(TIMEOUT_S), log.read_text()[-2_000:]
         http.shutdown()
         yield site
 

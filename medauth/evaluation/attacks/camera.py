@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.evaluation.jpeg import through_jpeg
+
 Picture = NDArray[np.uint8]
 Random = np.random.Generator
 _LEVELS = np.linspace(0.0, 1.0, 256)
@@ -69,8 +71,7 @@ class Camera:
         self._gains, self._last_ms = before + share * (wanted - before), t_ms
         curves = self._curves(self._gains)
         noisy = cv2.add(cv2.LUT(seen, curves), self._grain((scene.shape[0], scene.shape[1])), dtype=cv2.CV_8U)
-        coded = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, self.kind.quality])[1]
-        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+        return through_jpeg(np.asarray(noisy, np.uint8), self.kind.quality)
 
     def _wanted(self, seen: NDArray[np.generic]) -> NDArray[np.float64]:
         """(3,) gains on light that the automatics aim at: grey world in part, then the goal, within four stops."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.attacks.mesh_warp import MESH, OUTLINE, FaceSheet, Picture, draw
+from medauth.evaluation.jpeg import through_jpeg
 
 Random = np.random.Generator
 Landmarks = NDArray[np.floating[Any]]
@@ -72,8 +73,7 @@ def blended_with_itself(picture: Picture, landmarks: Landmarks, brush: Brush, ra
     moved[:, 2] = middle - moved[:, :2] @ middle + np.array(brush.shift) * span
     again = np.asarray(cv2.warpAffine(picture, moved, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
     toned = cv2.convertScaleAbs(again, alpha=1 + 4 * (brush.zoom - 1), beta=300 * brush.shift[0])
-    coded = cv2.imencode(".jpg", toned, [cv2.IMWRITE_JPEG_QUALITY, brush.quality])[1]
-    drawn = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    drawn = through_jpeg(np.asarray(toned, np.uint8), brush.quality)
     return _pasted(_as_network(drawn, goal, brush.size_px), picture, goal, brush, fit=False)
 
 

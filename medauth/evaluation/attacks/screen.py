@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.attacks.held_sheet import Grip, draw_grip, laid
+from medauth.evaluation.jpeg import through_jpeg
 
 Picture = NDArray[np.uint8]
 Random = np.random.Generator
@@ -74,9 +75,7 @@ def draw_display(random: Random) -> Display:
 def refilmed(picture: Picture, behind: Picture, display: Display, t_ms: float) -> Picture:
     """What reaches the camera's lens of one shown frame: same size as `behind`, behind a tone curve of 1/2.2."""
     height, width = behind.shape[:2]
-    coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, display.quality])[1]
-    shown = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
-    surface = _surface(shown, display)
+    surface = _surface(through_jpeg(picture, display.quality), display)
     across, down = surface.shape[1], surface.shape[0]
     fit = np.diag([width / across, height / down, 1.0])
     view = display.grip.view((width, height), t_ms)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from medauth.errors import InputError
 from medauth.evaluation.attacks.mesh_warp import OUTER_CORNERS, FaceSheet, Picture, cut_sheet
+from medauth.evaluation.film_pictures import pictures
 from medauth.evaluation.folders import CLIPS, MANIFEST, PICTURES, Item, read_folder
 from medauth.signals.face_detector import shared_detector
 from medauth.signals.face_track import StillMesh
@@ -187,12 +189,4 @@ def _pictures(path: Path) -> Iterator[Picture]:
         if picture is not None:
             yield np.asarray(picture, np.uint8)
         return
-    clip = cv2.VideoCapture(str(path))
-    try:
-        for _ in range(_FIRST_FRAMES):
-            there, frame = clip.read()
-            if not there:
-                return
-            yield np.asarray(frame, np.uint8)
-    finally:
-        clip.release()
+    yield from islice(pictures(path), _FIRST_FRAMES)

@@ -12,9 +12,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +21,9 @@ from medauth.config import Settings
 from medauth.evaluation.attacks.camera import Camera, draw_camera
 from medauth.evaluation.attacks.pace import Pace, natural
 from medauth.evaluation.attacks.screen_light import Lighting, ScreenLight
+from medauth.evaluation.attacks.session_replay import Taken
 from medauth.evaluation.attacks.stage import Act
+from medauth.evaluation.jpeg import encoded
 from medauth.evidence.archive import KeepFrames
 from medauth.protocol.verdict import Verdict
 from medauth.session import AuthenticationSession
@@ -34,6 +34,8 @@ _MOST_FRAMES = 1_600
 _START_MS = 1_700_000_000_000
 _BETWEEN_MS = 3_600_000.0
 _ROUND_TRIP_MS = 45.0
+_QUALITY = 95
+"""Of the frames that are sent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +44,7 @@ class Played:
 
     verdict: Verdict
     frames: int
-    recording: list[tuple[float, bytes]]
+    recording: list[Taken]
     steps: list[tuple[str, str]]
     """Action and outcome of each step that closed, as the evidence states them."""
 
@@ -87,11 +89,10 @@ class Server:
         with self.auth.start(
             subject=subject or f"attacked-{self._checks}", policy=self._policy, client=str(self._checks)
         ) as session:
-            if hasattr(session, "set_round_trip"):
-                session.set_round_trip(_ROUND_TRIP_MS)
-            recording = self._play(session, lens.take if lens else _unfilmed(act), pace, random, record=record)
+            session.set_round_trip(_ROUND_TRIP_MS)
+            frames, recording = self._play(session, lens.take if lens else _unfilmed(act), pace, random, record=record)
             verdict = session.finish()
-            return Played(verdict, recording[0], recording[1], self._steps(verdict))
+            return Played(verdict, frames, recording, self._steps(verdict))
 
     def close(self) -> None:
         """Forgets everything."""
@@ -114,8 +115,8 @@ class Server:
         random: np.random.Generator,
         *,
         record: bool,
-    ) -> tuple[int, list[tuple[float, bytes]]]:
-        began, recording = self._now_ms, list[tuple[float, bytes]]()
+    ) -> tuple[int, list[Taken]]:
+        began, recording = self._now_ms, list[Taken]()
         picture: Picture | None = None
         for index in range(_MOST_FRAMES):
             wait_ms, fresh = pace(index, self._now_ms - began, random)
@@ -123,7 +124,7 @@ class Server:
             if fresh or picture is None:
                 picture = take(self._now_ms - began, session)
             if record:
-                recording.append((self._now_ms - began, _packed(picture)))
+                recording.append(Taken(encoded(picture, _QUALITY), self._now_ms - began))
             if session.push(picture).done:
                 return index + 1, recording
         return _MOST_FRAMES, recording
@@ -139,14 +140,10 @@ class _Lens:
 
     def take(self, t_ms: float, session: AuthenticationSession) -> Picture:
         scene = self._act(t_ms, session.prompt)
-        shown: Any = getattr(session, "light", None)
+        shown = session.light
         lit = self._light.on(scene, t_ms, None if shown is None else shown.rgb)
         return self._camera.take(lit, t_ms)
 
 
 def _unfilmed(act: Act) -> Callable[[float, AuthenticationSession], Picture]:
     return lambda t_ms, session: act(t_ms, session.prompt)
-
-
-def _packed(picture: Picture) -> bytes:
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()

@@ -16,8 +16,8 @@ from medauth.evaluation.attacks.loop_protocol import MeasuredLoop, measured, pla
 from medauth.evaluation.attacks.mesh_warp import Picture
 from medauth.evaluation.attacks.misuse import forge, tamper
 from medauth.evaluation.attacks.plan import Job, Plan
-from medauth.evaluation.attacks.recording import VARIANTS, Player
 from medauth.evaluation.attacks.screen_light import Lighting
+from medauth.evaluation.attacks.session_replay import BY_ITSELF, VARIANTS, Player
 from medauth.evaluation.attacks.species import SPECIES
 from medauth.evaluation.attacks.stage import STAGED, Act, Cast
 from medauth.evaluation.attacks.tuning import tuned
@@ -148,8 +148,7 @@ class Worker:
 
     def _replay(self, job: Job, cast: Cast) -> tuple[str, Played]:
         """A check is recorded, then its frames are sent to a new one: every other time under the same challenge."""
-        names = list(VARIANTS)
-        name, forced = names[job.index % len(names)], (job.index // len(names)) % 2 == 0
+        name, forced = BY_ITSELF[job.index % len(BY_ITSELF)], (job.index // len(BY_ITSELF)) % 2 == 0
         seed, subject = _seed(self._plan, job), f"replayed-{job.index}"
         first = self._at.check(
             STAGED["photo_animated"](cast),
@@ -159,7 +158,7 @@ class Worker:
             subject=subject,
             record=True,
         )
-        player = Player(first.recording, name)
+        player = Player(VARIANTS[name](first.recording, (), cast.random))
         again = self._at.check(
             lambda t_ms, _: player.at(t_ms),
             Lighting.NONE,

@@ -22,8 +22,8 @@ import medauth
 from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
+from medauth.evaluation.attacks.session_replay import VARIANTS, Film, Taken, jittered
 from medauth.evaluation.rehearsal import FRANCK
-from medauth.evaluation.replayed import VARIANTS, Film, Taken, jittered
 from medauth.evidence.commitment import RecordKeys
 from medauth.protocol.challenge import NONCE_BYTES, RULES, Action, Category, Challenge
 from medauth.protocol.observation import CaptureProblem, Observation

@@ -6,17 +6,15 @@ Simulated: a fake device on a busy machine is no webcam. Three clocks that a pag
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from medauth.signals.arrivals import Arrivals
 from medauth.signals.declared_times import DeclaredTimes
+from tests.chromium import visited
 
 pytestmark = pytest.mark.browser
 FILMED_MS = 10_000
@@ -44,19 +42,7 @@ PAGE = (
 })();
 </script>"""
 )
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-]
+CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 TIMEOUT_S = 120
 
 
@@ -99,23 +85,13 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    found, chromium = Site(), shutil.which("chromium")
-    assert chromium is not None
-    profile: Path = tmp_path_factory.mktemp("profile")
+    found = Site()
     with ThreadingHTTPServer(("127.0.0.1", 0), found.handler()) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://localhost:{server.server_port}/"
-        browser = subprocess.Popen(
-            [chromium, *FLAGS, f"--user-data-dir={profile}", address],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            assert found.done.wait(TIMEOUT_S), "the browser handed nothing in"
-        finally:
-            browser.terminate()
-            browser.wait(30)
-            server.shutdown()
+        with visited(address, tmp_path_factory.mktemp("profile"), *CAMERA) as log:
+            assert found.done.wait(TIMEOUT_S), log.read_text()[-2_000:]
+        server.shutdown()
     return found
 
 

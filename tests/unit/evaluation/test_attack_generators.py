@@ -5,18 +5,29 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medauth.evaluation.attacks import camera, driver, look, mesh_warp, painted_face, paper, screen, stage
+from medauth.evaluation.attacks import (
+    camera,
+    driver,
+    look,
+    mesh_warp,
+    painted_face,
+    paper,
+    screen,
+    session_replay,
+    stage,
+)
 from medauth.evaluation.attacks.camera import Camera, CameraKind, draw_camera
 from medauth.evaluation.attacks.look import Look, placed, show
 from medauth.evaluation.attacks.painted_face import blended_with_itself, draw_brush, swapped
 from medauth.evaluation.attacks.paper import Printout, draw_printout, printed
-from medauth.evaluation.attacks.recording import VARIANTS, Player
 from medauth.evaluation.attacks.screen import draw_display, refilmed
 from medauth.evaluation.attacks.screen_light import Lighting, ScreenLight
+from medauth.evaluation.attacks.session_replay import BY_ITSELF, VARIANTS, Player, Taken
 from medauth.evaluation.attacks.stage import STAGED, Act, Cast
 from medauth.evaluation.attacks.victims import Victim
 from tests.unit.evaluation.attack_face import landmarks, picture, sheet
@@ -151,20 +162,23 @@ def test_light_reaches_the_scene_late_and_in_the_colours_it_was_lit_by(lighting:
         assert lit.argmax() != 2
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", BY_ITSELF)
 def test_a_replayed_frame_is_another_picture_of_the_same(name: str) -> None:
-    import cv2
-
-    packed = [cv2.imencode(".png", picture(s))[1].tobytes() for s in (0, 40)]
-    player = Player([(0.0, packed[0]), (100.0, packed[1])], name)
-    first, second = player.at(0.0), player.at(180.0)
-    assert first.shape == picture().shape
-    assert np.array_equal(first, picture(0)) == (name in {"the same", "a frame late"})
+    shown = [picture(shade) for shade in (0, 40)]
+    film = [Taken(cv2.imencode(".png", shown[index % 2])[1].tobytes(), 100.0 * index) for index in range(8)]
+    played = VARIANTS[name](film, (), np.random.default_rng(3))
+    assert [taken.t_ms for taken in played] == sorted(taken.t_ms for taken in played)
+    player = Player(played)
+    first, second = player.at(played[0].t_ms), player.at(played[1].t_ms)
+    assert first.shape == second.shape == shown[0].shape
+    unchanged = any(np.array_equal(first, one) for one in shown)
+    assert unchanged == (name in {"to the bit", "shifted by a frame", "other frame rate"})
     assert not np.array_equal(first, second)
+    assert np.array_equal(player.at(10_000.0), player.at(20_000.0))
 
 
 def test_generators_share_nothing_with_detectors_and_training() -> None:
-    for module in (camera, driver, look, mesh_warp, painted_face, paper, screen, stage):
+    for module in (camera, driver, look, mesh_warp, painted_face, paper, screen, session_replay, stage):
         source = inspect.getsource(module)
         assert "medauth.training" not in source
         assert "medauth.signals" not in source

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.evaluation.jpeg import decoded, encoded
+
 Random = np.random.Generator
 Picture = NDArray[np.uint8]
 CROP = 0.02
@@ -39,16 +41,7 @@ Variant = Callable[[Film, Film, Random], Film]
 
 
 def _redrawn(film: Film, draw: Callable[[Picture], Picture], quality: int) -> Film:
-    return [replace(taken, jpeg=_encoded(draw(_decoded(taken.jpeg)), quality)) for taken in film]
-
-
-def _decoded(jpeg: bytes) -> Picture:
-    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)
-
-
-def _encoded(picture: Picture, quality: int) -> bytes:
-    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return encoded.tobytes()
+    return [replace(taken, jpeg=encoded(draw(decoded(taken.jpeg)), quality)) for taken in film]
 
 
 def _cropped(picture: Picture, left: float, top: float) -> Picture:
@@ -149,6 +142,23 @@ VARIANTS: Mapping[str, Variant] = {
     "one stretch": partly,
     "one stretch, changed": after(changed("crop", "gamma", "mirror"), partly),
 }
+
+BY_ITSELF = tuple(name for name in VARIANTS if not name.startswith("one stretch"))
+"""Those that need no film of somebody else."""
+
+
+class Player:
+    """Plays a film by the time of the new check."""
+
+    def __init__(self, film: Film) -> None:
+        self._film = film
+        self._at = 0
+
+    def at(self, t_ms: float) -> Picture:
+        """The frame that is due; the last one goes on when the film is over."""
+        while self._at + 1 < len(self._film) and self._film[self._at + 1].t_ms <= t_ms:
+            self._at += 1
+        return decoded(self._film[self._at].jpeg)
 
 
 def jittered(film: Film, random: Random) -> Film:
