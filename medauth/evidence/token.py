@@ -1,7 +1,7 @@
 """Verdict tokens: what a relying app believes without asking again. A JWT (RFC 7519) signed by EdDSA (RFC 8037).
 
 A token names whom it is about, for what, where, under which policy, and is used once. Only a live verdict of a check that
-decides something yields one: a rehearsal or a scripted outcome never does.
+decides something yields one: a rehearsal never does.
 
 Verified in this order:
 

@@ -38,8 +38,6 @@ class Request:
     policy: str
     origin: str
     """The site on which the check may run, such as `https://app.example`."""
-    callback: str = ""
-    """Where the app wants to hear of its end; empty: nowhere."""
     address: str = ""
     """The only network address from which it may be attended; empty: any."""
     client: str = ""
@@ -47,8 +45,6 @@ class Request:
     Empty: the address it is attended from."""
     without_colours: str = ""
     """The policy in whose place a person may choose whom changing colours trouble, such as `no-flash`; empty: none."""
-    sandbox: str = ""
-    """A scripted outcome for the app's own tests; empty: a real check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,13 @@ class Tokens:
         self._issuer = issuer
 
     def issue(self, booking: Booking) -> str | None:
-        """The token of a check that came out live; None for every other, and for rehearsals and scripted outcomes.
+        """The token of a check that came out live; None for every other, and for rehearsals.
 
         The same one each time: what was used up cannot be had anew.
         """
         row, asked = booking.row, booking.request
         live = row.state is BookingState.DONE and row.outcome == Decision.LIVE.value
-        if not live or asked.sandbox or row.record_id is None or row.check_id is None or row.ended_ms is None:
+        if not live or row.record_id is None or row.check_id is None or row.ended_ms is None:
             return None
         statement = statement_of(row.record_id, self._records, self._keyring)
         policy = policy_named(statement["policy"]["rules"]["name"])

@@ -11,7 +11,7 @@ Json = dict[str, Any]
 _PURPOSE = """# deepfake: was this face painted over, frame by frame?
 
 Sixteen aligned crops of a face, a tenth of a second apart, to one probability that the face was exchanged or driven by a
-computer. The signal `deepfake` reports it: no policy denies by it. It looks for what pasting leaves (edges, other texture, other
+computer. The signal `deepfake` reports it; the policy `strict` denies by it. It looks for what pasting leaves (edges, other texture, other
 colours, flicker), not for one forger's software."""
 
 _DATA = """Real faces: `faces_lfw` (news photographs, research use, no licence of their own) and the real halves of

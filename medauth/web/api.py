@@ -20,7 +20,7 @@ from medauth.web.problems import Problem
 if TYPE_CHECKING:
     from medauth.bootstrap import Medauth
 
-_FIELDS = frozenset({"subject", "purpose", "policy", "origin", "callback", "address", "client", "without_colours"})
+_FIELDS = frozenset({"subject", "purpose", "policy", "origin", "address", "client", "without_colours"})
 
 
 class CheckApi:

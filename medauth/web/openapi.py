@@ -73,7 +73,6 @@ _REQUEST = _object(
         "purpose": _text(MAX_TEXT, least=1, about="What the check is for, such as `login`."),
         "policy": _one_of(*POLICIES),
         "origin": _text(MAX_TEXT, about="The site on which the check may run; without it, this server's own page."),
-        "callback": _text(MAX_URL, about="https address that hears of the end."),
         "address": _text(MAX_TEXT, about="The only address from which it may be attended."),
         "client": _text(MAX_TEXT, about="Id of the device; failures are counted for it and the subject."),
         "without_colours": _one_of("", *_PLAIN_POLICIES)
