@@ -167,6 +167,7 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlPrints, SqlLogReader):
             drop_prints(connection, tables.prints.c.record_id.in_(ids))
             nobody = {"subject_tag": b"", "client_tag": b"", "commitment": b"", "purpose": ""}
             connection.execute(update(checks).where(checks.c.check_id == check_id).values(**nobody))
+            connection.execute(delete(tables.labels).where(tables.labels.c.check_id == check_id))
             asked = update(tables.bookings).where(tables.bookings.c.check_id == check_id)
             connection.execute(asked.values(sealed=b"", request_digest=b"", outcome=ERASED))
             _forget_failures(connection, tombstone.created_ms)

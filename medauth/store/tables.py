@@ -32,6 +32,7 @@ checks = Table(
     Column("state", String(16), nullable=False),
     Column("closed_ms", BigInteger),
 )
+Index("ix_checks_started_ms", checks.c.started_ms, checks.c.check_id)
 
 logs = Table(
     "logs",
@@ -265,3 +266,13 @@ consumed_tokens = Table(
     Column("expires_ms", BigInteger, nullable=False),
 )
 """Ids of verdict tokens that were used, until they expire."""
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("check_id", ID, ForeignKey("checks.check_id"), primary_key=True),
+    Column("label", String(32), nullable=False),
+    Column("given_by", ID, nullable=False),
+    Column("given_ms", BigInteger, nullable=False),
+)
+"""What people know that a check truly was. Goes with the check."""

@@ -34,6 +34,8 @@ from medauth.store.interface import (
     RetiredKeyRow,
 )
 from medauth.store.memory import memory_store
+from medauth.store.register import SqlRegister
+from medauth.store.register_interface import UNDECIDED, LabelRow, Wanted
 from medauth.store.sql import PAGE, SqlStore
 
 SUBJECT, CLIENT = b"s" * 32, b"c" * 32
@@ -555,3 +557,61 @@ def test_an_error_inside_a_transaction_undoes_it(store: SqlStore) -> None:
         connection.execute(tables.logs.insert().values(log="half", size=1))
         raise ZeroDivisionError
     assert "half" not in store.logs()
+
+
+# Looking through checks
+
+
+def registered(store: SqlStore) -> SqlRegister:
+    """Three checks: live, without verdict, and one of the rehearsal log, begun in that order."""
+    for number, log in enumerate((MAIN_LOG, MAIN_LOG, REHEARSAL_LOG)):
+        row = replace(check_row(f"chk_{number}", log), started_ms=1_000 + number, subject_tag=bytes([number]) * 32)
+        store.begin_check(row, record(f"sta_{number}", row.check_id, log=log, kind=LeafKind.START))
+    store.conclude_check("chk_0", record("evd_0", "chk_0"), 5_000)
+    return SqlRegister(store.engine)
+
+
+def test_checks_are_found_newest_first_and_page_by_page(store: SqlStore) -> None:
+    register = registered(store)
+    first = register.found(Wanted(), 2)
+    assert [(row.check_id, row.record_id, row.outcome) for row in first] == [
+        ("chk_2", None, UNDECIDED),
+        ("chk_1", None, UNDECIDED),
+    ]
+    rest = register.found(Wanted(), 2, (first[-1].started_ms, first[-1].check_id))
+    assert [(row.check_id, row.record_id, row.outcome) for row in rest] == [("chk_0", "evd_0", "live")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(outcome="live"), ["chk_0"]),
+        (Wanted(outcome=UNDECIDED), ["chk_2", "chk_1"]),
+        (Wanted(log=REHEARSAL_LOG), ["chk_2"]),
+        (Wanted(policy="strict"), []),
+        (Wanted(subject_tag=b"\1" * 32), ["chk_1"]),
+        (Wanted(since_ms=1_001, until_ms=1_002), ["chk_1"]),
+        (Wanted(check_or_record="evd_0"), ["chk_0"]),
+        (Wanted(check_or_record="chk_1"), ["chk_1"]),
+        (Wanted(label="print"), ["chk_0"]),
+    ],
+)
+def test_every_wish_leaves_out_what_does_not_fit(store: SqlStore, wanted: Wanted, found: list[str]) -> None:
+    register = registered(store)
+    register.set_label(LabelRow("chk_0", "print", "acc_1", 9))
+    assert [row.check_id for row in register.found(wanted, 10)] == found
+
+
+def test_a_label_is_replaced_taken_away_and_goes_with_its_check(store: SqlStore) -> None:
+    register = registered(store)
+    register.set_label(LabelRow("chk_0", "print", "acc_1", 9))
+    register.set_label(LabelRow("chk_0", "genuine", "acc_2", 10))
+    assert register.label_of("chk_0") == LabelRow("chk_0", "genuine", "acc_2", 10)
+    assert register.labelled() == [("genuine", "live", 1)]
+    store.erase_check("chk_0", record("tmb_1", "chk_0", kind=LeafKind.TOMBSTONE))
+    assert register.label_of("chk_0") is None
+    register.set_label(LabelRow("chk_1", "screen", "acc_1", 9))
+    register.set_label(LabelRow("chk_1", "", "acc_1", 9))
+    assert register.labelled() == []
+    with pytest.raises(NotFound):
+        register.set_label(LabelRow("chk_9", "print", "acc_1", 9))
