@@ -9,9 +9,11 @@ export PYTHONDONTWRITEBYTECODE :=
 # Unit tests need no network: where the system allows it they run in an empty network namespace.
 OFFLINE := $(shell for how in -n -rn; do if unshare $$how true 2>/dev/null; then echo "unshare $$how $(BIN)/python scripts/with_loopback.py"; break; fi; done)
 PYTEST := $(BIN)/python -m pytest -rs
+# Thousands of small files, each synced: in memory, where there is memory for them.
+export PYTEST_DEBUG_TEMPROOT := $(shell [ -w /dev/shm ] && [ "$$(df -Pm /dev/shm | awk 'NR == 2 { print $$4 }')" -gt 2000 ] && echo /dev/shm)
 ARGS ?=
 
-.PHONY: help demo serve test test-unit test-rest test-contracts test-long lint slither format types bench doctor lock setup clean distclean
+.PHONY: help demo serve test test-unit test-simulated test-rest test-contracts test-long lint slither format types bench doctor lock setup clean distclean
 .NOTPARALLEL:
 
 help: ## What there is to run
@@ -25,10 +27,13 @@ serve: ## The verifier in the browser; prints its address
 	@sh scripts/setup.sh dev
 	@$(BIN)/medauth serve $(ARGS)
 
-test: test-unit test-contracts test-rest ## All tests but the long ones
+test: test-unit test-simulated test-contracts test-rest ## All tests but the long ones
 
-test-unit: setup
-	@$(OFFLINE) $(PYTEST) tests/unit -m "not long" -n auto --dist loadfile $(ARGS)
+test-unit: setup ## The quick ones, without a network
+	@$(OFFLINE) $(PYTEST) tests/unit -m "not long and not simulated" -n auto --dist loadfile $(ARGS)
+
+test-simulated: setup ## Unit tests that simulate films, crowds and attacks
+	@$(OFFLINE) $(PYTEST) tests/unit -m "simulated and not long" -n auto --dist loadfile $(ARGS)
 
 test-rest: setup
 	@$(PYTEST) tests --ignore tests/unit -m "not long" -n auto --dist loadfile $(ARGS)

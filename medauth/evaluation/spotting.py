@@ -178,7 +178,7 @@ def table(figures: Mapping[str, Any]) -> str:
         lines.append(f"  observable ones by clip: {', '.join(rates)}")
     stills = (f"{kind} {count}" for kind, count in figures["events_on_a_photograph"].items())
     return "\n".join([*lines, "", f"Events on a photograph in 15 s each: {', '.join(stills)}.", "",
-                      "Command: `medauth train judge-micro-expression --data DIR`.", ""])  # fmt: skip
+                      f"Command: `medauth train judge-micro-expression --data DIR --passes {figures['passes']}`.", ""])  # fmt: skip
 
 
 def _text(rate: Mapping[str, Any]) -> str:

@@ -15,6 +15,8 @@ from medauth.errors import CaptureError
 from medauth.report.live_overlay import LiveView
 from medauth.report.video_writer import VideoWriter
 
+pytestmark = pytest.mark.simulated
+
 BLACK = np.zeros((90, 160, 3), np.uint8)
 
 

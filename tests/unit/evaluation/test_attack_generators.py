@@ -32,6 +32,8 @@ from medauth.evaluation.attacks.stage import STAGED, Act, Cast
 from medauth.evaluation.attacks.victims import Victim
 from tests.unit.evaluation.attack_face import landmarks, picture, sheet
 
+pytestmark = pytest.mark.simulated
+
 Picture = NDArray[np.uint8]
 
 

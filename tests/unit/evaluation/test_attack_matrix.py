@@ -22,6 +22,8 @@ from medauth.evaluation.attacks.victims import Portrait
 from medauth.protocol.attack_family import AttackFamily
 from medauth.protocol.policy import STANDARD
 
+pytestmark = pytest.mark.simulated
+
 PORTRAITS = tuple(Portrait(name, f"{name}.jpg") for name in "abc")
 Row = dict[str, Any]
 

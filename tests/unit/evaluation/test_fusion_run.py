@@ -18,6 +18,8 @@ from medauth.evaluation.fusion_run import (
 )
 from medauth.protocol.reading import PPM
 
+pytestmark = pytest.mark.simulated
+
 
 def drawn(people: int = 12, told_by: str = "presentation_attack", apart: float = 0.5) -> list[Window]:
     """Windows in which one attack score tells photographs from people, and the others are noise."""

@@ -22,6 +22,8 @@ from medauth.evaluation.metrics import (
     worst_species,
 )
 
+pytestmark = pytest.mark.simulated
+
 
 def trials(scores, attack, species=None, groups=None) -> Trials:
     count = len(scores)

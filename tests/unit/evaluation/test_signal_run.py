@@ -18,6 +18,8 @@ from medauth.signals.calibration import deny_threshold
 from medauth.signals.interface import ModelUse
 from medauth.signals.models import Manifest, read_manifest
 
+pytestmark = pytest.mark.simulated
+
 
 class Scripted:
     """Answers by the file's name: a number is a score, `bad` cannot be judged."""

@@ -21,6 +21,8 @@ from medauth.store.interface import MAIN_LOG, CheckRow, LeafKind, NewPrint, NewR
 from medauth.store.print_interface import Mark
 from tests.recorded import World, open_world
 
+pytestmark = pytest.mark.simulated
+
 DAY_MS = 86_400_000
 
 

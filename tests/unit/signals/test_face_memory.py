@@ -16,6 +16,8 @@ from medauth.signals.identity import IdentitySignal
 from medauth.signals.interface import ModelUse
 from tests.unit.signals.heads import observed, track
 
+pytestmark = pytest.mark.simulated
+
 LOOK_MS = 250.0
 Array = NDArray[Any]
 

@@ -14,6 +14,8 @@ from medauth.protocol.observation import FaceQuality, FaceTrack, Frame, Observat
 from medauth.protocol.reading import Outcome
 from medauth.signals.hand import HandSignal
 
+pytestmark = pytest.mark.simulated
+
 FRAME_MS, REST_MS, PASS_MS = 33.0, 900.0, 1_200.0
 HAND = scripted_step(Action.HAND_ACROSS, 0, pause_ms=700)
 SKIN, HAND_TONE, BLUE = (120, 150, 200), (100, 126, 172), (200, 60, 40)

@@ -17,6 +17,8 @@ from medauth.signals.light import LightSignal, LightTuning
 from medauth.signals.light_steps import strong_steps
 from medauth.signals.skin_patches import SkinPatches
 
+pytestmark = pytest.mark.simulated
+
 ORDER = (Colour.WHITE, Colour.BLUE, Colour.ROSE, Colour.GREEN, Colour.CYAN, Colour.MAGENTA)
 OTHER = (Colour.WHITE, Colour.YELLOW, Colour.CYAN, Colour.ROSE, Colour.BLUE, Colour.GREEN)
 LASTS_MS = (700, 900, 750, 1_100, 800, 1_000)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from medauth.signals.loop_finder import IN_STEP_MS, Loop, LoopFinder
 
+pytestmark = pytest.mark.simulated
+
 Numbers = NDArray[Any]
 
 FOUND = 0.35

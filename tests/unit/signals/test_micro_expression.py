@@ -24,6 +24,8 @@ from medauth.signals.micro_expression import MicroExpressionSignal, MicroTuning
 from medauth.signals.models import Manifest
 from tests.unit.signals.heads import track
 
+pytestmark = pytest.mark.simulated
+
 HEIGHT, WIDTH = 300, 400
 CORNERS = ("right mouth corner", "left mouth corner")
 

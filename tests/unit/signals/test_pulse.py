@@ -16,6 +16,8 @@ from medauth.signals.pulse import PulseSignal, PulseTuning
 from medauth.signals.pulse_wave import pos, rate_of, repeats
 from medauth.signals.skin_patches import SkinPatches
 
+pytestmark = pytest.mark.simulated
+
 SKIN = np.array([170.0, 120.0, 95.0])
 BEATS = np.array([0.33, 0.77, 0.53])
 """Relative strength in red, green and blue (de Haan and van Leest 2014, rounded)."""

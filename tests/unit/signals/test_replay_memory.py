@@ -21,6 +21,8 @@ from medauth.signals.interface import Likeness, Offer, Recalled, Recollects, Sig
 from medauth.signals.print_codes import TABLES, asked_codes, own_codes
 from medauth.signals.replay import ReplaySignal, ReplayTuning
 
+pytestmark = pytest.mark.simulated
+
 Numbers = NDArray[Any]
 Film = list[tuple[float, Numbers]]
 

@@ -25,6 +25,8 @@ from medauth.training.sample_shards import sample_shard
 from medauth.training.sequences import LENGTH, SequencePlan, footage_of, make_sequence, shake
 from medauth.training.warping import KEY_POINTS, elastic, warp_onto
 
+pytestmark = pytest.mark.simulated
+
 Image = NDArray[np.uint8]
 NOTHING = Degradation(0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 90, 0, 0)
 """A camera that spoils nothing."""

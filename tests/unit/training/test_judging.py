@@ -14,6 +14,8 @@ from medauth.training.judging import (
     wilson_rate,
 )
 
+pytestmark = pytest.mark.simulated
+
 
 def test_wilsons_interval_matches_a_textbook_value():
     rate = wilson_rate(8, 10)
