@@ -73,7 +73,7 @@ class SpotterTuning:
     """And this many times what is usual for the action around it."""
     per_degree_px: float = 0.03
     """And this much more for every degree by which the head turns and returns at that time."""
-    alone: float = 0.5
+    alone: float = 0.8
     """The same action within `context_ms` may not come again at this share of it."""
     quiet: float = 1.0
     """And nothing in the same half of the face at this multiple of it: whoever speaks or laughs moves all of it."""

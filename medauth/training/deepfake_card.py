@@ -124,6 +124,8 @@ def _sequence_figures(metrics: Json) -> list[str]:
     lines[-1] += (
         f"{valid['calibration_error_after']:.3f} with the temperature that is in the file (fitted on the same)."
     )
+    if "test" in metrics:
+        lines[-1] += f" On test sequences, of other persons: {metrics['test']['calibration_error']:.3f}."
     return [*lines, "", "![reliability_valid.png](reliability_valid.png)"]
 
 

@@ -85,13 +85,15 @@ def make_deepfake(shop: Workshop, models: Path, command: str, *, judge_test: boo
     compare_volume(shop, sequences[0], sequences[1], folder)
     judge_heat(LiteRtModel(path), sequences[1][0], folder)
     if judge_test:
-        metrics["test"] = judge_test_splits(shop, frames, head, clips)
+        metrics["test"] = judge_test_splits(shop, frames, head, clips, temperature)
     manifest = _manifest(shop, path, temperature, chances, valid, len(train.fake), metrics, command, note)
     write_manifest(folder, manifest)
     return manifest
 
 
-def judge_test_splits(shop: Workshop, frames: TrainedFrames, head: Any, clips: list[Footage]) -> dict[str, Any]:
+def judge_test_splits(
+    shop: Workshop, frames: TrainedFrames, head: Any, clips: list[Footage], temperature: float
+) -> dict[str, Any]:
     """Everything that is measured on people of the test splits."""
     exam, runner = shop.exam("test"), frames.runner
     dataset = exam.sources == SOURCES[1]
@@ -101,7 +103,9 @@ def judge_test_splits(shop: Workshop, frames: TrainedFrames, head: Any, clips: l
         found["blends"][name] = blend_figures(score_exam(runner, exam.select(~dataset), change))
         shop.report(f"{name}: {json.dumps(found['dataset'][name]['all'])} {json.dumps(found['blends'][name])}")
     test = encoded_sequences(shop, frames, "test", clips)
-    found["sequences"] = sequence_figures(head_logits(head, test.vectors), test)
+    logits = head_logits(head, test.vectors)
+    found["sequences"] = sequence_figures(logits, test)
+    found["calibration_error"] = round(binary_calibration_error(_sigmoid(logits / temperature), test.fake), 4)
     found["sequences_by_frames_alone"] = sequence_figures(test.frames.astype(np.float64), test)
     return found
 

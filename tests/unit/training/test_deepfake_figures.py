@@ -127,12 +127,14 @@ def test_a_card_is_written_from_the_manifest(tmp_path: Path) -> None:
         "blends": {"as they are": {"self_blend": area}},
         "sequences": kinds,
         "sequences_by_frames_alone": kinds,
+        "calibration_error": 0.1234,
     }
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     card = write_deepfake_card(tmp_path).read_text()
     assert "0.812 [0.780, 0.840] (500+500)" in card
     assert "research weights" in card
     assert "0 of 6" in card
+    assert "of other persons: 0.123" in card
 
 
 def test_tensors_are_read_with_their_scale() -> None:
