@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, json_bytes, print_json, print_table, print_title, reporting
+from medauth.cli.evaluate_adversarial import adversarial
 from medauth.cli.evaluate_attacks import attacks
 from medauth.errors import InputError
 from medauth.evaluation.deletion import delete
@@ -38,6 +39,7 @@ from medauth.signals.models import ModelLibrary
 
 evaluate = typer.Typer(help="Judge signals and models on labelled pictures and clips.", no_args_is_help=True)
 evaluate.command("attacks")(attacks)
+evaluate.command("adversarial")(adversarial)
 
 NameArgument = Annotated[str, typer.Argument(help="A signal or a classifier: expression, eye_state, blink, …")]
 DataOption = Annotated[Path, typer.Option(help="Folder with a MANIFEST.json, or with sub-folders named after classes.")]

@@ -42,17 +42,20 @@ class Schedule(StrEnum):
 
 
 class Variant(StrEnum):
-    """The expression nets: the one that a check runs, and two lighter ones."""
+    """The expression nets: the one that a check runs, two lighter ones, and one that learns from pictures bent against it."""
 
     RESIDUAL = "residual"
     MOBILENET = "mobilenet"
     STUDENT = "student"
+    ROBUST = "robust"
 
 
 VariantOption = Annotated[Variant, typer.Option(help="Which net.")]
 TeacherOption = Annotated[
     Path | None,
-    typer.Option(help="A .tflite whose answers are most of the target; for `student`, by default the released model."),
+    typer.Option(
+        help="A .tflite whose answers are most of the target; for `student` and `robust`, by default the released model."
+    ),
 ]
 ScheduleOption = Annotated[
     Schedule | None, typer.Option(help="The learning rate: a cosine, or halved where judging does not improve.")
@@ -90,8 +93,11 @@ def train_expression(
     """Train the expression net, or a lighter variant of it, then export, calibrate and judge it."""
     changes = {"epochs": epochs, "seed": seed, "full_size_epochs": full_size_epochs, "peak_rate": peak_rate,
                "schedule": schedule and schedule.value, "stop_patience": stop_patience, "also_h5": h5 or None}  # fmt: skip
-    if variant is Variant.STUDENT and teacher is None:
-        teacher = models / "expression" / "expression.tflite"
+    released = models / "expression" / "expression.tflite"
+    if variant in (Variant.STUDENT, Variant.ROBUST) and teacher is None:
+        teacher = released
+    if variant is Variant.ROBUST and start_from is None:
+        start_from = released
     name = "expression" if variant is Variant.RESIDUAL else f"expression_{variant.value}"
     _make(name, data, work, models, threads, judge_test, note, changes, start_from, teacher)
 
@@ -236,7 +242,9 @@ def _make(
     splits = (spec.load(data, "train"), spec.load(data, "valid"))
     if teacher is not None:
         splits = (taught(splits[0], teacher, spec.size_px), splits[1])
-    model = train(spec.build, splits, spec.plan, folder, report=typer.echo, start_from=start_from)
+    model = train(
+        spec.build, splits, spec.plan, folder, report=typer.echo, start_from=start_from, bend_levels=spec.bend_levels
+    )
     progress = load_progress(folder)
     assert progress is not None, "train always leaves a state"
     command = f"medauth train {_subcommand(name)} --data DIR --epochs {spec.plan.epochs} --seed {progress.seed}"

@@ -104,11 +104,13 @@ def train(
     folder: Path,
     report: Callable[[str], None] = print,
     start_from: Path | None = None,
+    bend_levels: float = 0.0,
 ) -> Any:
     """Train on splits[0], judge each epoch on splits[1], and return the best averaged net (float32).
 
     Starts where `folder` says an earlier run stopped, else from the weights of the file `start_from`, else from random
-    ones. A larger or smaller `plan.epochs` reshapes what is left.
+    ones. A larger or smaller `plan.epochs` reshapes what is left. With `bend_levels` the pictures are bent against the net
+    by up to so many grey levels before it learns from them.
     """
     data, valid = splits
 
@@ -116,7 +118,13 @@ def train(
         if start_from is not None:
             start_from_file(model, start_from, centre_crop(data.images[:_MOMENT_IMAGES], plan.batches.size_px))
 
-    return train_on(build, ImageLessons(data, valid, plan), plan, folder, report, start)
+    lessons = ImageLessons(data, valid, plan)
+    if not bend_levels:
+        return train_on(build, lessons, plan, folder, report, start)
+    from medauth.training.adversarial_lessons import AdversarialLessons
+
+    hard = AdversarialLessons(lessons, bend_levels)
+    return train_on(build, hard, plan, folder, report, start, meet=hard.meet)
 
 
 def train_on(
@@ -127,9 +135,12 @@ def train_on(
     report: Callable[[str], None] = print,
     start: Callable[[Any], None] = lambda _model: None,
     loss: Callable[[], Any] | None = None,
+    meet: Callable[[Any], None] = lambda _model: None,
 ) -> Any:
-    """Train on any lessons, by `loss` or the one that the plan names; `start` may give a fresh net its first weights. See `train`."""
+    """Train on any lessons, by `loss` or the one that the plan names; `start` may give a fresh net its first weights, and
+    `meet` is handed the net that learns, fresh or resumed. See `train`."""
     run = _resume(folder, plan, report, loss) or _start(build, plan, start, loss)
+    meet(run.model)
     log = _open_log(folder / "tensorboard")
     while run.progress.epoch < plan.epochs:
         if should_stop(run.progress.scores("score"), patience=plan.stop_patience):
