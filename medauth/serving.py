@@ -13,6 +13,7 @@ from medauth.service.booking import Booking, Bookings
 from medauth.service.tokens import Tokens, TokenVerifier
 from medauth.session import AuthenticationSession
 from medauth.store.bookings import SqlBookings
+from medauth.store.register import SqlRegister
 
 
 def bookings_of(auth: Medauth) -> Bookings:
@@ -23,6 +24,11 @@ def bookings_of(auth: Medauth) -> Bookings:
 def accesses_of(auth: Medauth) -> Accesses:
     """Apps that may ask."""
     return Accesses(SqlBookings(auth.store.engine), auth.keyring, auth.sources.now_ms)
+
+
+def register_of(auth: Medauth) -> SqlRegister:
+    """Checks, for those who look through them."""
+    return SqlRegister(auth.store.engine)
 
 
 def tokens_of(auth: Medauth, issuer: str) -> Tokens:

@@ -28,7 +28,7 @@ EMOTION_COLOURS: Mapping[str, str] = {
     "disgust": "#009E73",
     "contempt": "#56B4E9",
 }
-_LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _BLINK, _PROMPT = "#0072B2", "#999999"
 _LABEL_SHARE = 0.06
 """A stretch shorter than this share of the time carries no label: it would run into the next one."""
@@ -156,7 +156,7 @@ def _draw_short(axis: Any, short: Marks) -> None:
 
 
 def _draw_lines(axis: Any, traces: Sequence[Trace], most: float | None = None) -> None:
-    for trace, colour in zip(traces, _LINES * 3, strict=False):
+    for trace, colour in zip(traces, LINES * 3, strict=False):
         times = grid(trace.times_ms)
         curve = savitzky_golay(even(trace.times_ms, trace.values, times), window=5)
         axis.plot(times / 1000, curve, color=colour, lw=1.2, label=trace.name.replace("_", " "))
@@ -178,7 +178,8 @@ def _shade_steps(axis: Any, results: Sequence[StepResult], *, named: bool) -> No
         if named:
             mark = "✓" if result.outcome is StepOutcome.ANSWERED else f"✗ {result.outcome.value.replace('_', ' ')}"
             text = f"{result.index + 1}. {result.step.action.value.replace('_', ' ')} {mark}"
-            axis.annotate(text, (start, 1.0), xycoords=("data", "axes fraction"), fontsize=8, va="bottom")
+            where = {"xycoords": ("data", "axes fraction"), "annotation_clip": True}
+            axis.annotate(text, (start, 1.0), fontsize=8, va="bottom", **where)
 
 
 def _legend(axis: Any, entries: int) -> None:

@@ -72,6 +72,11 @@ class Accesses:
         row = self._store.access_of(self._tag(key))
         return None if row is None else _access(row)
 
+    def named(self, access_id: str) -> Access | None:
+        """The access of that id as it is now; None once it was revoked."""
+        found = (row for row in self._store.accesses() if row.access_id == access_id and row.revoked_ms is None)
+        return next(map(_access, found), None)
+
     def revoke(self, access_id: str) -> bool:
         """From now on the key opens nothing; False where it did not before."""
         return self._store.revoke_access(access_id, self._now_ms())

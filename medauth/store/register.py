@@ -72,6 +72,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[Any]]:
         (wanted.policy, _checks.c.policy == wanted.policy),
         (wanted.log, _checks.c.log == wanted.log),
         (wanted.label, _label == wanted.label),
+        (wanted.labelled, _label > ""),
         (wanted.subject_tag, _checks.c.subject_tag == wanted.subject_tag),
     ]
     chosen = [condition for value, condition in given if value]

@@ -22,6 +22,8 @@ class Wanted:
     policy: str = ""
     log: str = ""
     label: str = ""
+    labelled: bool = False
+    """Only checks that have any label."""
     subject_tag: bytes | None = None
     since_ms: int | None = None
     until_ms: int | None = None

@@ -21,14 +21,14 @@ class Callers:
 
     def limit(self) -> None:
         """Counts the request against its address: a key cannot be guessed quickly."""
-        _refuse_while(self._by_address.wait_ms(request.remote_addr or ""))
+        refuse_while(self._by_address.wait_ms(request.remote_addr or ""))
 
     def require(self, *scopes: Scope) -> Access:
         """The app, if its key has one of these scopes."""
         access = self._accesses.holder(bearer())
         if access is None:
             raise Problem(401, "key", "no valid API key", "send `Authorization: Bearer KEY`; see `medauth access`")
-        _refuse_while(self._by_app.wait_ms(access.access_id))
+        refuse_while(self._by_app.wait_ms(access.access_id))
         if not access.scopes & set(scopes):
             raise Problem(403, "scope", "this key may not do that", f"it needs {' or '.join(sorted(scopes))}")
         g.access_id = access.access_id
@@ -41,6 +41,7 @@ def bearer() -> str:
     return given[len(_BEARER) :] if given.startswith(_BEARER) else ""
 
 
-def _refuse_while(wait_ms: float) -> None:
+def refuse_while(wait_ms: float) -> None:
+    """Raises a problem while a limit is used up."""
     if wait_ms:
         raise Problem(429, "rate", "too many requests", "wait, then try again", retry_after_ms=wait_ms)

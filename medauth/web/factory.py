@@ -17,6 +17,7 @@ from medauth.web.api import CheckApi, api_blueprint
 from medauth.web.attendance import Attendance
 from medauth.web.callers import Callers
 from medauth.web.component import Component
+from medauth.web.desk.rooms import staff_blueprint
 from medauth.web.health import health_blueprint
 from medauth.web.limits import Limit
 from medauth.web.live import LiveChecks, live_blueprint
@@ -82,6 +83,7 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
     )
     app.register_blueprint(page_blueprint())
     app.register_blueprint(receipt_blueprint(bookings, callers, url))
+    app.register_blueprint(staff_blueprint(auth, clock_ms))
     if is_local(settings.web_host):
         app.register_blueprint(trial_blueprint(bookings, url, rehearsal=settings.rehearsal))
     app.get("/.well-known/jwks.json")(lambda: jsonify(key_set(auth.keyring.trusted())))

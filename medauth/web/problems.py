@@ -60,6 +60,17 @@ class Problem(Exception):
         return response
 
 
+def problem_of(error: MedauthError) -> Problem:
+    """The product's own error as a problem. What is trouble on this side is logged, and told as no more than that."""
+    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
+    if status >= 500:  # noqa: PLR2004 - trouble on this side
+        structlog.get_logger().error("trouble", code=error.code, got=error.got)
+        return Problem(status, error.code, "the server cannot do this now", "try again later")
+    return Problem(
+        status, error.code, error.got, " · ".join(part for part in (error.expected, error.next_step) if part)
+    )
+
+
 def answer_errors(app: Flask) -> None:
     """Every error becomes a problem; the unforeseen is logged in full and told as nothing but a request id."""
 
@@ -69,12 +80,7 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(MedauthError)
     def _ours(error: MedauthError) -> Response:
-        status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
-        if status >= 500:  # noqa: PLR2004 - trouble on this side
-            structlog.get_logger().error("trouble", code=error.code, got=error.got)
-            return Problem(status, error.code, "the server cannot do this now", "try again later").response()
-        detail = " · ".join(part for part in (error.expected, error.next_step) if part)
-        return Problem(status, error.code, error.got, detail).response()
+        return problem_of(error).response()
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:

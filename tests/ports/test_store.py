@@ -594,6 +594,8 @@ def test_checks_are_found_newest_first_and_page_by_page(store: SqlStore) -> None
         (Wanted(check_or_record="evd_0"), ["chk_0"]),
         (Wanted(check_or_record="chk_1"), ["chk_1"]),
         (Wanted(label="print"), ["chk_0"]),
+        (Wanted(label="screen"), []),
+        (Wanted(labelled=True), ["chk_0"]),
     ],
 )
 def test_every_wish_leaves_out_what_does_not_fit(store: SqlStore, wanted: Wanted, found: list[str]) -> None:

@@ -1,0 +1,34 @@
+"""All pages for operators and auditors, behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from medauth.serving import accesses_of
+from medauth.web.console.docket import Docket
+from medauth.web.console.pages import console_blueprint
+from medauth.web.desk.sign_in import Desk, desk_blueprint
+from medauth.web.limits import Limit
+
+if TYPE_CHECKING:
+    from medauth.bootstrap import Medauth
+
+
+def staff_blueprint(auth: Medauth, clock_ms: Callable[[], float]) -> Blueprint:
+    """The door and what lies behind it."""
+    pages = Limit(burst=120, per_s=20, clock_ms=clock_ms)
+    tries = Limit(burst=5, per_s=0.1, clock_ms=clock_ms)
+    desk = Desk(accesses_of(auth), auth.sources.now_ms, pages, tries)
+    blueprint = Blueprint("staff", __name__)
+    blueprint.add_app_template_filter(_utc, "utc")
+    blueprint.register_blueprint(desk_blueprint(desk))
+    blueprint.register_blueprint(console_blueprint(Docket(auth), desk))
+    return blueprint
+
+
+def _utc(milliseconds: int | None) -> str:
+    return "–" if milliseconds is None else f"{datetime.fromtimestamp(milliseconds / 1_000, UTC):%Y-%m-%d %H:%M:%S}"
