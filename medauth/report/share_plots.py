@@ -1,0 +1,41 @@
+"""Shares with their intervals over a quantity, a line for each kind, as PNG bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+
+
+def shares_png(
+    lines: Mapping[str, Sequence[tuple[float, Mapping[str, Any]]]], across: str, up: str, *, log: bool = False
+) -> bytes:
+    """`lines` by name: (place, share as `tables.share` gives it)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    places = sorted({place for points in lines.values() for place, _ in points})
+    for number, (name, points) in enumerate(lines.items()):
+        known = [(x, rate) for x, rate in points if rate["value"] is not None]
+        values = [rate["value"] for _, rate in known]
+        ends = [rate["interval95"] or (rate["value"], rate["value"]) for _, rate in known]
+        errors = [
+            [max(0.0, value - low) for value, (low, _) in zip(values, ends, strict=True)],
+            [max(0.0, high - value) for value, (_, high) in zip(values, ends, strict=True)],
+        ]
+        colour = _COLOURS[number % len(_COLOURS)]
+        axes.errorbar(
+            [x for x, _ in known], values, yerr=errors, fmt="o-", ms=4, lw=1.2, capsize=2, color=colour, label=name
+        )
+    if log:
+        axes.set_xscale("log")
+    axes.set_xticks(places, [f"{place:g}" for place in places])
+    axes.minorticks_off()
+    axes.set(xlabel=across, ylabel=up, ylim=(-0.03, 1.03))
+    axes.legend(fontsize=8, frameon=False)
+    written = io.BytesIO()
+    figure.savefig(written, format="png", dpi=110)
+    return written.getvalue()

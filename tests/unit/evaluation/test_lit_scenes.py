@@ -1,0 +1,183 @@
+"""Simulated light: what it adds to a face, what a camera makes of it, and how runs go on where they stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medauth.errors import InputError
+from medauth.evaluation.light_films import FILMS, Projector
+from medauth.evaluation.light_run import LightPlan
+from medauth.evaluation.light_tables import light_report
+from medauth.evaluation.lit_people import Person, cut_to_face
+from medauth.evaluation.lit_scenes import (
+    TONES,
+    Display,
+    Floats,
+    Glow,
+    Room,
+    Skin,
+    Take,
+    filmed,
+    screen,
+    steady,
+    television,
+)
+from medauth.evaluation.row_file import RowFile, rows_so_far, run_all
+from medauth.protocol.light import Colour, TimedColour
+
+ASKED = (TimedColour(Colour.WHITE, 700), TimedColour(Colour.BLUE, 800), TimedColour(Colour.ROSE, 900))
+QUIET = Room(exposure_follows_ms=1e9, white_follows=0.0, quality=95)
+
+
+@pytest.fixture(scope="module")
+def take() -> Take:
+    """A disc of skin on grey, with landmarks around its rim."""
+    rim = np.linspace(0, 2 * np.pi, 478)
+    marks = np.column_stack([40 + 26 * np.cos(rim), 40 + 30 * np.sin(rim), np.zeros(478)]).astype(np.float32)
+    picture = np.full((80, 80, 3), 128, np.uint8)
+    picture[10:70, 14:66] = (90, 120, 170)
+    return Take(picture, marks, 30.0)
+
+
+def middle(take: Take, tone: str, rgb: tuple[int, int, int], room: Room = QUIET) -> Floats:
+    """Mean BGR of the face under a colour of the screen."""
+    shown = list(filmed([take], Skin(take, tone), screen([Glow(200, rgb)], 9_000), room, 500, np.random.default_rng(1)))
+    return np.asarray(shown[-1].picture[30:50, 30:50].reshape(-1, 3).mean(axis=0))
+
+
+@pytest.mark.parametrize("tone", TONES)
+def test_skin_of_every_tone_takes_the_colour_of_the_screen(take: Take, tone: str) -> None:
+    rose, blue = middle(take, tone, (255, 110, 110)), middle(take, tone, (110, 110, 255))
+    assert rose[2] / rose[0] > 1.2 * blue[2] / blue[0]
+
+
+def test_a_bright_room_drowns_the_screen(take: Take) -> None:
+    def contrast(ambient: float) -> float:
+        room = Room(ambient=ambient, exposure_follows_ms=1e9, white_follows=0.0, quality=95)
+        rose, blue = middle(take, "III", (255, 110, 110), room), middle(take, "III", (110, 110, 255), room)
+        return float(np.log(rose[2] / rose[0]) - np.log(blue[2] / blue[0]))
+
+    assert contrast(0.2) > 2 * contrast(4.0) > 0
+
+
+def test_a_display_shines_by_itself(take: Take) -> None:
+    lit = [
+        Display(take)(take, np.full(3, 0.5, np.float32), np.array(light, np.float32))
+        for light in ((1, 0, 0), (0, 0, 1))
+    ]
+    assert np.abs(lit[0] - lit[1]).max() < 0.05
+
+
+def test_a_film_is_the_same_again_from_its_seed(take: Take) -> None:
+    first, again = (
+        list(filmed([take], Skin(take, "IV"), screen([], 0), Room(), 300, np.random.default_rng(9))) for _ in range(2)
+    )
+    assert all((a.picture == b.picture).all() and a.t_ms == b.t_ms for a, b in zip(first, again, strict=True))
+
+
+def test_a_television_changes_colour_and_a_lamp_does_not() -> None:
+    tv, lamp = television(Room(), np.random.default_rng(2), 8_000), steady(Room())
+    assert len({tv(t).round(2).tobytes() for t in np.arange(0, 8_000, 500.0)}) > 4
+    assert (lamp(0) == lamp(5_000)).all()
+
+
+def light_of(name: str, seed: int = 3) -> Projector:
+    return Projector(FILMS[name], ASKED, np.random.default_rng(seed), 1_000.0)
+
+
+def test_light_that_follows_waits_for_its_release() -> None:
+    issued = light_of("issued")
+    dark = issued.light(2_000.0)
+    issued.released(0, 1_000.0)
+    issued.released(1, 1_700.0)
+    assert (issued.light(1_600.0) == 1).all()
+    assert issued.light(1_800.0)[2] > issued.light(1_800.0)[0]
+    issued.released(2, 2_500.0)
+    issued.released(3, 3_400.0)
+    assert (issued.light(3_500.0) == dark).all()
+
+
+def test_light_that_was_made_before_comes_by_itself() -> None:
+    early = light_of("early")
+    assert -900 <= early.shift_ms <= -250
+    assert (early.light(1_000.0 + early.shift_ms + 10) == 1).all()
+    early.released(0, 5_000.0)
+    assert (early.light(5_000.0) != 1).any()
+
+
+def test_one_wrong_colour_is_wrong_and_neighbours_differ() -> None:
+    for seed in range(20):
+        shown = FILMS["one wrong"].colours(ASKED, np.random.default_rng(seed))
+        assert sum(a.colour is not b.colour for a, b in zip(shown, ASKED, strict=True)) == 1
+        assert len({one.colour for one in shown}) == 3
+        assert shown[0].colour is Colour.WHITE
+
+
+def test_everybody_is_seen_in_every_tone_and_at_every_rate() -> None:
+    jobs = LightPlan([Person("a", "a.mp4"), Person("b", "b.mp4")], 24, films=("issued",)).jobs()
+    assert {(j.person.name, j.tone, j.fps) for j in jobs if j.ambient == 1.0} == {
+        (name, tone, fps) for name in "ab" for tone in TONES for fps in (10, 15, 24, 30)
+    }
+    assert len({job.key for job in jobs}) == len(jobs)
+
+
+def test_faces_are_cut_alike(take: Take) -> None:
+    (cut,) = cut_to_face([take])
+    assert cut.picture.shape[0] < 80
+    assert (cut.landmarks[:, :2].min(axis=0) >= 0).all()
+    assert cut_to_face([]) == []
+
+
+@dataclass(frozen=True)
+class Counted:
+    key: str
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    file, jobs, played = RowFile(tmp_path / "rows.jsonl", "plan"), [Counted(name) for name in "abc"], list[str]()
+
+    def play(job: Counted) -> dict[str, object]:
+        if job.key == "b" and len(played) == 1:
+            raise KeyboardInterrupt
+        played.append(job.key)
+        return {"was": job.key}
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all(jobs, play, file)
+    with (tmp_path / "rows.jsonl").open("a") as cut_off:
+        cut_off.write('{"key": "c"')
+    assert [row["key"] for row in rows_so_far(jobs, file)] == ["a"]
+    played.append("again")
+    assert [row["was"] for row in run_all(jobs, play, file)] == ["a", "b", "c"]
+    assert played == ["a", "again", "b", "c"]
+    with pytest.raises(InputError, match="another plan"):
+        RowFile(tmp_path / "rows.jsonl", "other").read()
+
+
+def test_the_report_counts_films_and_people() -> None:
+    def row(person: str, film: str, outcome: str, ambient: float = 1.0) -> dict[str, object]:
+        return {
+            "person": person, "film": film, "ambient": ambient, "tone": "III", "fps": 30, "outcome": outcome,
+            "code": f"light.{outcome}", "rank": 1, "delay_ms": 130, "true_delay_ms": 120, "ambient_milli": 1_100,
+        }  # fmt: skip
+
+    said = {"outcome": "pass", "code": "x", "score_ppm": 200_000}
+    pair = {
+        "person": "a", "plain": {"identity": said}, "lit": {"identity": said | {"outcome": "fail", "score_ppm": 700_000}},
+        "amounts": {"frames": 100, "frames_past_onset": 1, "largest_onsets": 0.4}, "expressions": {"largest": 0.1},
+        "blinks": [2, 1],
+    }  # fmt: skip
+    rows = [row("a", "issued", "pass"), row("b", "issued", "inconclusive"), row("a", "other colours", "fail")]
+    report = light_report(rows, [pair], {"seed": "0"})
+    shares = report.figures["by_film_and_ambient"]["issued / 1"]
+    assert (shares["pass"]["value"], shares["pass"]["people"]) == (0.5, 2)
+    assert report.figures["other_signals"]["identity"]["newly_refused"]["hits"] == 1
+    assert report.figures["delay_error_ms"]["median"] == 10
+    titles = [table.title for table in report.tables if table.rows]
+    assert "What the colours do to other signals" in titles
+    assert all("simulated" in caption for caption in report.plots)
+    assert report.to_json()["simulated"] is True
