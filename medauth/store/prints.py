@@ -30,7 +30,7 @@ class SqlPrints:
             for first in range(0, len(marks), _ASKED):
                 some = {"marks": list(marks[first : first + _ASKED])}
                 query = _MARKED.limit(most - len(found))
-                found += [MarkRow(*row) for row in connection.execute(query, some)]
+                found += connection.execute(query, some).all()
                 if len(found) >= most:
                     break
         return found
