@@ -141,6 +141,7 @@ def signals(
     from medauth.signals.deepfake import DeepfakeSignal
     from medauth.signals.emotion import EmotionSignal
     from medauth.signals.eye_state import EyeStateModel
+    from medauth.signals.frame_print import FrameRows
     from medauth.signals.gesture import GestureSignal
     from medauth.signals.hand import HandSignal
     from medauth.signals.identity import IdentitySignal
@@ -152,7 +153,7 @@ def signals(
     from medauth.signals.replay import ReplaySignal
     from medauth.signals.skin_patches import SkinPatches
 
-    patches = SkinPatches()
+    patches, rows = SkinPatches(), FrameRows()
     expression = models.load(EXPRESSION_MODEL)
     # The spotter needs no net; the net only names what it finds.
     movement = models.load(MOVEMENT_MODEL) if MOVEMENT_MODEL in models.names() else None
@@ -165,12 +166,12 @@ def signals(
         PresentationAttackSignal(models.load(PRESENTATION_MODEL), policy),
         # Reported under every policy; `strict` denies by it.
         DeepfakeSignal(models.load(DEEPFAKE_MODEL), policy),
-        InjectionSignal(),
+        InjectionSignal(rows=rows),
         LightSignal(patches),
         PulseSignal(patches),
         IdentitySignal(embedder, reference),
         # A recording is shown in many rehearsals: none is known again.
-        *(() if policy == REHEARSAL.name else (ReplaySignal(),)),
+        *(() if policy == REHEARSAL.name else (ReplaySignal(rows=rows),)),
     )
 
 

@@ -22,6 +22,7 @@ from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
 from medauth.errors import InputError
 from medauth.evaluation.injected import ATTACKS, CLOCKS, NATURAL, Change, Film, Shot, TooShort, arriving
+from medauth.evaluation.jumping import JUMPING
 from medauth.protocol.challenge import Action, Challenge, Step
 from medauth.protocol.observation import CaptureProblem, FaceTrack, Observation, Prompt
 from medauth.protocol.reading import Outcome, SignalReading
@@ -89,6 +90,7 @@ def conditions(only: Sequence[str] = ()) -> dict[str, tuple[Change, bool, bool]]
     """By name: the change, whether it is an attack, whether its times stay as it made them. Raises `InputError`."""
     known = {name: (change, False, False) for name, change in NATURAL.items()}
     known |= {name: (change, True, False) for name, change in ATTACKS.items()}
+    known |= {name: (change, True, False) for name, change in JUMPING.items()}
     known |= {name: (change, True, True) for name, change in CLOCKS.items()}
     unknown = sorted(set(only) - set(known))
     if unknown:

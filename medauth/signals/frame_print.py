@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.protocol.observation import Frame
+
 Image = NDArray[np.uint8]
 Print = NDArray[np.float32]
 """(192,) float32 of mean 0 and length 1: the area means of 16 x 12 cells without brightness and contrast."""
@@ -29,16 +31,42 @@ _SCALE = float(np.sqrt(np.pi / 2) / 6)
 
 def print_of(image: Image) -> Print:
     """Of a frame (height, width, 3) uint8 BGR of any size; all 0 of one with fewer pixels than cells, or of one colour."""
-    if image.shape[0] < ROWS or image.shape[1] < COLUMNS:
+    return print_of_rows(rows_of(image))
+
+
+def rows_of(image: Image) -> Image:
+    """(n, width) uint8: evenly spaced rows of a frame, grey."""
+    return np.asarray(cv2.cvtColor(image[:: max(1, len(image) // _LEAST_ROWS)], cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def print_of_rows(rows: Image) -> Print:
+    """As `print_of`, of what `rows_of` gave."""
+    if rows.shape[0] < ROWS or rows.shape[1] < COLUMNS:
         return np.zeros(ROWS * COLUMNS, np.float32)
-    rows = image[:: max(1, len(image) // _LEAST_ROWS)]
-    sums = cv2.integral(cv2.cvtColor(rows, cv2.COLOR_BGR2GRAY))
+    sums = cv2.integral(rows)
     corners, areas = _grid(sums.shape)
     at = sums.ravel()[corners]
     means = (at[1:, 1:] - at[:-1, 1:] - at[1:, :-1] + at[:-1, :-1]).ravel() / areas
     means -= means.mean()
     length = float(np.sqrt(np.einsum("i,i->", means, means)))
     return np.asarray(means / max(length, 1.0), np.float32)
+
+
+class FrameRows:
+    """Rows and prints of one check's frames. Signals that share an object share the work."""
+
+    def __init__(self) -> None:
+        self._of: tuple[int, float] | None = None
+        self._rows = np.zeros((0, 0), np.uint8)
+        self._print = np.zeros(0, np.float32)
+
+    def of(self, frame: Frame) -> tuple[Image, Print]:
+        """Rows and print of a frame."""
+        if (frame.index, frame.t_ms) != self._of:
+            self._of = frame.index, frame.t_ms
+            self._rows = rows_of(frame.image)
+            self._print = print_of_rows(self._rows)
+        return self._rows, self._print
 
 
 @lru_cache(maxsize=8)

@@ -25,8 +25,10 @@ from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.arrivals import Arrivals
 from medauth.signals.camera_change import CameraChange, Sight
 from medauth.signals.declared_times import DeclaredTimes
-from medauth.signals.frame_print import noise_of, print_of
+from medauth.signals.frame_print import FrameRows, noise_of
+from medauth.signals.head_step import HeadStep
 from medauth.signals.interface import DECLARED_TRACE, Marks, Trace
+from medauth.signals.jump_cuts import JumpCuts
 from medauth.signals.loop_finder import LoopFinder
 
 _RIGHT_EYE, _LEFT_EYE = 33, 263
@@ -62,6 +64,9 @@ class InjectionTuning:
     """One and the same picture for so long, with a face in it and a prompt on show."""
     stalled_ms: float = 2_000.0
     """For so long a camera stands still now and then; what was missed meanwhile nobody knows."""
+    jumps: int = 3
+    """So many leaps of the head: a player that cuts to what is asked leaps to each gesture and back. Filmed people of seven
+    clips came to one in a minute."""
     least_frames: int = 15
     noise_every_ms: float = 80.0
     """Grain does not change from frame to frame, and costs more to measure than the rest."""
@@ -72,14 +77,17 @@ class InjectionSignal:
 
     name = "injection"
 
-    def __init__(self, tuning: InjectionTuning | None = None) -> None:
+    def __init__(self, tuning: InjectionTuning | None = None, rows: FrameRows | None = None) -> None:
         self._tuning = tuning or InjectionTuning()
+        self._rows = rows or FrameRows()
         self._arrivals = Arrivals()
         self._declared = DeclaredTimes()
         self._claims = array("d")
         self._all_ms = array("d")
         self._loops = LoopFinder()
         self._camera = CameraChange()
+        self._head = HeadStep()
+        self._jumps = JumpCuts()
         self._timed = False
         self._frames = self._duplicates = 0
         self._last_digest = b""
@@ -100,13 +108,15 @@ class InjectionSignal:
         self._arrivals.add(t_ms)
         self._note_claim(t_ms, frame.declared_ms)
         digest = frame.sha256[:_DIGEST_BYTES]
+        height, width = frame.image.shape[:2]
+        rows, seen = self._rows.of(frame)
+        moved = self._head.add(rows, (height, width), track)
+        self._jumps.add(t_ms, moved, still=digest != b"" and digest == self._last_digest)
         self._freeze(observation, digest, t_ms)
-        seen = print_of(frame.image)
         self._loops.add(t_ms, seen, digest if track is not None else b"")
         if not self._noises or t_ms - self._times_ms[-1] >= self._tuning.noise_every_ms - 0.5:
             self._times_ms.append(t_ms)
             self._noises.append(noise_of(frame.image))
-        height, width = frame.image.shape[:2]
         face = None if track is None else _centre(track, height, width)
         self._camera.add(Sight(t_ms, seen, face, (height, width), self._noises[-1]))
         self._frames += 1
@@ -147,11 +157,12 @@ class InjectionSignal:
     def _failed(self) -> tuple[str, str] | None:
         impossible = self._arrivals.impossible() if self._timed else ""
         claimed = self._declared.impossible() if self._timed else ""
-        loop = self._loops.best
         if impossible:
             return _CLOCKS[impossible]
-        if claimed:
-            return _DECLARED[claimed]
+        return _DECLARED[claimed] if claimed else self._no_film_of_a_camera()
+
+    def _no_film_of_a_camera(self) -> tuple[str, str] | None:
+        loop = self._loops.best
         if loop.share >= self._tuning.loop_share:
             way = "backwards" if loop.backwards else f"after {loop.lag_ms / 1_000:.1f} s"
             return "injection.looped", f"A stretch of the film came again {way}."
@@ -160,6 +171,8 @@ class InjectionSignal:
         if self._camera.changed_ms is not None:
             at_s = self._camera.changed_ms / 1_000
             return "injection.camera_changed", f"At {at_s:.1f} s the film went on with another camera."
+        if self._jumps.seen >= self._tuning.jumps:
+            return "injection.jumped", f"{self._jumps.seen} times the person leapt from one moment to another."
         return None
 
     def _unclear(self) -> tuple[str, str] | None:
@@ -167,6 +180,8 @@ class InjectionSignal:
             return "injection.too_few_frames", "There were too few frames to tell a camera from a program."
         if self._longest_ms >= self._tuning.stalled_ms:
             return "injection.stalled", f"The picture stood still to the bit for {self._longest_ms / 1_000:.1f} s."
+        if self._jumps.seen + self._jumps.hidden >= self._tuning.jumps:
+            return "injection.jumps_hidden", "Where film was missing the person leapt from one moment to another."
         if self._timed and self._arrivals.constant:
             return "injection.clock_constant", "The frames came more evenly than cameras and networks give them."
         claimed = self._declared.unlikely() if self._timed else ""
@@ -177,6 +192,7 @@ class InjectionSignal:
         strength = max(
             self._loops.best.share / tuning.loop_share,
             self._longest_asked_ms / tuning.frozen_ms,
+            self._jumps.seen / tuning.jumps,
             1.0 if outcome is Outcome.FAIL else 0.0,
         )
         score = to_ppm(strength) if self._frames >= tuning.least_frames or outcome is Outcome.FAIL else None
@@ -193,6 +209,8 @@ class InjectionSignal:
             "loop_lag_ms": round(loop.lag_ms),
             "cuts": self._camera.cuts,
             "size_changes": self._camera.sizes,
+            "jumps": self._jumps.seen,
+            "jumps_hidden": self._jumps.hidden,
             "noise_milli": round(1_000 * statistics.median(noises)) if noises else None,
             "clock_judged": self._timed,
             "clock": dict(self._arrivals.figures()),

@@ -31,7 +31,7 @@ from medauth.signals.check_print import (
     to_bytes,
     without_strongest,
 )
-from medauth.signals.frame_print import print_of
+from medauth.signals.frame_print import FrameRows
 from medauth.signals.interface import Likeness, Marks, Offer, Place, Recalled
 from medauth.signals.print_codes import asked_codes, own_codes
 
@@ -63,8 +63,9 @@ class ReplaySignal:
 
     name = "replay"
 
-    def __init__(self, tuning: ReplayTuning | None = None) -> None:
+    def __init__(self, tuning: ReplayTuning | None = None, rows: FrameRows | None = None) -> None:
         self._tuning = tuning or ReplayTuning()
+        self._rows = rows or FrameRows()
         self._taker = Taker()
         self._recalled: Recalled | None = None
 
@@ -72,7 +73,7 @@ class ReplaySignal:
 
     def update(self, observation: Observation) -> None:
         # As signed: judged again, a frame must give the same.
-        self._taker.add(round(1_000 * observation.frame.t_ms) / 1_000, print_of(observation.frame.image))
+        self._taker.add(round(1_000 * observation.frame.t_ms) / 1_000, self._rows.of(observation.frame)[1])
 
     def offer(self) -> Offer:
         series, tuning = self._taker.series(), self._tuning

@@ -11,6 +11,7 @@ import random as plain_random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from medauth.capture.encoding import read_frame
@@ -19,9 +20,11 @@ from medauth.evaluation.attacks.camera import Camera, draw_camera
 from medauth.evaluation.attacks.driver import Gains
 from medauth.evaluation.attacks.loop_film import FPS, length_ms, loop_film, passages
 from medauth.evaluation.attacks.mesh_warp import FaceSheet
+from medauth.evaluation.injected import grainy
+from medauth.evaluation.jpeg import decoded
 from medauth.protocol.ceremony import Ceremony, Phase, StepOutcome
 from medauth.protocol.challenge import Action, Challenge, draw_steps
-from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Observation, Posture
+from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Observation, Posture, Prompt
 from medauth.protocol.policy import Policy
 from medauth.protocol.response import challenge_reading
 from medauth.sensing import EYE_STATE_MODEL
@@ -29,6 +32,7 @@ from medauth.signals.blink import BlinkSignal
 from medauth.signals.eye_state import EyeStateModel
 from medauth.signals.face_track import FaceMeshTracker
 from medauth.signals.gesture import GestureSignal
+from medauth.signals.injection import InjectionSignal
 from medauth.signals.models import ModelLibrary
 
 _EVERY_MS = 1_000 / FPS
@@ -42,6 +46,7 @@ class Moment:
     track: FaceTrack | None
     problem: CaptureProblem | None
     blinks: tuple[Blink, ...]
+    jpeg: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +75,7 @@ def measured(sheet: FaceSheet, gains: Gains, models: ModelLibrary, seed: int = 0
                 first_ms = t_ms
             if index >= len(film):
                 shifted = tuple(_later(b, -first_ms) for b in blink.completed())
-                moments.append(Moment(observation.track, observation.problem, shifted))
+                moments.append(Moment(observation.track, observation.problem, shifted, frame.jpeg))
     finally:
         tracker.close()
     course = passages(gains)
@@ -86,15 +91,21 @@ class LoopCheck:
     answered: int
     passed: bool
     outcomes: tuple[str, ...]
+    injection: str = ""
+    """What the injection signal said of the film, where it was asked."""
 
 
-def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False) -> LoopCheck:
-    """One random check against the loop, begun anywhere in it; `cut`: the player jumps to the asked gesture instead."""
+def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False, faded: int = 0) -> LoopCheck:
+    """One random check against the loop, begun anywhere in it; `cut`: the player jumps to the asked gesture instead, and
+    cross-fades over `faded` frames. Film of a player that cuts is shown to the injection signal as well."""
     draws = plain_random.Random(seed)
     steps = draw_steps(policy.actions, policy.steps, frozenset(policy.required), draws.randrange)
     ceremony = Ceremony(Challenge(f"loop-{seed}", steps, bytes(32)), policy.timing)
     gesture = GestureSignal()
     gesture.start(Challenge(f"loop-{seed}", steps, bytes(32)))
+    shown = _Shown(faded, draws) if cut else None
+    if shown is not None:
+        shown.signal.start(Challenge(f"loop-{seed}", steps, bytes(32)))
     count, at, jump_ms, known = len(loop.moments), 0 if cut else draws.randrange(len(loop.moments)), -1.0, -1
     t_ms = 0.0
     while t_ms < _MOST_MS and ceremony.phase not in {Phase.DONE, Phase.EXPIRED}:
@@ -110,6 +121,8 @@ def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False) ->
         moment = loop.moments[at % count]
         frame = replace(_EMPTY, index=0, t_ms=t_ms)
         gesture.update(Observation(frame, moment.track, moment.problem, prompt))
+        if shown is not None:
+            shown.show(at % count, moment, t_ms, prompt)
         ceremony.advance(t_ms, _posture(gesture, moment, t_ms - (at % count) * _EVERY_MS))
         t_ms += _EVERY_MS
         at += 1
@@ -117,7 +130,36 @@ def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False) ->
     reading = challenge_reading(results, len(steps), expired=ceremony.phase is Phase.EXPIRED)
     answered = sum(result.outcome is StepOutcome.ANSWERED for result in results)
     outcomes = tuple(f"{r.step.action.value}:{r.outcome.value}" for r in results)
-    return LoopCheck(reading.code, answered, reading.code == "challenge.answered", outcomes)
+    said = "" if shown is None else shown.signal.reading().code
+    return LoopCheck(reading.code, answered, reading.code == "challenge.answered", outcomes, said)
+
+
+class _Shown:
+    """The player's film as the server gets it: with a network's jitter, cuts faded if the player does that, and grain that
+    hides what comes again."""
+
+    def __init__(self, faded: int, draws: plain_random.Random) -> None:
+        self.signal = InjectionSignal()
+        self._faded, self._draws = faded, plain_random.Random(draws.random())
+        self._grain = np.random.default_rng(self._draws.getrandbits(32))
+        self._at, self._left, self._index = -1, 0, 0
+        self._from = np.zeros((0, 0, 3), np.uint8)
+
+    def show(self, at: int, moment: Moment, t_ms: float, prompt: Prompt | None) -> None:
+        """One frame: number `at` of the loop."""
+        if self._at >= 0 and at not in (self._at, self._at + 1):
+            self._left = self._faded
+        came_ms = t_ms + abs(self._draws.gauss(0.0, 3.0))
+        picture = decoded(moment.jpeg)
+        if self._left:
+            share = self._left / (self._faded + 1)
+            picture = np.asarray(cv2.addWeighted(self._from, share, picture, 1 - share, 0.0), np.uint8)
+            self._left -= 1
+        else:
+            self._from = picture
+        frame = read_frame(CapturedFrame(grainy(picture, self._grain)), self._index, came_ms)
+        self.signal.update(Observation(frame, moment.track, moment.problem, prompt))
+        self._at, self._index = at, self._index + 1
 
 
 def _posture(gesture: GestureSignal, moment: Moment, shift_ms: float) -> Posture | None:

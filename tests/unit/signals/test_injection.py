@@ -16,6 +16,7 @@ from medauth.protocol.challenge import Action, Challenge, Step
 from medauth.protocol.observation import CaptureProblem, FaceTrack, Frame, Observation, Prompt
 from medauth.protocol.reading import PPM, Outcome, SignalReading
 from medauth.signals.injection import InjectionSignal, InjectionTuning
+from tests.unit.signals import test_head_step as drawn
 from tests.unit.signals.heads import track
 
 Numbers = NDArray[Any]
@@ -163,6 +164,44 @@ def test_another_camera_in_mid_check_is_refused():
     reading = read(observations())
     assert (reading.outcome, reading.code) == (Outcome.FAIL, "injection.camera_changed")
     assert (reading.details["cuts"], reading.details["size_changes"]) == (1, 1)
+
+
+def leaping(places: Iterable[float], *, stands: int = 14, gap_ms: float = 0.0) -> Iterator[Observation]:
+    """A head that stays about each of these places, in pixels, and is at the next one all at once."""
+    random = np.random.default_rng(2)
+    for index, place in enumerate(np.repeat(list(places), stands).tolist()):
+        image = drawn.head(by=(place + 0.02 * index, 0.3 * random.normal()))
+        image[0, 0] = index  # no two frames are the same to the bit
+        t_ms = EVERY_MS * index + abs(random.normal(0, 3)) + gap_ms * (index // stands)
+        frame = Frame(index, t_ms, b"", hashlib.sha256(image.tobytes()).digest(), image)
+        yield Observation(frame, drawn.FACE, None, PROMPT)
+
+
+def test_a_player_that_cuts_to_what_is_asked_is_refused():
+    reading = read(leaping([0, 7, -6, 3]))
+    assert (reading.outcome, reading.code, reading.details["jumps"]) == (Outcome.FAIL, "injection.jumped", 3)
+
+
+def test_a_leap_right_after_a_picture_that_stood_still_is_one_where_film_is_missing():
+    frames = list(leaping([0, 7, -6, 3]))
+    for at in (13, 27, 41):
+        frames[at] = replace(frames[at], frame=replace(frames[at].frame, sha256=frames[at - 1].frame.sha256))
+    assert read(frames).code == "injection.jumps_hidden"
+
+
+def test_two_leaps_may_be_lost_frames():
+    reading = read(leaping([0, 7, -6]))
+    assert (reading.outcome, reading.details["jumps"]) == (Outcome.PASS, 2)
+
+
+def test_leaps_where_film_is_missing_leave_it_open():
+    reading = read(leaping([0, 7, -6, 3], gap_ms=400.0))
+    assert (reading.outcome, reading.code) == (Outcome.INCONCLUSIVE, "injection.jumps_hidden")
+    assert (reading.details["jumps"], reading.details["jumps_hidden"]) == (0, 3)
+
+
+def test_how_many_leaps_are_too_many_is_an_option():
+    assert read(leaping([0, 7, -6, 3]), tuning=InjectionTuning(jumps=4)).outcome is Outcome.PASS
 
 
 def test_a_handful_of_frames_tells_nothing():
