@@ -98,6 +98,8 @@ class Settings:
     """How many proxies stand before the server and state whom they speak for."""
     web_checks: int = 8
     """Live checks at once in one process; more are told to come back."""
+    webhook_networks: str = ""
+    """Networks, as CIDR with commas between, to which webhooks may go beside the public internet; empty: none."""
     web_debug: bool = False
     """Shows errors in full to whoever asks; refused but on this machine alone."""
 

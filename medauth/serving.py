@@ -6,19 +6,25 @@ With `bootstrap.py` and its neighbours the only modules that know concrete class
 from __future__ import annotations
 
 from medauth.bootstrap import Medauth
+from medauth.delivery.addresses import networks_of
+from medauth.delivery.https import HttpsCourier
 from medauth.evaluation.rehearsal import FRANCK
+from medauth.protocol.callback import is_loopback
 from medauth.protocol.policy import policy_named
 from medauth.service.access import Accesses
 from medauth.service.booking import Booking, Bookings
 from medauth.service.tokens import Tokens, TokenVerifier
+from medauth.service.webhooks import OnTry, Webhooks
 from medauth.session import AuthenticationSession
 from medauth.store.bookings import SqlBookings
 from medauth.store.register import SqlRegister
+from medauth.store.webhooks import SqlWebhooks
 
 
 def bookings_of(auth: Medauth) -> Bookings:
     """Checks that apps ask for."""
-    return Bookings(SqlBookings(auth.store.engine), auth.keyring, auth.sources.now_ms)
+    engine = auth.store.engine
+    return Bookings(SqlBookings(engine), SqlWebhooks(engine), auth.keyring, auth.sources.now_ms)
 
 
 def accesses_of(auth: Medauth) -> Accesses:
@@ -34,6 +40,25 @@ def register_of(auth: Medauth) -> SqlRegister:
 def tokens_of(auth: Medauth, issuer: str) -> Tokens:
     """Verdict tokens, as issued by the server at this address."""
     return Tokens(auth.store, auth.keyring, issuer)
+
+
+def webhooks_of(auth: Medauth, on_try: OnTry = lambda _: None) -> Webhooks:
+    """What apps are to be told, on its way. A server for this machine alone may tell this machine, without https."""
+    settings, sources = auth.settings, auth.sources
+    networks, loopback = networks_of(settings.webhook_networks), is_loopback(settings.web_host)
+    return Webhooks(
+        outbox_of(auth),
+        auth.keyring,
+        HttpsCourier(networks=networks, loopback=loopback),
+        now_ms=sources.now_ms,
+        randbelow=sources.randbelow,
+        on_try=on_try,
+    )
+
+
+def outbox_of(auth: Medauth) -> SqlWebhooks:
+    """What apps are to be told, as it is kept."""
+    return SqlWebhooks(auth.store.engine)
 
 
 def token_verifier(auth: Medauth, *, issuer: str, audience: str) -> TokenVerifier:

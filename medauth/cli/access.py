@@ -25,12 +25,17 @@ def grant(
     policy: Annotated[
         list[str] | None, typer.Option(help="A policy it may ask for; may be repeated. Default: all but rehearsal.")
     ] = None,
+    callback_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A host that may be told how a check ended, such as app.example; may be repeated."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make an API key and show it once: only a keyed hash is kept."""
     policies = policy or [named for named, rules in POLICIES.items() if not rules.rehearsal]
     with reporting(as_json=as_json), open_medauth() as auth:
-        granted, key = accesses_of(auth).grant(name, scope or [Scope.SUBJECT], policies)
+        hosts = callback_host or []
+        granted, key = accesses_of(auth).grant(name, scope or [Scope.SUBJECT], policies, callback_hosts=hosts)
         if as_json:
             print_json({"access_id": granted.access_id, "key": key})
         console.print(f"  {granted.access_id}  {granted.name}", style="dim")
@@ -51,6 +56,7 @@ def list_(as_json: JsonOption = False) -> None:
                         "name": row.name,
                         "scopes": row.scopes.split(),
                         "policies": row.policies.split(),
+                        "callback_hosts": row.callback_hosts.split(),
                         "created_ms": row.created_ms,
                         "revoked_ms": row.revoked_ms,
                     }

@@ -30,6 +30,7 @@ from medauth.cli.policy import policy
 from medauth.cli.serve import serve
 from medauth.cli.show import show
 from medauth.cli.verify import verify
+from medauth.cli.webhooks import webhooks
 from medauth.errors import MedauthError
 from medauth.training.command_line import app as training
 
@@ -63,6 +64,7 @@ app.add_typer(access, name="access")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
 app.add_typer(models, name="models")
+app.add_typer(webhooks, name="webhooks")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(training, name="train")
 

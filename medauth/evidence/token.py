@@ -81,26 +81,29 @@ def sign_token(claims: VerdictClaims, key: SigningKey) -> str:
     return f"{signed}.{_encoded(key.sign_token(signed.encode()))}"
 
 
-def key_set(keys: Mapping[str, VerifyKey]) -> dict[str, Json]:
-    """A JWK set (RFC 7517) of the keys for tokens; no other key is in it."""
+def key_set(keys: Mapping[str, VerifyKey], purpose: KeyPurpose = KeyPurpose.TOKENS) -> dict[str, Json]:
+    """A JWK set (RFC 7517) of the keys for one purpose; no other key is in it."""
     return {
         "keys": [
             {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.key_id, "x": _encoded(key.raw)}
             for key in keys.values()
-            if key.purpose is KeyPurpose.TOKENS
+            if key.purpose is purpose
         ]
     }
 
 
-def keys_in(jwks: Mapping[str, Any]) -> dict[str, VerifyKey]:
-    """The keys of a JWK set, each under the id that its own digest gives. Raises `InputError`."""
+def keys_in(jwks: Mapping[str, Any], purpose: KeyPurpose = KeyPurpose.TOKENS) -> dict[str, VerifyKey]:
+    """The keys of a JWK set that was fetched for a purpose, each under the id that its own digest gives.
+
+    Raises `InputError`.
+    """
     try:
         raws = [_decoded(entry["x"]) for entry in jwks["keys"] if entry["kty"] == "OKP" and entry["crv"] == "Ed25519"]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError("a key set that cannot be read", expected="a JWK set as the server publishes it") from error
     if any(len(raw) != _RAW_BYTES for raw in raws):
         raise InputError("a key of another length", expected="Ed25519 keys")
-    keys = [VerifyKey(KeyPurpose.TOKENS, raw) for raw in raws]
+    keys = [VerifyKey(purpose, raw) for raw in raws]
     return {key.key_id: key for key in keys}
 
 

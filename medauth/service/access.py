@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from medauth.errors import InputError
+from medauth.protocol.callback import host_and_port
 from medauth.protocol.policy import policy_named
 from medauth.service.records import new_id
 from medauth.store.booking_interface import AccessRow, AccessStore
 from medauth.store.interface import Keyring
 
 KEY_PREFIX = "mak_"
+SANDBOX_PREFIX = "mak_sandbox_"
+"""So that a test's key is told apart at a glance in another place's settings."""
 _SECRET_BYTES = 32
 _MAX_NAME = 128
 
@@ -37,6 +40,10 @@ class Access:
     name: str
     scopes: frozenset[Scope]
     policies: frozenset[str]
+    callback_hosts: frozenset[str] = frozenset()
+    """`host:port`, where it may be told how a check ended."""
+    sandbox: bool = False
+    """A key for the app's own tests: nothing that it asks for is real."""
 
 
 class Accesses:
@@ -47,7 +54,15 @@ class Accesses:
         self._keyring = keyring
         self._now_ms = now_ms
 
-    def grant(self, name: str, scopes: Sequence[Scope], policies: Sequence[str]) -> tuple[Access, str]:
+    def grant(
+        self,
+        name: str,
+        scopes: Sequence[Scope],
+        policies: Sequence[str],
+        *,
+        callback_hosts: Sequence[str] = (),
+        sandbox: bool = False,
+    ) -> tuple[Access, str]:
         """A new access and its key. Raises `InputError`, and `ConfigError` for a policy that does not exist."""
         if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
             raise InputError("a name that is empty, too long or not printable", expected=f"1 to {_MAX_NAME} characters")
@@ -55,7 +70,7 @@ class Accesses:
             raise InputError("an access that may do nothing", expected=f"one of {', '.join(Scope)}")
         for policy in policies:
             policy_named(policy)
-        key = KEY_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+        key = (SANDBOX_PREFIX if sandbox else KEY_PREFIX) + secrets.token_urlsafe(_SECRET_BYTES)
         row = AccessRow(
             access_id=new_id("acc"),
             name=name,
@@ -63,6 +78,8 @@ class Accesses:
             scopes=" ".join(sorted({scope.value for scope in scopes})),
             policies=" ".join(sorted(set(policies))),
             created_ms=self._now_ms(),
+            callback_hosts=" ".join(sorted({host_and_port(host) for host in callback_hosts})),
+            sandbox=sandbox,
         )
         self._store.add_access(row)
         return _access(row), key
@@ -91,4 +108,5 @@ class Accesses:
 
 def _access(row: AccessRow) -> Access:
     scopes = frozenset(Scope(name) for name in row.scopes.split())
-    return Access(row.access_id, row.name, scopes, frozenset(row.policies.split()))
+    policies, hosts = frozenset(row.policies.split()), frozenset(row.callback_hosts.split())
+    return Access(row.access_id, row.name, scopes, policies, hosts, row.sandbox)

@@ -15,14 +15,18 @@ from typing import Any
 from medauth.errors import CeremonyError, InputError, NotFound
 from medauth.evidence.sealing import seal, unseal
 from medauth.protocol.canonical import canonical, parse_object
-from medauth.protocol.policy import policy_named
+from medauth.protocol.policy import POLICIES, policy_named
 from medauth.service.records import new_id
 from medauth.service.verification import new_identity
+from medauth.service.webhooks import webhook_for
 from medauth.store.booking_interface import BookingEnd, BookingRow, BookingState, BookingStore
 from medauth.store.interface import Keyring
+from medauth.store.webhook_interface import WebhookRow, WebhookStore
 
 WAITING_MS = 15 * 60_000
 """For so long a booked check may be begun."""
+_LATE_MS = 60_000
+"""After the longest check, before its process counts as dead."""
 MAX_KEY = 255
 MAX_URL = 2_048
 _SEALED_AS = "booking"
@@ -45,6 +49,8 @@ class Request:
     Empty: the address it is attended from."""
     without_colours: str = ""
     """The policy in whose place a person may choose whom changing colours trouble, such as `no-flash`; empty: none."""
+    callback: str = ""
+    """Where the app is told that the check ended; empty: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,11 @@ class Booking:
 class Bookings:
     """Books checks, and finds them again by their session. Over ports."""
 
-    def __init__(self, store: BookingStore, keyring: Keyring, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, store: BookingStore, webhooks: WebhookStore, keyring: Keyring, now_ms: Callable[[], int]
+    ) -> None:
         self._store = store
+        self._webhooks = webhooks
         self._keyring = keyring
         self._now_ms = now_ms
 
@@ -119,13 +128,39 @@ class Bookings:
 
     def done(self, booking_id: str, outcome: str, record_id: str) -> bool:
         """It has a verdict."""
-        return self._store.end_booking(
+        return self._end(
             booking_id, BookingEnd(BookingState.DONE, self._now_ms(), record_id=record_id, outcome=outcome)
         )
 
     def failed(self, booking_id: str, code: str) -> bool:
         """It ended without a verdict."""
-        return self._store.end_booking(booking_id, BookingEnd(BookingState.FAILED, self._now_ms(), code=code))
+        return self._end(booking_id, BookingEnd(BookingState.FAILED, self._now_ms(), code=code))
+
+    def lapse(self) -> int:
+        """Ends those that nobody came to in time, and those whose process died; how many.
+
+        Their apps are told like of any other end. Safe in several processes at once.
+        """
+        count, longest_ms = 0, max(policy.timing.session_max_ms for policy in POLICIES.values())
+        for row in self._store.overdue_bookings(self._now_ms()):
+            waits = row.state is BookingState.WAITING
+            if waits or self._now_ms() > row.expires_ms + longest_ms + _LATE_MS:
+                count += self.failed(row.booking_id, "expired" if waits else "connection_lost")
+        return count
+
+    def forget(self, booking: Booking) -> bool:
+        """Forgets what was asked for, of one that ended and never became a check; False for others."""
+        return self._store.blank_booking(booking.row.booking_id)
+
+    def webhook(self, booking_id: str) -> WebhookRow | None:
+        """What its app is told of its end, and how that went; None where nothing is to be told, or not yet."""
+        return self._webhooks.webhook_of(booking_id)
+
+    def _end(self, booking_id: str, end: BookingEnd) -> bool:
+        booking = self.booking(booking_id)
+        callback = booking.request.callback
+        told = webhook_for(booking.row, end, callback, self._keyring) if callback else None
+        return self._store.end_booking(booking_id, end, told)
 
     @property
     def _key(self) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from medauth.store.webhook_interface import WebhookRow
+
 
 class BookingState(StrEnum):
     """Where a check that an app asked for stands. Each is attended once."""
@@ -34,6 +36,10 @@ class AccessRow:
     """Likewise."""
     created_ms: int
     revoked_ms: int | None = None
+    callback_hosts: str = ""
+    """Hosts that may be told how a check ended, likewise."""
+    sandbox: bool = False
+    """A key for the app's own tests: nothing that it asks for is real."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class BookingRow:
     """The verdict's decision, once there is one."""
     code: str = ""
     ended_ms: int | None = None
+    sandbox: bool = False
+    """Ends as its script says, not as a check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ class AccessStore(Protocol):
         """All of them, revoked ones too, oldest first."""
 
     def revoke_access(self, access_id: str, now_ms: int) -> bool:
-        """False where there is none, or it was revoked before."""
+        """Revokes it, and gives up what it was to be told; False where there is none, or it was revoked before."""
 
 
 class BookingStore(Protocol):
@@ -101,8 +109,14 @@ class BookingStore(Protocol):
     def name_check(self, booking_id: str, check_id: str) -> None:
         """Which check was begun for a booking."""
 
-    def end_booking(self, booking_id: str, end: BookingEnd) -> bool:
-        """Ends one that waits or runs; False where it ended before."""
+    def end_booking(self, booking_id: str, end: BookingEnd, webhook: WebhookRow | None = None) -> bool:
+        """Ends one that waits or runs, and keeps what its app is to be told of it; False where it ended before."""
+
+    def overdue_bookings(self, before_ms: int) -> Sequence[BookingRow]:
+        """Some that still wait or run although they had to be begun before then; those longest overdue first."""
+
+    def blank_booking(self, booking_id: str) -> bool:
+        """Forgets what was asked for and what is to be told, of one that ended and never became a check; False else."""
 
     def consume_token(self, jti: str, expires_ms: int, now_ms: int) -> bool:
         """Remembers a token's id until it expires; False when it was used before. Of parallel calls one succeeds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import Engine, delete, select, update
 
@@ -11,6 +12,11 @@ from medauth.errors import NotFound
 from medauth.store import tables
 from medauth.store.booking_interface import AccessRow, BookingEnd, BookingRow, BookingState
 from medauth.store.database import dialect_insert, transaction
+from medauth.store.interface import ERASED
+from medauth.store.webhook_interface import WebhookRow
+from medauth.store.webhooks import forget_webhooks, keep_webhook, revoke_webhooks
+
+_AT_ONCE = 100
 
 
 class SqlBookings:
@@ -39,14 +45,18 @@ class SqlBookings:
         accesses = tables.accesses
         revoked = update(accesses).where(accesses.c.access_id == access_id, accesses.c.revoked_ms.is_(None))
         with transaction(self._engine, writes=True) as connection:
-            return connection.execute(revoked.values(revoked_ms=now_ms)).rowcount == 1
+            if connection.execute(revoked.values(revoked_ms=now_ms)).rowcount != 1:
+                return False
+            revoke_webhooks(connection, access_id)
+            return True
 
     def book(self, booking: BookingRow) -> BookingRow:
         bookings = tables.bookings
         values = asdict(booking) | {"state": booking.state.value}
         with transaction(self._engine, writes=True) as connection:
             fresh = dialect_insert(connection, bookings).values(**values).on_conflict_do_nothing()
-            if connection.execute(fresh).rowcount == 1:
+            # Asked for what was written: PostgreSQL's driver counts no rows of an insert like this one.
+            if connection.execute(fresh.returning(bookings.c.booking_id)).first() is not None:
                 return booking
             same = (bookings.c.access_id == booking.access_id) & (bookings.c.idempotency_tag == booking.idempotency_tag)
             return _booking(connection.execute(select(bookings).where(same)).mappings().one())
@@ -71,19 +81,42 @@ class SqlBookings:
         with transaction(self._engine, writes=True) as connection:
             connection.execute(named.values(check_id=check_id))
 
-    def end_booking(self, booking_id: str, end: BookingEnd) -> bool:
-        bookings = tables.bookings
-        open_states = (BookingState.WAITING.value, BookingState.RUNNING.value)
-        ended = update(bookings).where(bookings.c.booking_id == booking_id, bookings.c.state.in_(open_states))
+    def end_booking(self, booking_id: str, end: BookingEnd, webhook: WebhookRow | None = None) -> bool:
+        ended = update(tables.bookings).where(tables.bookings.c.booking_id == booking_id, _is_open())
         with transaction(self._engine, writes=True) as connection:
-            return connection.execute(ended.values(**asdict(end) | {"state": end.state.value})).rowcount == 1
+            if connection.execute(ended.values(**asdict(end) | {"state": end.state.value})).rowcount != 1:
+                return False
+            if webhook is not None:
+                keep_webhook(connection, webhook)
+            return True
+
+    def overdue_bookings(self, before_ms: int) -> Sequence[BookingRow]:
+        bookings = tables.bookings
+        overdue = select(bookings).where(_is_open(), bookings.c.expires_ms < before_ms)
+        with transaction(self._engine, writes=False) as connection:
+            listed = overdue.order_by(bookings.c.expires_ms).limit(_AT_ONCE)
+            return [_booking(row) for row in connection.execute(listed).mappings()]
+
+    def blank_booking(self, booking_id: str) -> bool:
+        bookings = tables.bookings
+        mine = (bookings.c.booking_id == booking_id) & bookings.c.check_id.is_(None)
+        with transaction(self._engine, writes=True) as connection:
+            blanked = update(bookings).where(mine, ~_is_open()).values(sealed=b"", request_digest=b"", outcome=ERASED)
+            if connection.execute(blanked).rowcount != 1:
+                return False
+            forget_webhooks(connection, [booking_id])
+            return True
 
     def consume_token(self, jti: str, expires_ms: int, now_ms: int) -> bool:
         tokens = tables.consumed_tokens
         with transaction(self._engine, writes=True) as connection:
             connection.execute(delete(tokens).where(tokens.c.expires_ms < now_ms))
             used = dialect_insert(connection, tokens).values(jti=jti, expires_ms=expires_ms).on_conflict_do_nothing()
-            return bool(connection.execute(used).rowcount == 1)
+            return connection.execute(used.returning(tokens.c.jti)).first() is not None
+
+
+def _is_open() -> Any:
+    return tables.bookings.c.state.in_((BookingState.WAITING.value, BookingState.RUNNING.value))
 
 
 def _booking(row: object) -> BookingRow:

@@ -16,7 +16,7 @@ from sqlalchemy.pool import QueuePool
 
 from medauth.errors import ConfigError, MissingTool, StoreError
 
-HEAD_REVISION = "0007"
+HEAD_REVISION = "0008"
 _BUSY_TIMEOUT_MS = 10_000
 _WIPE_S = 5.0
 _WIPE_TRY_MS = 100
@@ -117,7 +117,16 @@ def wipe(engine: Engine) -> None:
             if engine.dialect.name == "sqlite":
                 _empty_write_ahead_log(connection)
             else:
-                for table in ("records", "blobs", "checks", "failures", "prints", "print_marks", "bookings"):
+                for table in (
+                    "records",
+                    "blobs",
+                    "checks",
+                    "failures",
+                    "prints",
+                    "print_marks",
+                    "bookings",
+                    "webhooks",
+                ):
                     connection.exec_driver_sql(f"VACUUM {table}")
     except SQLAlchemyError as error:
         raise store_error(error) from error

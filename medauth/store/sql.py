@@ -33,6 +33,7 @@ from medauth.store.notes import SqlNotes
 from medauth.store.print_interface import NewPrint
 from medauth.store.prints import SqlPrints, add_print, drop_prints
 from medauth.store.sql_reading import SqlLogReader
+from medauth.store.webhooks import forget_webhooks
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -170,6 +171,9 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlPrints, SqlLogReader):
             connection.execute(delete(tables.labels).where(tables.labels.c.check_id == check_id))
             asked = update(tables.bookings).where(tables.bookings.c.check_id == check_id)
             connection.execute(asked.values(sealed=b"", request_digest=b"", outcome=ERASED))
+            forget_webhooks(
+                connection, select(tables.bookings.c.booking_id).where(tables.bookings.c.check_id == check_id)
+            )
             _forget_failures(connection, tombstone.created_ms)
             return _append(connection, tombstone)
 

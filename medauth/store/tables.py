@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 from sqlalchemy import UniqueConstraint as Unique
 
 metadata = MetaData(
@@ -235,6 +248,8 @@ accesses = Table(
     Column("policies", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
+    Column("callback_hosts", Text, nullable=False, server_default=""),
+    Column("sandbox", Boolean, nullable=False, server_default=false()),
 )
 """Apps that may ask over the network."""
 
@@ -255,9 +270,27 @@ bookings = Table(
     Column("outcome", String(16), nullable=False),
     Column("code", String(32), nullable=False),
     Column("ended_ms", BigInteger),
+    Column("sandbox", Boolean, nullable=False, server_default=false()),
     Unique("access_id", "idempotency_tag"),
 )
 """Checks that apps asked for. Whom they are about is sealed."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("webhook_id", ID, primary_key=True),
+    Column("booking_id", ID, nullable=False, unique=True),
+    Column("access_id", ID, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("why", String(32), nullable=False),
+    Column("ended_ms", BigInteger),
+)
+"""What apps are to be told. A row commits with the end that it tells of; address and body are sealed."""
+Index("ix_webhooks_due_ms", webhooks.c.state, webhooks.c.due_ms)
 
 consumed_tokens = Table(
     "consumed_tokens",

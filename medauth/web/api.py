@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, jsonify, request
 
 from medauth.errors import CeremonyError, InputError, NotFound
+from medauth.protocol.callback import callback_host, is_loopback
 from medauth.protocol.canonical import parse_object
 from medauth.service.access import Access, Scope
 from medauth.service.booking import Booking, Bookings, request_of
 from medauth.service.pictures import statement_of
 from medauth.service.tokens import Tokens
 from medauth.store.booking_interface import BookingState
+from medauth.store.webhook_interface import WebhookRow, WebhookState
 from medauth.web.callers import Callers
 from medauth.web.problems import Problem
 
 if TYPE_CHECKING:
     from medauth.bootstrap import Medauth
 
-_FIELDS = frozenset({"subject", "purpose", "policy", "origin", "address", "client", "without_colours"})
+_FIELDS = frozenset({"subject", "purpose", "policy", "origin", "address", "client", "without_colours", "callback"})
 
 
 class CheckApi:
@@ -32,6 +34,7 @@ class CheckApi:
         self._bookings = bookings
         self._callers = callers
         self._url = url
+        self._local = is_loopback(auth.settings.web_host)
 
     def create(self) -> tuple[Response, int]:
         """Books a check."""
@@ -43,6 +46,8 @@ class CheckApi:
         asked = request_of({"origin": self._url} | given)
         if {asked.policy, asked.without_colours or asked.policy} - access.policies:
             raise Problem(403, "policy", "this key may not ask for that policy", " ".join(sorted(access.policies)))
+        if asked.callback and callback_host(asked.callback, loopback=self._local) not in access.callback_hosts:
+            raise Problem(403, "callback", "this key may not name that host", "medauth access grant --callback-host")
         booking, fresh = self._bookings.book(access.access_id, asked, request.headers.get("Idempotency-Key", ""))
         return jsonify(self._created(booking)), 201 if fresh else 200
 
@@ -65,8 +70,10 @@ class CheckApi:
         return response
 
     def erase(self, booking_id: str) -> Response:
-        """Destroys the keys of a check, and what was asked for."""
+        """Destroys the keys of a check, and what was asked for; of what ended before it was one, the latter alone."""
         _, booking = self._mine(booking_id, Scope.OPERATOR)
+        if booking.row.check_id is None and self._bookings.forget(booking):
+            return jsonify(tombstone=None, leaf_index=None, erased=[booking_id])
         if booking.row.check_id is None or booking.row.state is BookingState.RUNNING:
             raise CeremonyError("a check that has not ended", expected="one that has", next_step="wait for its end")
         stone = self._auth.erasure().erase(booking.row.check_id)
@@ -96,6 +103,7 @@ class CheckApi:
             "outcome": row.outcome or None,
             "code": row.code or None,
             "evidence_id": row.record_id,
+            "webhook": _told(self._bookings.webhook(row.booking_id)),
         }
 
 
@@ -114,6 +122,20 @@ def api_blueprint(api: CheckApi, callers: Callers, document: Mapping[str, Any]) 
         return jsonify(document)
 
     return blueprint
+
+
+def _told(webhook: WebhookRow | None) -> dict[str, Any] | None:
+    """How telling the app went."""
+    if webhook is None:
+        return None
+    pending = webhook.state is WebhookState.PENDING
+    return {
+        "id": webhook.webhook_id,
+        "state": webhook.state.value,
+        "attempts": webhook.attempts,
+        "due_ms": webhook.due_ms if pending else None,
+        "why": webhook.why or None,
+    }
 
 
 def _sees(access: Access, booking: Booking) -> bool:

@@ -11,8 +11,9 @@ from flask import Flask, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from medauth.evidence.token import key_set
+from medauth.protocol.callback import is_loopback
 from medauth.service.access import Scope
-from medauth.serving import accesses_of, begin, bookings_of, tokens_of
+from medauth.serving import accesses_of, begin, bookings_of, outbox_of, tokens_of, webhooks_of
 from medauth.web.api import CheckApi, api_blueprint
 from medauth.web.attendance import Attendance
 from medauth.web.callers import Callers
@@ -24,11 +25,12 @@ from medauth.web.live import LiveChecks, live_blueprint
 from medauth.web.logs import log_requests
 from medauth.web.metrics import Metrics, count_requests
 from medauth.web.openapi import document
+from medauth.web.outbox import Outbox, webhook_keys
 from medauth.web.pages import page_blueprint, trial_blueprint
 from medauth.web.problems import answer_errors
 from medauth.web.receipt import receipt_blueprint
 from medauth.web.room import OpenSession, Room
-from medauth.web.safety import MAX_BODY_BYTES, guard, is_local, public_url, secret_key
+from medauth.web.safety import MAX_BODY_BYTES, guard, public_url, secret_key
 
 if TYPE_CHECKING:
     from medauth.bootstrap import Medauth
@@ -69,6 +71,8 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
         bookings, open_session or partial(begin, auth), most=settings.web_checks, clock_ms=clock_ms, on_end=ended
     )
     app.extensions["medauth.room"] = room
+    app.extensions["medauth.outbox"] = Outbox(webhooks_of(auth, metrics.webhook_tried), bookings)
+    metrics.watch_webhooks(outbox_of(auth).webhook_counts)
     callers = Callers(
         accesses_of(auth),
         Limit(burst=60, per_s=20, clock_ms=clock_ms),
@@ -84,9 +88,10 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
     app.register_blueprint(page_blueprint())
     app.register_blueprint(receipt_blueprint(bookings, callers, url))
     app.register_blueprint(staff_blueprint(auth, clock_ms))
-    if is_local(settings.web_host):
+    if is_loopback(settings.web_host):
         app.register_blueprint(trial_blueprint(bookings, url, rehearsal=settings.rehearsal))
-    app.get("/.well-known/jwks.json")(lambda: jsonify(key_set(auth.keyring.trusted())))
+    app.get("/.well-known/jwks.json", endpoint="token_keys")(lambda: jsonify(key_set(auth.keyring.trusted())))
+    app.get("/.well-known/webhook-keys.json", endpoint="webhook_keys")(lambda: jsonify(webhook_keys(auth.keyring)))
     Component.read().serve(app)
     return app
 
@@ -104,9 +109,10 @@ def readiness(auth: Medauth) -> Callable[[], None]:
 
 
 def sweep_in_background(app: Flask) -> threading.Event:
-    """Ends lost checks from now on; set the event to stop."""
+    """Ends lost checks and tells apps from now on; set the event to stop."""
     stopped, room = threading.Event(), app.extensions["medauth.room"]
     threading.Thread(target=room.sweep_until, args=(stopped,), name="medauth-sweep", daemon=True).start()
+    app.extensions["medauth.outbox"].start(stopped)
     return stopped
 
 
@@ -114,7 +120,7 @@ def _figures(callers: Callers, host: str) -> Callable[[], None]:
     """On this machine alone anyone may see the figures; elsewhere an operator."""
 
     def _may() -> None:
-        if not is_local(host):
+        if not is_loopback(host):
             callers.require(Scope.OPERATOR)
 
     return _may

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from medauth.store.webhook_interface import WebhookState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FRAME_BUCKETS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0)
@@ -28,6 +32,22 @@ class Metrics:
         self.frame_s = Histogram(
             "medauth_frame_seconds", "Time to judge a frame", buckets=_FRAME_BUCKETS, registry=self.registry
         )
+
+        self.webhook_tries = Counter(
+            "medauth_webhook_tries", "Webhooks tried, by how it went", ("result",), registry=self.registry
+        )
+        self.webhooks = Gauge(
+            "medauth_webhooks", "Webhooks of all processes, by state", ("state",), registry=self.registry
+        )
+
+    def webhook_tried(self, result: str) -> None:
+        """Counts one try."""
+        self.webhook_tries.labels(result).inc()
+
+    def watch_webhooks(self, counts: Callable[[], Mapping[WebhookState, int]]) -> None:
+        """Asks how many webhooks there are whenever figures are asked for."""
+        for state in WebhookState:
+            self.webhooks.labels(state.value).set_function(partial(lambda named: counts()[named], state))
 
     def page(self) -> Response:
         """The figures as Prometheus reads them."""

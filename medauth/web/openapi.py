@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from medauth.protocol.callback import CALLBACK_PATTERN
 from medauth.protocol.policy import POLICIES
 from medauth.protocol.verdict import Decision
 from medauth.service.booking import MAX_KEY, MAX_URL
 from medauth.store.booking_interface import BookingState
+from medauth.store.webhook_interface import WebhookState
 
 Schema = dict[str, Any]
 MAX_TEXT = 256
@@ -32,7 +34,8 @@ def document(url: str) -> Schema:
             "/api/v1/checks/{id}/evidence": {"parameters": [_ID], "get": _evidence()},
             "/api/v1/receipt": {"get": _receipt()},
             "/api/v1/openapi.json": {"get": _document()},
-            "/.well-known/jwks.json": {"get": _keys()},
+            "/.well-known/jwks.json": {"get": _keys("readKeys", "Keys of verdict tokens")},
+            "/.well-known/webhook-keys.json": {"get": _keys("readWebhookKeys", "Keys of webhooks")},
             "/healthz": {"get": _healthz()},
             "/readyz": {"get": _readyz()},
         },
@@ -77,6 +80,8 @@ _REQUEST = _object(
         "client": _text(MAX_TEXT, about="Id of the device; failures are counted for it and the subject."),
         "without_colours": _one_of("", *_PLAIN_POLICIES)
         | {"description": "Policy in whose place a person may choose whom changing colours trouble."},
+        "callback": _text(MAX_URL, about="Where a webhook goes once it ended; at a host registered for the key.")
+        | {"pattern": CALLBACK_PATTERN},
     },
 )
 _CHECK_FIELDS: Schema = {
@@ -89,6 +94,18 @@ _CHECK_FIELDS: Schema = {
     "outcome": _maybe(_one_of(*Decision, "erased")),
     "code": _maybe(_text(32)),
     "evidence_id": _maybe(_text(64)),
+    "webhook": _maybe(
+        _object(
+            ["id", "state", "attempts", "due_ms", "why"],
+            {
+                "id": _text(64),
+                "state": _one_of(*WebhookState),
+                "attempts": {"type": "integer", "minimum": 0},
+                "due_ms": _maybe(_MS),
+                "why": _maybe(_text(32)),
+            },
+        )
+    ),
 }
 _STATE_FIELDS = _CHECK_FIELDS | {
     "token": _maybe(_text(8_192, about="JWT for five minutes after a live check, used once."))
@@ -155,8 +172,8 @@ def _erase() -> Schema:
     stone = _object(
         ["tombstone", "leaf_index", "erased"],
         {
-            "tombstone": _text(64),
-            "leaf_index": {"type": "integer"},
+            "tombstone": _maybe(_text(64, about="null where it ended before it was a check: nothing is in the log.")),
+            "leaf_index": _maybe({"type": "integer"}),
             "erased": {"type": "array", "items": _text(64)},
         },
     )
@@ -186,9 +203,9 @@ def _document() -> Schema:
     return {"operationId": "readDocument", "summary": "This document", "security": [], "responses": answers}
 
 
-def _keys() -> Schema:
+def _keys(name: str, about: str) -> Schema:
     answers = _answers("200", "JWK set (RFC 7517)", {"type": "object", "required": ["keys"]})
-    return {"operationId": "readKeys", "summary": "Keys of verdict tokens", "security": [], "responses": answers}
+    return {"operationId": name, "summary": about, "security": [], "responses": answers}
 
 
 def _healthz() -> Schema:

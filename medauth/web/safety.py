@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from flask import Flask, Response, request
 
 from medauth.config import Settings
 from medauth.errors import ConfigError
+from medauth.protocol.callback import is_loopback
 from medauth.store.interface import Keyring
 
 LEAST_SECRET = 32
@@ -42,16 +42,6 @@ _HEADERS: Mapping[str, str] = {
 _CORS_HEADERS = "Authorization, Content-Type, Idempotency-Key"
 
 
-def is_local(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def public_url(settings: Settings) -> str:
     """Scheme, host and port under which browsers reach the server: an origin, as in RFC 6454."""
     if settings.web_url:
@@ -67,7 +57,7 @@ def require_safe(settings: Settings) -> None:
         raise _unsafe("MEDAUTH_WEB_URL has a path", "scheme, host and port alone, such as https://verify.example")
     if settings.web_secret and len(settings.web_secret) < LEAST_SECRET:
         raise _unsafe("the secret key is too short", f"{LEAST_SECRET} characters or more in MEDAUTH_WEB_SECRET")
-    if is_local(settings.web_host):
+    if is_loopback(settings.web_host):
         return
     if settings.web_debug:
         raise _unsafe("debugging on an address that others can reach", "MEDAUTH_WEB_DEBUG=0")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, event, text
@@ -17,7 +16,7 @@ from medauth.errors import CeremonyError, KeyRetired, NotFound, StoreError
 from medauth.evidence.merkle import MemoryTree, tree_root
 from medauth.evidence.signing import KeyPurpose
 from medauth.store import tables
-from medauth.store.database import migrate, open_engine, transaction
+from medauth.store.database import transaction
 from medauth.store.interface import (
     MAIN_LOG,
     REHEARSAL_LOG,
@@ -33,41 +32,12 @@ from medauth.store.interface import (
     NewRecord,
     RetiredKeyRow,
 )
-from medauth.store.memory import memory_store
 from medauth.store.register import SqlRegister
 from medauth.store.register_interface import UNDECIDED, LabelRow, Wanted
 from medauth.store.sql import PAGE, SqlStore
+from tests.ports.stores import opened
 
 SUBJECT, CLIENT = b"s" * 32, b"c" * 32
-
-
-@pytest.fixture(params=["memory", "disk", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the store lives; "" is memory."""
-    if request.param == "memory":
-        return ""
-    if request.param == "disk":
-        return f"sqlite:///{tmp_path / 'mirror.sqlite'}"
-    address = str(request.getfixturevalue("postgres_url"))
-    engine = open_engine(address)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return address
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[SqlStore]:
-    found = opened(url) if url else memory_store()
-    yield found
-    found.close()
-
-
-def opened(url: str) -> SqlStore:
-    engine = open_engine(url)
-    migrate(engine)
-    return SqlStore(engine)
 
 
 def check_row(check_id: str = "chk_1", log: str = MAIN_LOG) -> CheckRow:

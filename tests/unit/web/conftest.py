@@ -53,8 +53,8 @@ def client(app: Flask) -> FlaskClient:
 def key(auth: Medauth) -> Callable[..., dict[str, str]]:
     """Makes a key and returns the header that shows it."""
 
-    def _key(*scopes: Scope, policies: tuple[str, ...] = POLICIES) -> dict[str, str]:
-        _, secret = accesses_of(auth).grant("an app", scopes or (Scope.SUBJECT,), policies)
+    def _key(*scopes: Scope, policies: tuple[str, ...] = POLICIES, **more: Any) -> dict[str, str]:
+        _, secret = accesses_of(auth).grant("an app", scopes or (Scope.SUBJECT,), policies, **more)
         return {"Authorization": f"Bearer {secret}"}
 
     return _key

@@ -12,6 +12,7 @@ from medauth.protocol.policy import STANDARD
 from medauth.service.booking import Booking, Bookings, Request
 from medauth.session import AuthenticationSession
 from medauth.store.bookings import SqlBookings
+from medauth.store.webhooks import SqlWebhooks
 from medauth.web.attendance import Attendance
 from medauth.web.live import LiveChecks
 from medauth.web.metrics import Metrics
@@ -80,7 +81,8 @@ class Host:
 
     def __post_init__(self) -> None:
         engine = self.server.store.engine
-        self.bookings = Bookings(SqlBookings(engine), self.server.keyring, lambda: int(self.server.wall.ms))
+        now_ms = lambda: int(self.server.wall.ms)  # noqa: E731 - read when it is asked
+        self.bookings = Bookings(SqlBookings(engine), SqlWebhooks(engine), self.server.keyring, now_ms)
         self.room = Room(self.bookings, self.open, most=self.most, clock_ms=self.server.clock, on_end=self._ended)
         self.live = LiveChecks(self.room, Metrics(), self.server.clock, self._wait)
 

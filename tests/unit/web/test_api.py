@@ -137,7 +137,7 @@ def test_an_app_does_not_see_the_checks_of_another(client: FlaskClient, key: Key
         {"subject": 7},
         {"subject": "s" * 300},
         {"purpose": None},
-        {"callback": "https://app.example/hook"},
+        {"callback": ["https://app.example/hook"]},
         {"without_colours": "standard"},
     ],
 )

@@ -10,8 +10,9 @@ import pytest
 from medauth.bootstrap import open as open_medauth
 from medauth.config import Settings
 from medauth.errors import ConfigError
+from medauth.protocol.callback import is_loopback
 from medauth.web.factory import create_app
-from medauth.web.safety import is_local, public_url, require_safe
+from medauth.web.safety import public_url, require_safe
 
 SECRET = "s" * 32
 PUBLIC: dict[str, Any] = {"web_host": "0.0.0.0", "web_url": "https://verify.example", "web_secret": SECRET}
@@ -52,7 +53,7 @@ def test_a_set_of_safe_settings_is_let_through() -> None:
     [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("a.example", False)],
 )
 def test_which_addresses_are_this_machine_alone(host: str, local: bool) -> None:
-    assert is_local(host) is local
+    assert is_loopback(host) is local
 
 
 def test_the_address_that_browsers_use() -> None:
