@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 
 MOST_CALLERS = 10_000
@@ -31,3 +31,27 @@ class Limit:
             if len(self._buckets) > MOST_CALLERS:
                 self._buckets.popitem(last=False)
             return 0.0 if granted else (1 - left) / self._per_ms
+
+
+class Places:
+    """At most so many things of one caller at the same time. Thread-safe."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, caller: str) -> bool:
+        """Takes a place, if there is one."""
+        with self._lock:
+            if self._taken[caller] >= self._most:
+                return False
+            self._taken[caller] += 1
+            return True
+
+    def give_back(self, caller: str) -> None:
+        """After each `take` that succeeded."""
+        with self._lock:
+            self._taken[caller] -= 1
+            if self._taken[caller] <= 0:
+                del self._taken[caller]

@@ -20,7 +20,7 @@ from medauth.errors import CeremonyError, InputError, MedauthError
 from medauth.protocol.canonical import parse_object
 from medauth.protocol.policy import policy_named
 from medauth.web.attendance import MAX_FRAME_BYTES, Attendance, FailureCode, end_of
-from medauth.web.limits import Limit
+from medauth.web.limits import Limit, Places
 from medauth.web.metrics import Metrics
 from medauth.web.problems import Problem
 from medauth.web.room import Arrival, Refused, Room
@@ -34,6 +34,8 @@ SILENCE_S = 20.0
 REFUSAL_MS = 400
 """Every refusal takes this long, whatever it was for."""
 FRAMES_PER_S, FRAMES_AT_ONCE = 40.0, 80
+WAITING_AT_ONCE = 8
+"""Connections of one address that have not begun a check yet: each holds a thread."""
 _MAX_TEXT = 4_096
 
 
@@ -52,12 +54,13 @@ class LiveChecks:
         self._clock_ms = clock_ms
         self._wait_ms = wait_ms
         self._frames = Limit(burst=FRAMES_AT_ONCE, per_s=FRAMES_PER_S, clock_ms=clock_ms)
+        self._waiting = Places(WAITING_AT_ONCE)
 
     def serve(self, line: WebSocket, origin: str, address: str) -> None:
         """From hello to goodbye."""
         began = self._clock_ms()
         try:
-            attendance = self._admitted(line, origin, address)
+            attendance = self._awaited(line, origin, address)
         except (Refused, MedauthError) as error:
             self._refuse(line, error, began)
             return
@@ -71,6 +74,14 @@ class LiveChecks:
         finally:
             self._metrics.running.set(self._room.count())
             line.close()
+
+    def _awaited(self, line: WebSocket, origin: str, address: str) -> Attendance:
+        if not self._waiting.take(address):
+            raise Refused("too many from one address")
+        try:
+            return self._admitted(line, origin, address)
+        finally:
+            self._waiting.give_back(address)
 
     def _admitted(self, line: WebSocket, origin: str, address: str) -> Attendance:
         """From hello to a running check. Raises `Refused`, `Disconnected`, `InputError`."""

@@ -11,6 +11,7 @@ from medauth.config import Settings
 from medauth.errors import ConfigError
 from medauth.protocol.callback import is_loopback
 from medauth.store.interface import Keyring
+from medauth.web.problems import Problem
 
 LEAST_SECRET = 32
 MAX_BODY_BYTES = 64 * 1024
@@ -40,6 +41,14 @@ _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 _CORS_HEADERS = "Authorization, Content-Type, Idempotency-Key"
+
+
+def local_names(settings: Settings) -> frozenset[str]:
+    """By which names a server of this machine alone may be called: a page of a site whose name was made to point here
+    (DNS rebinding) calls it by that site's."""
+    return frozenset(
+        {"localhost", "127.0.0.1", "::1", settings.web_host, urlsplit(public_url(settings)).hostname or ""}
+    )
 
 
 def public_url(settings: Settings) -> str:
@@ -74,9 +83,16 @@ def secret_key(settings: Settings, keyring: Keyring) -> bytes:
 
 
 def guard(app: Flask, settings: Settings) -> None:
-    """Puts the headers on every answer, and lets no other site's page read one unless it is on the list."""
+    """Puts the headers on every answer, lets no other site's page read one unless it is on the list, and answers to its own
+    names alone where only this machine is served."""
     allowed = frozenset(origin.strip() for origin in settings.web_origins.split(",") if origin.strip())
     secure = public_url(settings).startswith("https://")
+    names = local_names(settings) if is_loopback(settings.web_host) else None
+
+    @app.before_request
+    def _by_its_name() -> None:
+        if names is not None and _name(request.host) not in names:
+            raise Problem(400, "host", "not a name of this server", "call it by the address that it printed")
 
     @app.after_request
     def _headers(response: Response) -> Response:
@@ -90,6 +106,13 @@ def guard(app: Flask, settings: Settings) -> None:
             if origin in allowed:
                 _let_in(response, origin)
         return response
+
+
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _let_in(response: Response, origin: str) -> None:

@@ -16,6 +16,7 @@ from medauth.bootstrap import open as open_medauth
 from medauth.config import Settings
 from medauth.web.factory import create_app, sweep_in_background
 from medauth.web.logs import log_as_json
+from medauth.web.patience import Hearing, PatientWorker
 
 SPARE_THREADS = 16
 """Beside the threads of live checks: for pages and the API."""
@@ -38,7 +39,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         options: dict[str, Any] = {
             "bind": f"{host}:{self._settings.web_port}",
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "threads": self._settings.web_checks * 2 + SPARE_THREADS,
             "graceful_timeout": _GRACE_S,
             "timeout": 60,
@@ -55,6 +56,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         log_as_json(debug=self._settings.web_debug)
         auth = open_medauth(self._settings)
         app = create_app(auth)
+        PatientWorker.behind_proxies = bool(self._settings.web_proxies)
+        app.wsgi_app = Hearing(app.wsgi_app, PatientWorker.patience)  # type: ignore[method-assign]
         app.extensions["medauth"] = auth
         app.extensions["medauth.stopped"] = sweep_in_background(app)
         return app

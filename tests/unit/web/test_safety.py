@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from medauth.bootstrap import open as open_medauth
 from medauth.config import Settings
@@ -59,3 +60,15 @@ def test_which_addresses_are_this_machine_alone(host: str, local: bool) -> None:
 def test_the_address_that_browsers_use() -> None:
     assert public_url(Settings(web_host="::1", web_port=9)) == "http://[::1]:9"
     assert public_url(Settings(**PUBLIC)) == "https://verify.example"
+
+
+@pytest.mark.parametrize("name", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "[::1", ""])
+def test_a_server_of_this_machine_alone_answers_to_its_own_names_alone(client: FlaskClient, name: str) -> None:
+    answer = client.get("/healthz", headers={"Host": name})
+    assert answer.status_code == 400
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1:8080", "[::1]:8080"])
+def test_its_own_names_are_known(client: FlaskClient, name: str) -> None:
+    assert client.get("/healthz", headers={"Host": name}).status_code == 200
