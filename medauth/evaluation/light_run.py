@@ -116,7 +116,7 @@ class LightStage:
             "true_delay_ms": round(shift_ms + room.delay_ms + room.exposure_ms / 2 + trip_ms),
             **{
                 name: reading.details.get(name)
-                for name in ("delay_ms", "margin_milli", "ambient_milli", "rank", "strong_steps")
+                for name in ("delay_ms", "margin_milli", "ambient_milli", "rank", "strong_steps", "at_pace")
             },
         }
 

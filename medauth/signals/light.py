@@ -24,7 +24,7 @@ from medauth.protocol.observation import Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.interface import Marks, Trace
 from medauth.signals.light_model import GAMMA, OPPONENT, Fit, Floats, LightModel, Rivals, Seen, linear_light
-from medauth.signals.light_steps import strong_steps
+from medauth.signals.light_steps import at_pace, strong_steps
 from medauth.signals.skin_patches import SkinPatches
 
 HINT = "Dim the room's light, make the screen brighter and come closer to it."
@@ -50,7 +50,11 @@ class LightTuning:
     most_foreign_share: float = 0.45
     """Of the variance: what the issued sequence may explain by chance of a film under other colours."""
     least_foreign_step: float = 0.05
-    least_foreign_steps: int = 3
+    least_at_pace: int = 3
+    """Sudden changes that follow the one before after `pace_ms`, as colours of a challenge do: other colours have five, the
+    cuts of a television that lights the face had two at most (ADR 0500)."""
+    pace_ms: tuple[float, float] = (600.0, 1_250.0)
+    """Colours stay for 700 to 1,100; a frame at ten a second more or less."""
     most_delay_ms: float = 600.0
     """Screen, eye of the camera and encoding; the round trip is taken off before."""
     most_round_trip_ms: int = 200
@@ -71,6 +75,7 @@ class _Found:
     rivals: Rivals | None
     ambient: float | None
     steps: int
+    at_pace: int
     round_trip_ms: int
 
 
@@ -156,13 +161,14 @@ class LightSignal:
         fps = 1_000 * len(under) / max(lasted_ms, 1.0)
         trip = max(shown.round_trip_ms for shown in self._shown)
         if len(under) < 2 * len(self._shown):
-            return _Found(fps, min(seen, 0.0), None, None, None, 0, trip)
+            return _Found(fps, min(seen, 0.0), None, None, None, 0, 0, trip)
         times, chroma = self._seen_chroma()
         model = LightModel(self._shown, self._end_ms, Seen(times, chroma))
         fit = model.fit()
         rivals = model.rivals(fit) if fit is not None else None
         steps = strong_steps(times, chroma, self._tuning.least_foreign_step)
-        return _Found(fps, seen, fit, rivals, None if fit is None else _ambient(fit.contrast), steps, trip)
+        ambient = None if fit is None else _ambient(fit.contrast)
+        return _Found(fps, seen, fit, rivals, ambient, len(steps), at_pace(steps, self._tuning.pace_ms), trip)
 
     def _samples_under(self) -> list[float]:
         assert self._end_ms is not None
@@ -203,10 +209,10 @@ class LightSignal:
         assert found.rivals is not None
         margin = found.rivals.margin()
         rival = margin <= tuning.most_rival_margin and 1 - (1 - fit.share) * margin >= tuning.least_share
-        if rival and found.steps >= tuning.least_foreign_steps:
+        if rival and found.at_pace >= tuning.least_at_pace:
             text = f"Skin followed {', '.join(found.rivals.best())}, which is not what the screen was asked for."
             return Outcome.FAIL, "light.other_colours", text
-        if fit.share <= tuning.most_foreign_share and found.steps >= tuning.least_foreign_steps:
+        if fit.share <= tuning.most_foreign_share and found.at_pace >= tuning.least_at_pace:
             text = f"Skin changed its colour {found.steps} times, and not as the screen was asked to."
             return Outcome.FAIL, "light.other_colours", text
         if found.ambient is None or found.ambient > tuning.most_ambient:
@@ -238,6 +244,7 @@ class LightSignal:
             "ambient_milli": _milli(found.ambient or 0.0),
             "fps_milli": round(1_000 * found.fps),
             "strong_steps": found.steps,
+            "at_pace": found.at_pace,
         }
 
 

@@ -180,6 +180,7 @@ def _without(values: Floats, frame: Floats) -> Floats:
     return np.asarray(values - frame @ (frame.T @ values))
 
 
+@cache
 def _level(colour: Colour, ambient: float) -> Floats:
     return np.asarray(np.log(ambient + linear_light(colour)) / GAMMA)
 
@@ -194,7 +195,7 @@ def _sequences(count: int) -> NDArray[np.intp]:
     return np.array(list(product(range(len(DRAWN)), repeat=count)), np.intp)
 
 
-_SUBSETS = [np.array(kept) for kept in product([False, True], repeat=3) if any(kept)]
+_SUBSETS = [np.flatnonzero(kept) for kept in product([True, False], repeat=3) if any(kept)]
 
 
 def _unexplained(basis: Floats, chroma: Floats, levels: Floats) -> tuple[Floats, Floats]:
@@ -203,17 +204,21 @@ def _unexplained(basis: Floats, chroma: Floats, levels: Floats) -> tuple[Floats,
     The least squares problem with gains of 0 or more, by all seven sets of channels that may be above 0.
     """
     gram, seen = basis.T @ basis, basis.T @ chroma
-    axes = OPPONENT.T @ OPPONENT
-    normal = np.einsum("kic,ij,kjd->kcd", levels, gram, levels, optimize=True) * axes
-    right = np.einsum("kic,ia,ac->kc", levels, seen, OPPONENT, optimize=True)
+    normal = levels.transpose(0, 2, 1) @ (gram @ levels) * (OPPONENT.T @ OPPONENT)
+    right = (levels * (seen @ OPPONENT)).sum(axis=1)
     total = float((chroma**2).sum())
     best, gains = np.full(len(levels), total), np.zeros((len(levels), 3))
+    left = np.arange(len(levels))
     for kept in _SUBSETS:
-        part = normal[:, kept][:, :, kept] + _TINY * np.eye(int(kept.sum()))
-        found = np.linalg.solve(part, right[:, kept][..., None])[..., 0]
-        rest = total - (found * right[:, kept]).sum(axis=1)
-        better = (found >= 0).all(axis=1) & (rest < best)
-        best[better] = rest[better]
-        gains[better] = 0.0
-        gains[np.ix_(better, kept)] = found[better]
+        part = normal[np.ix_(left, kept, kept)] + _TINY * np.eye(kept.size)
+        found = np.linalg.solve(part, right[np.ix_(left, kept)][..., None])[..., 0]
+        rest = total - (found * right[np.ix_(left, kept)]).sum(axis=1)
+        better = (found >= 0).all(axis=1) & (rest < best[left])
+        best[left[better]] = rest[better]
+        gains[left[better]] = 0.0
+        gains[np.ix_(left[better], kept)] = found[better]
+        if kept.size == len(right[0]):  # where all three are above 0 nothing is better: the problem is convex
+            left = left[~better]
+        if not left.size:
+            break
     return best, gains

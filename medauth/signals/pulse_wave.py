@@ -44,12 +44,15 @@ def pos(times_ms: Floats, colours: Floats) -> tuple[Floats, Floats]:
     rgb = np.stack([np.interp(even, times_ms, channel) for channel in colours.T])
     length = round(_WINDOW_S * RATE_HZ)
     wave = np.zeros(even.size)
-    for start in range(max(0, even.size - length + 1)):
-        part = rgb[:, start : start + length]
-        normal = part / np.maximum(part.mean(axis=1, keepdims=True), _TINY)
-        across, along = normal[1] - normal[2], normal[1] + normal[2] - 2 * normal[0]
-        beat = across + across.std() / max(float(along.std()), _TINY) * along
-        wave[start : start + length] += beat - beat.mean()
+    if even.size < length:
+        return even, wave
+    parts = np.lib.stride_tricks.sliding_window_view(rgb, length, axis=1)
+    red, green, blue = parts / np.maximum(parts.mean(axis=2, keepdims=True), _TINY)
+    across, along = green - blue, green + blue - 2 * red
+    beats = across + across.std(axis=1, keepdims=True) / np.maximum(along.std(axis=1, keepdims=True), _TINY) * along
+    beats -= beats.mean(axis=1, keepdims=True)
+    for start, beat in enumerate(beats):
+        wave[start : start + length] += beat
     return even, wave
 
 

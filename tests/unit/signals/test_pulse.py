@@ -33,7 +33,7 @@ class Given(SkinPatches):
 
 
 def skin(
-    bpm: float | None, *, seconds: float = 12.0, amplitude: float = 0.01, noise: float = 0.25
+    bpm: float | None, *, seconds: float = 10.0, amplitude: float = 0.01, noise: float = 0.25
 ) -> NDArray[np.float64]:
     """(n, 3, 3) at 30 frames a second."""
     times = np.arange(0, seconds, 1 / 30)
@@ -67,7 +67,7 @@ def test_a_pulse_is_found_at_its_rate(bpm: int) -> None:
 
 def test_skin_that_does_not_beat_has_none() -> None:
     for seed in range(3):
-        colours = skin(None) + np.random.default_rng(seed).normal(0, 0.3, (360, 3, 3))
+        colours = skin(None) + np.random.default_rng(seed).normal(0, 0.3, (300, 3, 3))
         assert watched(colours).reading().code == "pulse.not_found"
 
 
