@@ -8,6 +8,9 @@ from functools import partial
 from medauth.bootstrap import Medauth, Sources
 from medauth.bootstrap import open as open_medauth
 from medauth.config import Settings
+from medauth.evidence.trust import Contracts, TrustFile
+from medauth.service.disclosure import contract_of
+from medauth.service.epochs import require_connected
 from medauth.service.head_audit import HeadAudit
 from medauth.service.log_audit import LogAudit
 from medauth.service.note_audit import NoteAudit
@@ -16,6 +19,7 @@ from medauth.service.receipts import ReceiptAudit
 from medauth.service.retired_audit import RetiredKeyAudit
 from medauth.service.sweep import Depth, Sweep
 from medauth.service.sweeping import in_processes, in_this_process
+from medauth.store.interface import CheckpointState
 
 
 def log_audit(auth: Medauth, *, ask_chain: bool = True, depth: Depth = Depth.FULL, processes: int = 1) -> LogAudit:
@@ -62,3 +66,29 @@ def _sweep(auth: Medauth, depth: Depth) -> Sweep:
 def _open_sweep(settings: Settings, depth: Depth) -> Sweep:
     """In a process of its own."""
     return _sweep(open_medauth(settings), depth)
+
+
+def trust_file(auth: Medauth) -> TrustFile:
+    """What an auditor needs of this server: public keys, contracts, final checkpoints, authorities of time stamps."""
+    final = {
+        row.root: row.new_size
+        for log in auth.store.logs()
+        for row in auth.store.checkpoints(log)
+        if row.state is CheckpointState.FINAL
+    }
+    keys, retired = auth.keyring.trusted().values(), auth.keyring.retired()
+    return TrustFile.of(keys, final, own_contracts(auth), auth.time_stamp_certificates, retired)
+
+
+def own_contracts(auth: Medauth) -> Contracts:
+    """By log, the contracts that this server's own mirror is pinned to, those it has left first. Raises
+    `LedgerIdentityChanged` where one of these does not lead to the next: somebody put it there.
+    """
+    pinned = [identity for log in auth.store.logs() if (identity := auth.store.chain_identity(log)) is not None]
+    left = {present.log: auth.store.epochs(present.log) for present in pinned}
+    for present in pinned:
+        require_connected(present.log, left[present.log], present)
+    return {
+        present.log: tuple(contract_of(i) for i in (*(e.identity for e in left[present.log]), present))
+        for present in pinned
+    }

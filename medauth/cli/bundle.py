@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
+from medauth.auditing import trust_file
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, reporting
 from medauth.errors import InputError, MedauthError, StoreError
 from medauth.evidence.bundle import Bundle
-from medauth.evidence.trust import Contracts, TrustFile
 from medauth.protocol.canonical import MAX_BYTES
-from medauth.service.disclosure import contract_of, linked
-from medauth.service.epochs import require_connected
+from medauth.service.disclosure import linked
 from medauth.service.erasure import is_erased
-from medauth.store.interface import CheckpointState, LeafKind
+from medauth.store.interface import LeafKind
 
 _SUFFIX = ".bundle.json"
 
@@ -117,33 +116,13 @@ def trust(
     Whoever holds it needs nothing of this server any more: a bundle that names other keys or another contract fails.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
-        final = {
-            row.root: row.new_size
-            for log in auth.store.logs()
-            for row in auth.store.checkpoints(log)
-            if row.state is CheckpointState.FINAL
-        }
-        contracts = own_contracts(auth)
-        keys = auth.keyring.trusted().values()
-        file = TrustFile.of(keys, final, contracts, auth.time_stamp_certificates, auth.keyring.retired())
+        file = trust_file(auth)
         write_file(out, file.to_bytes())
         if as_json:
-            print_json({"trust": str(out), "checkpoints": len(final), "contracts": len(contracts)})
-        console.print(f"  {out}: {len(keys)} keys, {len(contracts)} contracts, {len(final)} checkpoints")
-
-
-def own_contracts(auth: Medauth) -> Contracts:
-    """By log, the contracts that this server's own mirror is pinned to, those it has left first. Raises
-    `LedgerIdentityChanged` where one of these does not lead to the next: somebody put it there.
-    """
-    pinned = [identity for log in auth.store.logs() if (identity := auth.store.chain_identity(log)) is not None]
-    left = {present.log: auth.store.epochs(present.log) for present in pinned}
-    for present in pinned:
-        require_connected(present.log, left[present.log], present)
-    return {
-        present.log: tuple(contract_of(i) for i in (*(e.identity for e in left[present.log]), present))
-        for present in pinned
-    }
+            print_json({"trust": str(out), "checkpoints": len(file.checkpoints), "contracts": len(file.contracts)})
+        console.print(
+            f"  {out}: {len(file.keys)} keys, {len(file.contracts)} contracts, {len(file.checkpoints)} checkpoints"
+        )
 
 
 def write_file(path: Path, data: bytes, *, private: bool = False) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from medauth.auditing import own_contracts
 from medauth.bootstrap import open as open_medauth
-from medauth.cli.bundle import own_contracts, read_file
+from medauth.cli.bundle import read_file
 from medauth.cli.console import (
     JsonOption,
     console,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 
 from medauth.serving import accesses_of
+from medauth.web.auditor.pages import AuditPages, auditor_blueprint
 from medauth.web.console.docket import Docket
 from medauth.web.console.pages import console_blueprint
 from medauth.web.desk.sign_in import Desk, desk_blueprint
@@ -27,6 +28,8 @@ def staff_blueprint(auth: Medauth, clock_ms: Callable[[], float]) -> Blueprint:
     blueprint.add_app_template_filter(_utc, "utc")
     blueprint.register_blueprint(desk_blueprint(desk))
     blueprint.register_blueprint(console_blueprint(Docket(auth), desk))
+    asking = Limit(burst=10, per_s=0.5, clock_ms=clock_ms)
+    blueprint.register_blueprint(auditor_blueprint(AuditPages(auth, asking), desk))
     return blueprint
 
 
