@@ -17,13 +17,14 @@ from medauth.cli.console import json_bytes
 from medauth.errors import MedauthError
 from medauth.protocol.observation import Observation
 from medauth.report.looking_over import LookingOver
+from medauth.report.movement_moments import Moment
 from medauth.report.recording_summary import Summary, summarise, worth
 from medauth.sensing import DEEPFAKE_MODEL, is_picture, source_of
 from medauth.service.analysis import Analysis
 
 COLUMNS = (
     "file", "impression", "fake_probability", "confidence", "judged_by", "blinks", "blinks_per_minute", "blink_rate",
-    "micro_irregularity", "micro_irregularity_unusual", "expression", "expression_share", "frames", "judged", "seconds",
+    "micro_irregularity", "micro_irregularity_unusual", "expression", "expression_share", "movements", "frames", "judged", "seconds",
     "error",
 )  # fmt: skip
 
@@ -45,6 +46,7 @@ class Analysed:
     found: Analysis
     summary: Summary
     worth: str
+    moments: tuple[Moment, ...]
     folder: Path
     files: tuple[str, ...]
 
@@ -59,6 +61,7 @@ class Analysed:
             "frame_ms": median_of(self.found.frame_ms),
             "summary": self.summary.to_json(),
             "worth": self.worth,
+            "movements": [moment.to_json() for moment in self.moments],
             "models": {use.name: use.sha256 for mark in self.found.marks.values() for use in mark.models},
             "readings": [reading.to_json() for reading in self.found.readings],
             "files": list(self.files),
@@ -78,7 +81,8 @@ def analyse_file(
         files.append(_video(media, wanted, found, over, summary, folder))
     files.append("analysis.json")
     said = worth(_metrics(auth), clips=summary.judged_by != "single frame")
-    analysed = Analysed(found, summary, said, folder, tuple(files))
+    moments = tuple(over.movements.moments(found.marks.get("emotion")))
+    analysed = Analysed(found, summary, said, moments, folder, tuple(files))
     write_file(folder / "analysis.json", json_bytes(analysed.to_json()))
     return analysed
 

@@ -112,6 +112,7 @@ def _print(analysed: Analysed) -> None:
     for line in _lines(summary):
         console.print(f"  {line}")
     console.print(f"  {analysed.worth}", style="dim")
+    _print_movements(analysed)
     print_title("Signals")
     print_readings(found.readings)
     for reading in found.readings:
@@ -122,6 +123,21 @@ def _print(analysed: Analysed) -> None:
     for file in analysed.files:
         console.print(f"  {analysed.folder / file}")
     console.print("  A recording: nothing was asked, so nobody is found live.", style="dim")
+
+
+def _print_movements(analysed: Analysed) -> None:
+    """What the face did at the height of each expression."""
+    if not analysed.moments:
+        return
+    against = analysed.moments[0].movements.against
+    print_title(f"Movements (FACS), against {'this face at rest' if against == 'own rest' else 'other people at rest'}")
+    for moment in analysed.moments:
+        console.print(
+            f"  {moment.t_ms / 1000:6.1f} s  {moment.expression} {moment.probability:.2f}: {moment.movements.text}"
+        )
+        missing = ", ".join(str(number) for number in moment.movements.missing(moment.expression))
+        if missing:
+            console.print(f"            usual, and not seen: AU {missing}", style="dim")
 
 
 def _lines(summary: Summary) -> list[str]:

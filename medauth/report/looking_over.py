@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.protocol.observation import FaceTrack, Observation
+from medauth.report.movement_moments import MovementLog
 from medauth.signals.face_motion import FaceMotion
 from medauth.signals.interface import Explainable, HeatMap, Marks, Trace
 
@@ -67,6 +68,7 @@ class LookingOver:
 
     def __init__(self, *, heat: bool = True) -> None:
         self.motion = FaceMotion()
+        self.movements = MovementLog()
         self.looks: list[Look] = []
         self.places: list[FacePlace] = []
         self._heat = heat
@@ -78,6 +80,7 @@ class LookingOver:
         if track is None:
             return
         self.motion.add(t_ms, track)
+        self.movements.add(t_ms, track)
         self.places.append(FacePlace(t_ms, _box(track)))
         if t_ms - self._last_ms < HEAT_EVERY_MS - 0.5 or abs(track.pose.yaw) > _TURNED_DEG:
             return

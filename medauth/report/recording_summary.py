@@ -54,6 +54,8 @@ class Summary:
     micro_irregularity_unusual: bool | None
     expression: str
     expression_share: float | None
+    movements: str
+    """What the face did at the height of its surest expression, in words."""
     frames: int
     judged: int
     seconds: float
@@ -70,6 +72,8 @@ def summarise(found: Analysis, over: LookingOver) -> Summary:
     blinks, rate, said = _blinks(readings.get("blink"))
     irregular = over.motion.irregularity()
     expression, share = _expression(readings.get("emotion"))
+    moments = over.movements.moments(found.marks.get("emotion"))
+    surest = max(moments, key=lambda moment: moment.probability, default=None)
     return Summary(
         source=found.source,
         impression=_impression(fake, _threshold(readings.get("deepfake"))),
@@ -83,6 +87,7 @@ def summarise(found: Analysis, over: LookingOver) -> Summary:
         micro_irregularity_unusual=None if irregular is None else irregular.share > TREMBLING,
         expression=expression,
         expression_share=share,
+        movements="" if surest is None else f"{surest.expression}: {surest.movements.text}",
         frames=found.frames,
         judged=found.judged,
         seconds=round(found.duration_ms / 1000, 1),

@@ -67,6 +67,21 @@ def judge_blinks(
     judge(data, models, persons, typer.echo)
 
 
+@app.command("judge-movements")
+def judge_movements(
+    data: DataOption,
+    work: WorkOption = None,
+    split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
+) -> None:
+    """How often the facial movements that are seen fit the label of the picture. Needs no TensorFlow."""
+    import json
+
+    from medauth.training.movement_judging import judge_movements as judge
+
+    found = judge(data, work_folder(work) / "expression_landmarks", split, typer.echo)
+    typer.echo(json.dumps(found, indent=2))
+
+
 @app.command("judge-faces")
 def judge_faces(
     data: DataOption,

@@ -75,6 +75,15 @@ def test_a_picture_is_judged_as_one_frame_and_says_so(data_dir: Path) -> None:
     assert report["summary"]["judged_by"] == "single frame"
     assert report["summary"]["expression"] == "happiness"
     assert report["summary"]["blinks"] is None
+    moment = report["movements"][0]
+    units = {seen["unit"]: seen for seen in moment["units"]}
+    assert moment["expression"] == moment["movements_read_as"] == "happiness"
+    assert {6, 12, 25} <= set(units), "a broad smile: cheeks, corners of the mouth, lips"
+    assert not {1, 2, 4, 26} & set(units), "no brow moves, no jaw drops"
+    assert units[12]["right"] > 2
+    assert units[12]["left"] > 2
+    assert moment["against"] == "people"
+    assert "mouth corners pulled up (AU 12)" in report["summary"]["movements"]
     assert "pictures" in report["worth"]
     assert "gradcam.mp4" not in report["files"]
 
@@ -99,6 +108,7 @@ def test_a_folder_becomes_a_table_in_which_a_broken_file_is_a_line(clip: Path, d
     assert table["short.mp4"]["impression"] == rows["short.mp4"]["impression"]
     assert float(table["short.mp4"]["fake_probability"]) == rows["short.mp4"]["fake_probability"]
     assert table["broken.mp4"]["impression"] == ""
+    assert "mouth corners pulled up (AU 12)" in table["inner/portrait.png"]["movements"]
     assert Path("found/short.mp4-analysis/timeline.png").exists()
     assert not Path("found/short.mp4-analysis/gradcam.mp4").exists()
 
