@@ -18,7 +18,7 @@ from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, json_bytes, print_json, print_table, print_title, reporting
 from medauth.cli.evaluate_adversarial import adversarial
 from medauth.cli.evaluate_attacks import attacks
-from medauth.cli.evaluate_films import light
+from medauth.cli.evaluate_films import light, pulse
 from medauth.errors import InputError
 from medauth.evaluation.deletion import delete
 from medauth.evaluation.folders import Item, read_folder
@@ -42,6 +42,7 @@ evaluate = typer.Typer(help="Judge signals and models on labelled pictures and c
 evaluate.command("attacks")(attacks)
 evaluate.command("adversarial")(adversarial)
 evaluate.command("light")(light)
+evaluate.command("pulse")(pulse)
 
 NameArgument = Annotated[str, typer.Argument(help="A signal or a classifier: expression, eye_state, blink, …")]
 DataOption = Annotated[Path, typer.Option(help="Folder with a MANIFEST.json, or with sub-folders named after classes.")]

@@ -18,6 +18,8 @@ from medauth.evaluation.light_others import PairPlan, PairStage
 from medauth.evaluation.light_run import LightPlan, LightStage
 from medauth.evaluation.light_tables import light_report
 from medauth.evaluation.lit_people import Person, people_in
+from medauth.evaluation.pulse_run import PulsePlan, PulseStage
+from medauth.evaluation.pulse_tables import pulse_report
 from medauth.evaluation.row_file import J, OnDone, Row, RowFile, rows_so_far, run_all
 from medauth.evaluation.table_report import TableReport
 
@@ -69,6 +71,31 @@ def light(
         )
         facts = _facts(people, seed) | {"plan": plan.digest(), "rounds": str(rounds)}
         _tell(light_report(rows, lit, facts), [*rows, *lit], report, as_json=as_json)
+
+
+def pulse(
+    *,
+    report: Annotated[Path, typer.Option(help="Folder for the report; a run that was stopped goes on in it.")] = Path(
+        "pulse-evaluation"
+    ),
+    clips: ClipsOption = None,
+    faces: FacesOption = None,
+    most_faces: MostFacesOption = 20,
+    windows: WindowsOption = 1,
+    rounds: Annotated[int, typer.Option(help="Films of each kind and person; each of another rate.", min=1)] = 3,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Beats of known rate in real faces, and films that have none: photographs, loops, the dark, too short a film.
+
+    A second of CPU a film. Stop it when you like: the same command goes on.
+    """
+    with reporting(as_json=as_json):
+        people = people_in(clips or (), faces or (), windows, most_faces)
+        plan = PulsePlan(people, rounds, seed)
+        rows = _played("beating", plan.jobs(), RowFile(report / "pulse.jsonl", plan.digest()), PulseStage)
+        facts = _facts(people, seed) | {"plan": plan.digest(), "rounds": str(rounds)}
+        _tell(pulse_report(rows, facts), rows, report, as_json=as_json)
 
 
 def _played(said: str, jobs: Sequence[J], file: RowFile, stage: Callable[[], Any]) -> list[Row]:

@@ -26,6 +26,9 @@ from medauth.evaluation.lit_scenes import (
     steady,
     television,
 )
+from medauth.evaluation.pulse_run import FILMS as BEATS
+from medauth.evaluation.pulse_run import PulsePlan, _beating
+from medauth.evaluation.pulse_tables import pulse_report
 from medauth.evaluation.row_file import RowFile, rows_so_far, run_all
 from medauth.protocol.light import Colour, TimedColour
 
@@ -181,3 +184,38 @@ def test_the_report_counts_films_and_people() -> None:
     assert "What the colours do to other signals" in titles
     assert all("simulated" in caption for caption in report.plots)
     assert report.to_json()["simulated"] is True
+
+
+def test_a_beat_has_its_rate_and_is_strongest_in_green() -> None:
+    times = np.arange(0, 10_000, 20.0)
+    light = np.array([_beating(Room(), 0.02, 90.0)(t) for t in times]) - 1
+    assert np.argmax(np.abs(light).max(axis=0)) == 1
+    power = np.abs(np.fft.rfft(light[:, 1] - light[:, 1].mean()))
+    assert 60 * np.fft.rfftfreq(len(times), 0.02)[power.argmax()] == pytest.approx(90, abs=3)
+
+
+def test_every_pulse_film_is_played_to_everybody() -> None:
+    jobs = PulsePlan([Person("a", "a.mp4"), Person("b", "b.mp4")], 2).jobs()
+    assert len({job.key for job in jobs}) == len(jobs) == 4 * len(BEATS)
+
+
+def test_a_claim_of_what_does_not_beat_is_wrong() -> None:
+    def row(film: str, outcome: str, found: float, snr_db: float = 5.0) -> dict[str, object]:
+        return {
+            "person": "a", "film": film, "bpm": 70.0, "outcome": outcome, "code": f"pulse.{outcome}", "found_bpm": found,
+            "snr_db": snr_db, "repeated_milli": 200,
+        }  # fmt: skip
+
+    rows = [
+        row("clip, beat 2 %", "pass", 71.0),
+        row("clip, beat 2 %", "pass", 110.0),
+        row("clip, beat 2 %", "inconclusive", 90.0, -3.0),
+        row("photograph, still", "pass", 60.0),
+    ]
+    figures = pulse_report(rows, {}).figures
+    beating, still = figures["by_film"]["clip, beat 2 %"], figures["by_film"]["photograph, still"]
+    assert (beating["wrong"], still["wrong"]) == (1, 1)
+    assert beating["claimed"]["value"] == pytest.approx(2 / 3, abs=1e-3)
+    bands = {band["from_db"]: band for band in figures["error_by_snr"]}
+    assert bands[4.0]["near"]["value"] == 0.5
+    assert (bands[-99.0]["near"]["value"], bands[-99.0]["claimed"]) == (0.0, 0)
