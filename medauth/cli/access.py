@@ -29,13 +29,17 @@ def grant(
         list[str] | None,
         typer.Option(help="A host that may be told how a check ended, such as app.example; may be repeated."),
     ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="A key for the app's own tests: outcomes by script, nothing real.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make an API key and show it once: only a keyed hash is kept."""
     policies = policy or [named for named, rules in POLICIES.items() if not rules.rehearsal]
     with reporting(as_json=as_json), open_medauth() as auth:
         hosts = callback_host or []
-        granted, key = accesses_of(auth).grant(name, scope or [Scope.SUBJECT], policies, callback_hosts=hosts)
+        accesses, scopes = accesses_of(auth), scope or [Scope.SUBJECT]
+        granted, key = accesses.grant(name, scopes, policies, callback_hosts=hosts, sandbox=sandbox)
         if as_json:
             print_json({"access_id": granted.access_id, "key": key})
         console.print(f"  {granted.access_id}  {granted.name}", style="dim")
@@ -57,13 +61,23 @@ def list_(as_json: JsonOption = False) -> None:
                         "scopes": row.scopes.split(),
                         "policies": row.policies.split(),
                         "callback_hosts": row.callback_hosts.split(),
+                        "sandbox": row.sandbox,
                         "created_ms": row.created_ms,
                         "revoked_ms": row.revoked_ms,
                     }
                     for row in rows
                 ]
             )
-        shown = [(r.access_id, "revoked" if r.revoked_ms else "granted", r.scopes, r.policies, r.name) for r in rows]
+        shown = [
+            (
+                r.access_id,
+                "revoked" if r.revoked_ms else "sandbox" if r.sandbox else "granted",
+                r.scopes,
+                r.policies,
+                r.name,
+            )
+            for r in rows
+        ]
         print_table(("access", "state", "scopes", "policies", "name"), shown)
 
 

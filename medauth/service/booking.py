@@ -51,6 +51,8 @@ class Request:
     """The policy in whose place a person may choose whom changing colours trouble, such as `no-flash`; empty: none."""
     callback: str = ""
     """Where the app is told that the check ended; empty: nowhere."""
+    sandbox: str = ""
+    """The script of a sandbox check (`sandbox.py`); empty: a check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class Bookings:
             raise InputError("a policy with colours in place of one without", expected="one such as no-flash")
         if len(idempotency_key) > MAX_KEY:
             raise InputError("an idempotency key that is too long", expected=f"at most {MAX_KEY} characters")
-        booking_id, now, asked = new_id("bkg"), self._now_ms(), canonical(asdict(request))
+        is_sandbox = bool(request.sandbox)
+        booking_id, now, asked = new_id("sbx" if is_sandbox else "bkg"), self._now_ms(), canonical(asdict(request))
         row = BookingRow(
             booking_id=booking_id,
             access_id=access_id,
@@ -93,6 +96,7 @@ class Bookings:
             policy=request.policy,
             created_ms=now,
             expires_ms=now + WAITING_MS,
+            sandbox=is_sandbox,
         )
         kept = self._store.book(row)
         if not hmac.compare_digest(kept.request_digest, row.request_digest):
@@ -131,6 +135,10 @@ class Bookings:
         return self._end(
             booking_id, BookingEnd(BookingState.DONE, self._now_ms(), record_id=record_id, outcome=outcome)
         )
+
+    def played(self, booking_id: str, outcome: str) -> bool:
+        """A sandbox check has the outcome of its script, and no record."""
+        return self._end(booking_id, BookingEnd(BookingState.DONE, self._now_ms(), outcome=outcome))
 
     def failed(self, booking_id: str, code: str) -> bool:
         """It ended without a verdict."""

@@ -33,7 +33,7 @@ class Tokens:
         """
         row, asked = booking.row, booking.request
         live = row.state is BookingState.DONE and row.outcome == Decision.LIVE.value
-        if not live or row.record_id is None or row.check_id is None or row.ended_ms is None:
+        if row.sandbox or not live or row.record_id is None or row.check_id is None or row.ended_ms is None:
             return None
         statement = statement_of(row.record_id, self._records, self._keyring)
         policy = policy_named(statement["policy"]["rules"]["name"])

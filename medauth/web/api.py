@@ -13,8 +13,10 @@ from medauth.protocol.canonical import parse_object
 from medauth.service.access import Access, Scope
 from medauth.service.booking import Booking, Bookings, request_of
 from medauth.service.pictures import statement_of
+from medauth.service.sandbox import PROBLEMS, Script, end_sandbox, result_of, script_of
 from medauth.service.tokens import Tokens
 from medauth.store.booking_interface import BookingState
+from medauth.store.interface import ERASED
 from medauth.store.webhook_interface import WebhookRow, WebhookState
 from medauth.web.callers import Callers
 from medauth.web.problems import Problem
@@ -22,7 +24,9 @@ from medauth.web.problems import Problem
 if TYPE_CHECKING:
     from medauth.bootstrap import Medauth
 
-_FIELDS = frozenset({"subject", "purpose", "policy", "origin", "address", "client", "without_colours", "callback"})
+_FIELDS = frozenset(
+    {"subject", "purpose", "policy", "origin", "address", "client", "without_colours", "callback", "sandbox"}
+)
 
 
 class CheckApi:
@@ -43,7 +47,8 @@ class CheckApi:
         strange = sorted(set(given) - _FIELDS)
         if strange:
             raise InputError(f"an unknown field {strange[0][:80]!r}", expected=", ".join(sorted(_FIELDS)))
-        asked = request_of({"origin": self._url} | given)
+        script = _script(access, given)
+        asked = request_of({"origin": self._url} | given | {"sandbox": script.to_text() if script else ""})
         if {asked.policy, asked.without_colours or asked.policy} - access.policies:
             raise Problem(403, "policy", "this key may not ask for that policy", " ".join(sorted(access.policies)))
         if asked.callback and callback_host(asked.callback, loopback=self._local) not in access.callback_hosts:
@@ -60,14 +65,24 @@ class CheckApi:
     def result(self, booking_id: str) -> Response:
         """The statement behind the outcome: reasons, steps, readings."""
         _, booking = self._mine(booking_id, Scope.OPERATOR)
+        if booking.row.sandbox:
+            return jsonify(_played(booking))
         return jsonify(statement_of(_record(booking), self._auth.store, self._auth.keyring))
 
     def evidence(self, booking_id: str) -> Response:
         """The bundle for a stranger."""
         _, booking = self._mine(booking_id, Scope.AUDITOR)
+        if booking.row.sandbox:
+            raise Problem(409, "sandbox", "a sandbox check leaves no evidence", "ask for a check with another key")
         response = Response(self._auth.bundle(_record(booking)).to_bytes(), content_type="application/json")
         response.headers["Content-Disposition"] = f'attachment; filename="{_record(booking)}.json"'
         return response
+
+    def play(self, booking_id: str) -> Response:
+        """Ends a sandbox check as its script says; nobody has to come."""
+        _, booking = self._mine(booking_id, Scope.SUBJECT)
+        end_sandbox(self._bookings, booking)
+        return self.state(booking_id)
 
     def erase(self, booking_id: str) -> Response:
         """Destroys the keys of a check, and what was asked for; of what ended before it was one, the latter alone."""
@@ -95,6 +110,7 @@ class CheckApi:
         row = booking.row
         return {
             "id": row.booking_id,
+            "sandbox": row.sandbox,
             "state": row.state.value,
             "policy": row.policy,
             "created_ms": row.created_ms,
@@ -115,6 +131,7 @@ def api_blueprint(api: CheckApi, callers: Callers, document: Mapping[str, Any]) 
     blueprint.get("/checks/<booking_id>")(api.state)
     blueprint.get("/checks/<booking_id>/result")(api.result)
     blueprint.get("/checks/<booking_id>/evidence")(api.evidence)
+    blueprint.post("/checks/<booking_id>/sandbox")(api.play)
     blueprint.delete("/checks/<booking_id>")(api.erase)
 
     @blueprint.get("/openapi.json")
@@ -122,6 +139,26 @@ def api_blueprint(api: CheckApi, callers: Callers, document: Mapping[str, Any]) 
         return jsonify(document)
 
     return blueprint
+
+
+def _script(access: Access, given: dict[str, Any]) -> Script | None:
+    """The script of a sandbox key's request; None for other keys. Raises `Problem` where the script is trouble."""
+    if not access.sandbox and "sandbox" not in given:
+        return None
+    script = script_of(given.pop("sandbox", None))
+    if not access.sandbox:
+        raise Problem(403, "sandbox", "this key is for checks", "a key of `medauth access grant --sandbox`")
+    if script.problem:
+        wait_ms = 1_000.0 if script.problem == "rate" else 0.0
+        title = "as the sandbox's script says"
+        raise Problem(PROBLEMS[script.problem], script.problem, title, "sandbox", retry_after_ms=wait_ms)
+    return script
+
+
+def _played(booking: Booking) -> dict[str, Any]:
+    if booking.row.state is not BookingState.DONE or booking.row.outcome == ERASED:
+        raise NotFound("no verdict yet", expected="a check that is done", next_step="ask for its state")
+    return result_of(booking)
 
 
 def _told(webhook: WebhookRow | None) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -19,11 +20,13 @@ from flask import Blueprint, Response, request
 from medauth.errors import CeremonyError, InputError, MedauthError
 from medauth.protocol.canonical import parse_object
 from medauth.protocol.policy import policy_named
+from medauth.service.booking import Booking
 from medauth.web.attendance import MAX_FRAME_BYTES, Attendance, FailureCode, end_of
 from medauth.web.limits import Limit, Places
 from medauth.web.metrics import Metrics
 from medauth.web.problems import Problem
 from medauth.web.room import Arrival, Refused, Room
+from medauth.web.sandbox import play
 from medauth.web.socket import AfterSocket, Disconnected, WebSocket
 
 HELLO_S = 10.0
@@ -64,6 +67,10 @@ class LiveChecks:
         except (Refused, MedauthError) as error:
             self._refuse(line, error, began)
             return
+        if isinstance(attendance, Booking):
+            with suppress(Disconnected):
+                play(line, self._room.bookings, attendance)
+            return
         connection = attendance.connection
         self._metrics.running.set(self._room.count())
         try:
@@ -75,7 +82,7 @@ class LiveChecks:
             self._metrics.running.set(self._room.count())
             line.close()
 
-    def _awaited(self, line: WebSocket, origin: str, address: str) -> Attendance:
+    def _awaited(self, line: WebSocket, origin: str, address: str) -> Attendance | Booking:
         if not self._waiting.take(address):
             raise Refused("too many from one address")
         try:
@@ -83,16 +90,19 @@ class LiveChecks:
         finally:
             self._waiting.give_back(address)
 
-    def _admitted(self, line: WebSocket, origin: str, address: str) -> Attendance:
-        """From hello to a running check. Raises `Refused`, `Disconnected`, `InputError`."""
+    def _admitted(self, line: WebSocket, origin: str, address: str) -> Attendance | Booking:
+        """From hello to a running check, or a sandbox's to be played. Raises `Refused`, `Disconnected`, `InputError`."""
         said = _said(line.receive(HELLO_S), "hello", {"session": str, "resume": str})
         arrival = Arrival(said.get("session", ""), origin, address, said.get("resume", ""))
         found = self._room.receive(arrival)
         if isinstance(found, Attendance):
             return found
         light, without = policy_named(found.request.policy).light is not None, bool(found.request.without_colours)
-        line.send(json.dumps({"type": "welcome", "colours": light, "without": light and without}))
+        welcome = {"type": "welcome", "colours": light, "without": light and without}
+        line.send(json.dumps(welcome | ({"sandbox": True} if found.row.sandbox else {})))
         answer = _said(line.receive(CONSIDER_S), "begin", {"colours": bool})
+        if found.row.sandbox:
+            return found
         return self._room.begin(found, arrival, colours=answer.get("colours", True) or not light)
 
     def _follow(self, line: WebSocket, attendance: Attendance, connection: int) -> None:

@@ -8,6 +8,7 @@ from medauth.protocol.callback import CALLBACK_PATTERN
 from medauth.protocol.policy import POLICIES
 from medauth.protocol.verdict import Decision
 from medauth.service.booking import MAX_KEY, MAX_URL
+from medauth.service.sandbox import CODES, MAX_REASONS, OUTCOMES, PROBLEMS, REASON
 from medauth.store.booking_interface import BookingState
 from medauth.store.webhook_interface import WebhookState
 
@@ -32,6 +33,7 @@ def document(url: str) -> Schema:
             "/api/v1/checks/{id}": {"parameters": [_ID], "get": _state(), "delete": _erase()},
             "/api/v1/checks/{id}/result": {"parameters": [_ID], "get": _result()},
             "/api/v1/checks/{id}/evidence": {"parameters": [_ID], "get": _evidence()},
+            "/api/v1/checks/{id}/sandbox": {"parameters": [_ID], "post": _play()},
             "/api/v1/receipt": {"get": _receipt()},
             "/api/v1/openapi.json": {"get": _document()},
             "/.well-known/jwks.json": {"get": _keys("readKeys", "Keys of verdict tokens")},
@@ -69,6 +71,19 @@ def _maybe(schema: Schema) -> Schema:
 _MS: Schema = {"type": "integer", "minimum": 0, "description": "milliseconds since 1970"}
 _ID: Schema = {"name": "id", "in": "path", "required": True, "schema": _text(64, least=1)}
 _PLAIN_POLICIES = [name for name, policy in POLICIES.items() if policy.light is None and not policy.rehearsal]
+_REASONS: Schema = {
+    "type": "array",
+    "maxItems": MAX_REASONS,
+    "items": _text(64) | {"pattern": f"^{REASON.pattern}$"},
+}
+_SCRIPT: Schema = {
+    "description": "With a sandbox key alone, and needed there: how the check ends.",
+    "oneOf": [
+        _object(["outcome"], {"outcome": _one_of(*OUTCOMES), "reasons": _REASONS}),
+        _object(["code"], {"code": _one_of(*CODES)}),
+        _object(["problem"], {"problem": _one_of(*PROBLEMS)}),
+    ],
+}
 _REQUEST = _object(
     ["subject", "purpose", "policy"],
     {
@@ -82,10 +97,12 @@ _REQUEST = _object(
         | {"description": "Policy in whose place a person may choose whom changing colours trouble."},
         "callback": _text(MAX_URL, about="Where a webhook goes once it ended; at a host registered for the key.")
         | {"pattern": CALLBACK_PATTERN},
+        "sandbox": _SCRIPT,
     },
 )
 _CHECK_FIELDS: Schema = {
     "id": _text(64),
+    "sandbox": {"type": "boolean", "description": "Nobody was looked at: an outcome by script, for tests."},
     "state": _one_of(*BookingState),
     "policy": _text(64),
     "created_ms": _MS,
@@ -142,7 +159,9 @@ def _ref(name: str) -> Schema:
 
 def _create() -> Schema:
     key = {"name": "Idempotency-Key", "in": "header", "schema": _text(MAX_KEY) | {"pattern": "^[!-~]*$"}}
-    answers = _answers("201", "Created", _ref("Created"), "400", "401", "403", "409", "413", "415", "422", "429", "503")
+    answers = _answers(
+        "201", "Created", _ref("Created"), "400", "401", "403", "409", "413", "415", "422", "429", "500", "503"
+    )
     answers["200"] = {**answers["201"], "description": "The same request under the same idempotency key, before"}
     return {
         "operationId": "createCheck",
@@ -158,13 +177,18 @@ def _state() -> Schema:
     return {"operationId": "readCheck", "summary": "State and outcome (scopes subject, operator)", "responses": answers}
 
 
+def _play() -> Schema:
+    answers = _answers("200", "How it ended", _ref("Check"), "401", "403", "404", "409", "429", "503")
+    return {"operationId": "playSandbox", "summary": "End a sandbox check (scope subject)", "responses": answers}
+
+
 def _result() -> Schema:
     answers = _answers("200", "The statement", {"type": "object"}, "401", "403", "404", "429", "503")
     return {"operationId": "readResult", "summary": "Reasons, steps, readings (scope operator)", "responses": answers}
 
 
 def _evidence() -> Schema:
-    answers = _answers("200", "The bundle", {"type": "object"}, "401", "403", "404", "429", "503")
+    answers = _answers("200", "The bundle", {"type": "object"}, "401", "403", "404", "409", "429", "503")
     return {"operationId": "readEvidence", "summary": "Evidence bundle (scope auditor)", "responses": answers}
 
 
@@ -188,6 +212,7 @@ def _receipt() -> Schema:
         "purpose": _text(MAX_TEXT),
         "origin": _text(MAX_TEXT),
         "policy": _text(64),
+        "sandbox": {"type": "boolean"},
         "asked_ms": _MS,
         "ended_ms": _maybe(_MS),
         "outcome": _text(16),

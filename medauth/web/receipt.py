@@ -28,6 +28,7 @@ def receipt_of(booking: Booking, issuer: str) -> dict[str, Any]:
         "purpose": asked.purpose,
         "origin": asked.origin,
         "policy": row.policy,
+        "sandbox": row.sandbox,
         "asked_ms": row.created_ms,
         "ended_ms": row.ended_ms,
         "outcome": _outcome(booking),

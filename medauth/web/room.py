@@ -61,7 +61,7 @@ class Room:
         clock_ms: Callable[[], float],
         on_end: OnEnd = lambda _end, _attendance: None,
     ) -> None:
-        self._bookings = bookings
+        self.bookings = bookings
         self._open_session = open_session
         self._most = most
         self._clock_ms = clock_ms
@@ -73,7 +73,7 @@ class Room:
     def receive(self, arrival: Arrival) -> Booking | Attendance:
         """Who comes for a check that waits, or takes a lost one up again. Raises `Refused`."""
         try:
-            booking = self._bookings.attended(arrival.session)
+            booking = self.bookings.attended(arrival.session)
         except NotFound as error:
             raise Refused("unknown session") from error
         request = booking.request
@@ -113,7 +113,7 @@ class Room:
     def conclude(self, attendance: Attendance) -> Verdict:
         """Decides and records. Raises `StoreError`, after which it may be called again."""
         verdict = attendance.conclude()
-        if self._bookings.done(attendance.booking_id, verdict.decision.value, verdict.evidence_id):
+        if self.bookings.done(attendance.booking_id, verdict.decision.value, verdict.evidence_id):
             self._on_end(verdict.decision.value, attendance)
         self._remove(attendance)
         return verdict
@@ -124,7 +124,7 @@ class Room:
         try:
             attendance.session.close()
         finally:
-            if self._bookings.failed(attendance.booking_id, code.value):
+            if self.bookings.failed(attendance.booking_id, code.value):
                 self._on_end(code.value, attendance)
 
     def sweep(self) -> None:
@@ -155,14 +155,14 @@ class Room:
         return len(self._present)
 
     def _begun(self, booking: Booking, policy: str, arrival: Arrival) -> Attendance:
-        if not self._bookings.begin(booking):
+        if not self.bookings.begin(booking):
             raise Refused("used or expired")
         session = self._opened(booking, policy, arrival)
         attendance = Attendance(
             booking.row.booking_id, session, rehearsal=policy_named(policy).rehearsal, clock_ms=self._clock_ms
         )
         attendance.connection = 1
-        self._bookings.name_check(booking, session.check_id)
+        self.bookings.name_check(booking, session.check_id)
         with self._lock:
             self._present[attendance.booking_id] = attendance
         return attendance
@@ -172,10 +172,10 @@ class Room:
         try:
             return self._open_session(booking, policy, client)
         except TooManyFailures as error:
-            self._bookings.failed(booking.row.booking_id, "attempts")
+            self.bookings.failed(booking.row.booking_id, "attempts")
             raise Refused("too many failures") from error
         except MedauthError:
-            self._bookings.failed(booking.row.booking_id, FailureCode.UNAVAILABLE.value)
+            self.bookings.failed(booking.row.booking_id, FailureCode.UNAVAILABLE.value)
             raise
 
     def _taken_up(self, booking_id: str, resume: str) -> Attendance:

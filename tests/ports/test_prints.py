@@ -8,8 +8,6 @@ from medauth.store.interface import LeafKind, NewPrint
 from medauth.store.print_interface import Mark
 from medauth.store.sql import SqlStore
 from tests.ports.test_store import begin, record
-from tests.ports.test_store import store as store  # noqa: PLC0414 - the fixtures of every store
-from tests.ports.test_store import url as url  # noqa: PLC0414
 
 LEAST, MOST = -(2**63), 2**63 - 1
 

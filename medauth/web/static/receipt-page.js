@@ -30,7 +30,9 @@ function show(receipt) {
     const value = receipt[name];
     place.textContent = name === "outcome" ? (WORDS[value] ?? value) : name.endsWith("_ms") ? time(value) : (value ?? "–");
   }
-  state.textContent = "What this server keeps of your check, without your name.";
+  state.textContent = receipt.sandbox
+    ? "This was a test: nobody was checked."
+    : "What this server keeps of your check, without your name.";
   for (const id of ["#receipt", "#rights", "#save"]) document.querySelector(id).hidden = false;
   document.querySelector("#save").addEventListener("click", () => {
     const link = document.createElement("a");

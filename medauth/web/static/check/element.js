@@ -1,6 +1,6 @@
 // <medauth-check session="..." locale="de">: one live check, from the first click to its outcome.
 //
-// Events: progress {step, steps}, done {outcome}, failed {code}. All judgement is the server's: nothing here decides, and
+// Events: progress {step, steps}, done {outcome} (with sandbox: true of a test), failed {code}. All judgement is the server's: nothing here decides, and
 // nothing here knows more than what the person sees.
 import { promptText, wordsFor } from "./words.js";
 import { drawn, pictogram } from "./pictures.js";
@@ -38,6 +38,7 @@ export class MedauthCheck extends HTMLElement {
   #hiddenTimer = 0;
   #wanted = "";
   #live = false;
+  #sandbox = false;
   #noticed = () => this.#visibility();
 
   constructor() {
@@ -105,9 +106,10 @@ export class MedauthCheck extends HTMLElement {
     tools.append(this.#soundChoice(), stop);
     live.append(stage, prompt, tools);
     const said = make("div", { class: "said", role: "status", "aria-live": "assertive", "aria-atomic": "true" });
-    frame.append(panel, live, said);
+    const test = make("p", { class: "test", hidden: "" }, w.sandbox);
+    frame.append(test, panel, live, said);
     this.shadowRoot.replaceChildren(frame);
-    this.#parts = { frame, panel, live, stage, video, oval, way, hint, cover, prompt, stop, said };
+    this.#parts = { frame, test, panel, live, stage, video, oval, way, hint, cover, prompt, stop, said };
   }
 
   #soundChoice() {
@@ -177,7 +179,7 @@ export class MedauthCheck extends HTMLElement {
     if (this.#camera !== camera) return camera.close();
     this.#cover(this.#words.connecting);
     this.#line = new Line(ORIGIN, session, {
-      welcome: (colours, without) => this.#welcome(colours, without),
+      welcome: (colours, without, sandbox) => this.#welcome(colours, without, sandbox),
       ready: () => this.#ready(),
       state: (state) => this.#show(state),
       end: (outcome, hint) => this.#end(outcome, hint),
@@ -188,8 +190,10 @@ export class MedauthCheck extends HTMLElement {
   }
 
   // Before any colour is shown: what will come, and a way around it.
-  #welcome(colours, without) {
+  #welcome(colours, without, sandbox) {
     const line = this.#line;
+    this.#sandbox = sandbox;
+    this.#parts.test.hidden = !sandbox;
     if (!colours) return line.begin(true);
     const w = this.#words;
     const choice = (text, kind, chosen) => {
@@ -320,7 +324,7 @@ export class MedauthCheck extends HTMLElement {
     setTimeout(() => this.#sounds.close(), 1000);
     this.#stopFilming();
     this.#showPanel(`done ${outcome}`, outcome in BADGES ? outcome : "failed", title, this.#words.advice[hint] ?? text, []);
-    this.#tell("done", { outcome });
+    this.#tell("done", this.#sandbox ? { outcome, sandbox: true } : { outcome });
   }
 
   #fail(code) {

@@ -13,7 +13,7 @@ export class Line {
   #timer = 0;
   waiting = 0;
 
-  // handlers: welcome(colours, without), ready(), state(message), end(outcome, hint), failed(code), lost()
+  // handlers: welcome(colours, without, sandbox), ready(), state(message), end(outcome, hint), failed(code), lost()
   constructor(origin, session, handlers) {
     this.#url = `${origin.replace(/^http/, "ws")}/api/v1/live`;
     this.#session = session;
@@ -52,7 +52,7 @@ export class Line {
 
   #told(message) {
     if (message.type === "welcome") {
-      this.#handlers.welcome(message.colours, message.without);
+      this.#handlers.welcome(message.colours, message.without, message.sandbox === true);
     } else if (message.type === "ready") {
       this.#tries = 0;
       this.#keep(message.resume);

@@ -40,6 +40,7 @@ label.choice { display: grid; gap: 0.25rem; color: var(--soft); font-size: 0.9re
 input[type="checkbox"] { width: 1.25rem; height: 1.25rem; accent-color: var(--accent); }
 select { width: 100%; min-height: 2.75rem; padding: 0.4rem 0.75rem; border: 1px solid var(--edge); border-radius: 12px;
   background: var(--paper); color: var(--ink); }
+.test { padding: 0.5rem 1rem; background: repeating-linear-gradient(45deg, #ffd54a 0 1rem, #ffe58a 1rem 2rem); color: #2a1a00; font-weight: 650; text-align: center; }
 .live { background: #0b1017; color: #f5f8fc; }
 .stage { position: relative; overflow: hidden; aspect-ratio: 4 / 5; max-height: max(16rem, 100svh - 17.5rem); width: 100%; background: #05080c; }
 video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; transform: scaleX(-1); }

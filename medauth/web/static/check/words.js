@@ -2,6 +2,7 @@
 
 const en = {
   title: "Show that you are here",
+  sandbox: "Test: nobody is checked here",
   intro: "A short check with your camera. You will be asked to do a few simple things, one after the other. It takes about half a minute.",
   tips: ["Face the light, not a window behind you.", "Take off sunglasses; nobody else in view.", "Hold still, then do what each prompt asks."],
   start: "Start the check",
@@ -89,6 +90,7 @@ const en = {
 
 const de = {
   title: "Zeigen Sie, dass Sie da sind",
+  sandbox: "Test: Hier wird niemand geprüft",
   intro: "Eine kurze Prüfung mit Ihrer Kamera. Sie werden nacheinander um ein paar einfache Dinge gebeten. Das dauert etwa eine halbe Minute.",
   tips: ["Wenden Sie sich dem Licht zu, kein Fenster im Rücken.", "Sonnenbrille ab; niemand sonst im Bild.", "Ruhig halten und jeder Aufforderung gleich folgen."],
   start: "Prüfung beginnen",
