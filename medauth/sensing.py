@@ -6,11 +6,12 @@ needed.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medauth.config import Settings
 from medauth.ensemble import members
@@ -207,6 +208,13 @@ def recordings_in(folder: Path) -> tuple[Path, ...]:
     if not found:
         raise InputError(f"{folder} holds no clip and no picture", expected=", ".join(sorted(_CLIPS | _PICTURES)))
     return tuple(found)
+
+
+def deepfake_metrics(models: ModelLibrary) -> Mapping[str, Any]:
+    """What the manifest of the deepfake net says of how good it is."""
+    manifest = json.loads((models.folder(DEEPFAKE_MODEL) / "manifest.json").read_text(encoding="utf-8"))
+    metrics: Mapping[str, Any] = manifest.get("metrics", {})
+    return metrics
 
 
 def webcam(index: int = 0) -> FrameSource:

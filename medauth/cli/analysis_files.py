@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from medauth.protocol.observation import Observation
 from medauth.report.looking_over import LookingOver
 from medauth.report.movement_moments import Moment
 from medauth.report.recording_summary import Summary, summarise, worth
-from medauth.sensing import DEEPFAKE_MODEL, is_picture, source_of
+from medauth.sensing import deepfake_metrics, is_picture, source_of
 from medauth.service.analysis import Analysis
 
 COLUMNS = (
@@ -80,7 +79,7 @@ def analyse_file(
     if wanted.video and not is_picture(media):
         files.append(_video(media, wanted, found, over, summary, folder))
     files.append("analysis.json")
-    said = worth(_metrics(auth), clips=summary.judged_by != "single frame")
+    said = worth(deepfake_metrics(auth.models), clips=summary.judged_by != "single frame")
     moments = tuple(over.movements.moments(found.marks.get("emotion")))
     analysed = Analysed(found, summary, said, moments, folder, tuple(files))
     write_file(folder / "analysis.json", json_bytes(analysed.to_json()))
@@ -140,9 +139,3 @@ def _video(media: Path, wanted: Wanted, found: Analysis, over: LookingOver, summ
     again = source_of(media, start_ms=wanted.start_ms, end_ms=wanted.end_ms)
     write_annotated(again, read_frame, AnnotatedVideo(summary, over, found.marks), folder / "gradcam.mp4")
     return "gradcam.mp4"
-
-
-def _metrics(auth: Medauth) -> Mapping[str, Any]:
-    manifest = json.loads((auth.models.folder(DEEPFAKE_MODEL) / "manifest.json").read_text(encoding="utf-8"))
-    metrics: Mapping[str, Any] = manifest.get("metrics", {})
-    return metrics

@@ -1,4 +1,4 @@
-"""Drawn frames to an MP4 file whose time is the frames' own, however unevenly they came."""
+"""Drawn frames to an MP4 or WebM file whose time is the frames' own, however unevenly they came."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from medauth.errors import StoreError
 from medauth.silence import native_silence
 
-_CODEC = "mp4v"
-"""MPEG-4 part 2: every build of OpenCV writes it, and ffmpeg, VLC and the like play it; browsers do not."""
+_CODECS = {".mp4": "mp4v", ".webm": "VP80"}
+"""MPEG-4 part 2: every build of OpenCV writes it, and ffmpeg, VLC and the like play it; browsers do not. They play VP8."""
 _MOST_REPEATS = 250
 """A source that was silent for longer is not waited for: the film goes on."""
 
@@ -71,8 +71,9 @@ class VideoWriter:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._refused(error.strerror or str(error)) from error
+        codec = _CODECS.get(self._path.suffix, _CODECS[".mp4"])
         with native_silence():
-            writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*_CODEC), self._fps, self._size)
+            writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*codec), self._fps, self._size)
         if not writer.isOpened():
             raise self._refused("the encoder does not open it")
         self._writer = writer
@@ -87,6 +88,6 @@ class VideoWriter:
     def _refused(self, why: str) -> StoreError:
         return StoreError(
             f"{self._path} cannot be written: {why}",
-            expected="a path that ends in .mp4, in a folder of yours",
+            expected="a path that ends in .mp4 or .webm, in a folder of yours",
             next_step="choose another place",
         )

@@ -59,8 +59,8 @@ def csrf_token() -> str:
 
 
 def require_csrf() -> None:
-    """Raises a problem unless the form came from a page of ours in this browser."""
-    given = request.form.get(_CSRF, "")
+    """Raises a problem unless the form, or the script's request, came from a page of ours in this browser."""
+    given = request.headers.get("X-CSRF", "") or request.form.get(_CSRF, "")
     known = session.get(_CSRF, "")
     if not known or not hmac.compare_digest(given.encode(), str(known).encode()):
         raise Problem(400, "form", "this form was not sent from its page", "open the page again, then send the form")

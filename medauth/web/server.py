@@ -68,4 +68,5 @@ def _stop(app: Flask | None) -> None:
     if app is not None:
         app.extensions["medauth.stopped"].set()
         app.extensions["medauth.room"].close()
+        app.extensions["medauth.takes"].close()
         app.extensions["medauth"].close()

@@ -14,6 +14,8 @@ from medauth.web.console.docket import Docket
 from medauth.web.console.pages import console_blueprint
 from medauth.web.desk.sign_in import Desk, desk_blueprint
 from medauth.web.limits import Limit
+from medauth.web.studio.pages import studio_blueprint
+from medauth.web.studio.takes import Takes
 
 if TYPE_CHECKING:
     from medauth.bootstrap import Medauth
@@ -30,6 +32,9 @@ def staff_blueprint(auth: Medauth, clock_ms: Callable[[], float]) -> Blueprint:
     blueprint.register_blueprint(console_blueprint(Docket(auth), desk))
     asking = Limit(burst=10, per_s=0.5, clock_ms=clock_ms)
     blueprint.register_blueprint(auditor_blueprint(AuditPages(auth, asking), desk))
+    takes = Takes(clock_ms)
+    blueprint.record_once(lambda state: state.app.extensions.update({"medauth.takes": takes}))
+    blueprint.register_blueprint(studio_blueprint(takes, desk))
     return blueprint
 
 
