@@ -25,6 +25,8 @@ NEUTRAL_SHARE = 0.9
 """A face is neutral while every amount is below this share of its onset."""
 NEUTRAL_MS = 150.0
 """For this long the face must be neutral before a prompt is shown."""
+EXPRESSIVE_MS = 4_000.0
+"""For so long a model's word keeps the first prompt back: it may be wrong of a face that looks merry at rest."""
 BEGUN_MS = 70.0
 """An amount above its onset for this long is a gesture; a single outlier of the face mesh is not."""
 NOTICE_MS = 400.0
@@ -77,6 +79,7 @@ class Ceremony:
         self._now_ms = 0.0
         self._closed_ms = 0.0
         self._neutral_since: float | None = None
+        self._expressive_since: float | None = None
         self._expired = False
 
     @property
@@ -160,7 +163,7 @@ class Ceremony:
 
         For the first step a person may take all the time the check has: they are still finding their place.
         """
-        if posture is None or not _is_neutral(posture):
+        if posture is None or not _is_neutral(posture) or self._is_held_back(posture):
             self._neutral_since = None
         elif self._neutral_since is None:
             self._neutral_since = self._now_ms
@@ -172,6 +175,14 @@ class Ceremony:
         elif self._results and -self._pause_left() > self._timing.relax_max_ms:
             outcome = StepOutcome.UNSEEN if posture is None else StepOutcome.NOT_RELAXED
             self._close(StepResult(len(self._results), self._step, outcome, round(self._now_ms)))
+
+    def _is_held_back(self, posture: Posture) -> bool:
+        """Whoever smiles from the first frame on has that smile for their rest in geometry: only a model sees it. Of the
+        first prompt alone: later, waiting would tell what is asked next, or hold up who smiles all along."""
+        if self.prompted or not posture.expressive:
+            return False
+        self._expressive_since = self._now_ms if self._expressive_since is None else self._expressive_since
+        return self._now_ms - self._expressive_since < EXPRESSIVE_MS
 
     def _follow(self, current: _Current, posture: Posture | None, elapsed_ms: float) -> None:
         """While a prompt is on show."""
@@ -312,8 +323,12 @@ class Ceremony:
 
 
 def _is_neutral(posture: Posture) -> bool:
-    """A face of which nothing is measured yet is not known to be at rest."""
-    return bool(posture.amounts) and all(_below_onset(action, posture.amounts) for action in posture.amounts)
+    """A face of which nothing is measured yet is not known to be at rest; nor is one that smiles less than at rest, whose
+    rest was taken from a smile."""
+    known = (
+        bool(posture.amounts) and posture.amounts.get(Action.SMILE, 0.0) > -NEUTRAL_SHARE * RULES[Action.SMILE].onset
+    )
+    return known and all(_below_onset(action, posture.amounts) for action in posture.amounts)
 
 
 def _below_onset(action: Action, amounts: Mapping[Action, float]) -> bool:

@@ -113,6 +113,8 @@ class Posture:
 
     amounts: Mapping[Action, float] = field(default_factory=dict)
     blinks: tuple[Blink, ...] = ()
+    expressive: bool = False
+    """A model sees an expression that a step may ask for. It needs no face at rest to compare with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from medauth.protocol.reading import SignalReading
 from medauth.signals.interface import (
     Blinks,
     Explainable,
+    Expressions,
     FaceTracker,
     Marks,
     Offer,
@@ -33,6 +34,7 @@ class Observer:
         self._tracker = tracker
         self._signals = tuple(signals)
         self._postures = [s for s in self._signals if isinstance(s, Postures)]
+        self._expressions = [s for s in self._signals if isinstance(s, Expressions)]
         self._blinks = [s for s in self._signals if isinstance(s, Blinks)]
         self._recollecting = [s for s in self._signals if isinstance(s, Recollects)]
         self.explainable: Mapping[str, Explainable] = {s.name: s for s in self._signals if isinstance(s, Explainable)}
@@ -55,7 +57,7 @@ class Observer:
         for source in self._postures:
             amounts.update((Action(name), a) for name, a in source.amounts().items() if math.isfinite(a))
         blinks: tuple[Blink, ...] = tuple(blink for source in self._blinks for blink in source.completed())
-        return Posture(amounts, blinks)
+        return Posture(amounts, blinks, any(source.expressive() for source in self._expressions))
 
     def recall(self, look_up: Callable[[Recollects], Recalled | None]) -> None:
         """Lets every signal that needs it know what is remembered of earlier checks."""

@@ -29,6 +29,8 @@ from medauth.signals.models import JudgingModel, prepare_image
 from medauth.signals.responsiveness import ASKED, AskedStep, Response, ResponseTuning, StepResponse, judge_step
 
 _MOST_SEGMENTS = 200
+_PLAIN = 0.5
+"""Where an asked expression that is there before its prompt counts as already there."""
 _GEOMETRY = {"happiness": (0, CLEAR_SMILE), "surprise": (1, CLEAR_BROWS)}
 """Where an expression shows in geometry, and what a clear one is."""
 
@@ -47,7 +49,7 @@ class EmotionTuning:
 
 
 class EmotionSignal:
-    """Follows the probabilities of expressions. A `Signal` and `Explainable`.
+    """Follows the probabilities of expressions. A `Signal`, `Expressions` and `Explainable`.
 
     The model's `predict` takes `images` float32 (1, side, side, 1) to `probabilities` (1, classes); it may have `explain`.
     """
@@ -101,6 +103,10 @@ class EmotionSignal:
             asked = ASKED[prompt.step.action]
             strength = float(self._smoothed[-1][self._classes.index(asked)])
             self._notable = Notable(f"step-{prompt.index + 1}.{asked}", strength)
+
+    def expressive(self) -> bool:
+        asked = [self._classes.index(name) for name in ASKED.values()]
+        return bool(self._smoothed) and float(self._smoothed[-1][asked].max()) > _PLAIN
 
     def notable(self) -> Notable | None:
         return self._notable

@@ -113,7 +113,8 @@ class GestureSignal:
         measured = self._smoothed.update(t_ms, measure(observation.track))
         level = self._neutral.level
         amounts = amounts_of(measured, level) if level is not None else {}
-        self._neutral.update(t_ms, measured, _activity(amounts), prompted=observation.prompt is not None)
+        activity = max(_activity(amounts), _unsmiling(amounts) if self._neutral.follows_rest else 0.0)
+        self._neutral.update(t_ms, measured, activity, prompted=observation.prompt is not None)
         if amounts:
             self._measured += 1
             self._now = amounts
@@ -147,6 +148,12 @@ class GestureSignal:
 def _activity(amounts: Mapping[Action, float]) -> float:
     """How near the face is to a gesture: the greatest amount as a share of its onset."""
     return max((amount / RULES[action].onset for action, amount in amounts.items()), default=0.0)
+
+
+def _unsmiling(amounts: Mapping[Action, float]) -> float:
+    """How much less of a smile than at rest there is, as a share of a smile's onset: rest that was taken from a smile is to be
+    taken anew once the face is still."""
+    return -amounts.get(Action.SMILE, 0.0) / RULES[Action.SMILE].onset
 
 
 # One of each opposite pair: the other is its negative.

@@ -89,6 +89,14 @@ class Postures(Protocol):
 
 
 @runtime_checkable
+class Expressions(Protocol):
+    """A signal whose model sees expressions that a step may ask for, whatever the face looked like before."""
+
+    def expressive(self) -> bool:
+        """Whether the last look showed one."""
+
+
+@runtime_checkable
 class Blinks(Protocol):
     """A signal that sees blinks."""
 

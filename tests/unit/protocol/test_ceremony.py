@@ -288,6 +288,45 @@ def test_the_policy_sets_how_long_rest_is_waited_for() -> None:
     assert second.closed_ms - run.ceremony.results[0].closed_ms < 2_000
 
 
+def advanced(ceremony: Ceremony, posture: Posture, start_ms: int, end_ms: int) -> None:
+    for t_ms in range(start_ms, end_ms, 100):
+        ceremony.advance(float(t_ms), posture)
+
+
+def test_an_expression_from_the_first_frame_on_keeps_the_first_prompt_back() -> None:
+    """In geometry it is that face's rest; a model sees what it is."""
+    ceremony = run_of(TURN, SMILE).ceremony
+    advanced(ceremony, Posture(REST, expressive=True), 0, 3_000)
+    assert ceremony.prompt is None
+    assert ceremony.waits_for_neutral
+    advanced(ceremony, Posture(REST), 3_000, 3_300)
+    assert ceremony.prompt is not None
+
+
+def test_a_face_that_looks_merry_at_rest_is_prompted_all_the_same() -> None:
+    ceremony = run_of(TURN).ceremony
+    advanced(ceremony, Posture(REST, expressive=True), 0, 3_900)
+    assert ceremony.prompt is None
+    advanced(ceremony, Posture(REST, expressive=True), 3_900, 4_400)
+    assert ceremony.prompt is not None
+
+
+def test_after_the_first_prompt_an_expression_holds_nothing_up() -> None:
+    """Else waiting would tell an attacker who smiles which step comes next."""
+    run = run_of(TURN, SMILE).until(lambda c: len(c.results) == 1)
+    start = round(run.t_ms) + 1
+    advanced(run.ceremony, Posture(REST, expressive=True), start, start + 1_200)
+    assert run.ceremony.prompt is not None
+
+
+def test_a_face_that_smiles_less_than_at_rest_is_not_at_rest() -> None:
+    ceremony = run_of(TURN).ceremony
+    advanced(ceremony, Posture(REST | {Action.SMILE: -80.0}), 0, 3_000)
+    assert ceremony.prompt is None
+    advanced(ceremony, Posture(REST | {Action.SMILE: -10.0}), 3_000, 3_300)
+    assert ceremony.prompt is not None
+
+
 def test_no_prompt_comes_while_nothing_is_measured_of_the_face() -> None:
     ceremony = run_of(TURN).ceremony
     for t_ms in range(0, 5_000, 100):

@@ -17,7 +17,7 @@ from medauth.protocol.reading import Outcome, SignalReading
 from medauth.signals.emotion import EmotionSignal, EmotionTuning
 from medauth.signals.expression_shape import CLEAR_BROWS, CLEAR_SMILE
 from medauth.signals.face_crop import FaceBox, crop_face
-from medauth.signals.interface import ModelUse
+from medauth.signals.interface import Expressions, ModelUse
 from medauth.signals.models import Manifest
 from medauth.signals.responsiveness import AskedStep, ResponseTuning, StepResponse, judge_step
 from tests.unit.signals import heads
@@ -154,6 +154,19 @@ def test_absence_where_the_model_is_blind_is_inconclusive() -> None:
 def test_face_that_smiles_all_along_is_inconclusive() -> None:
     reading = check(ScriptedModel("happiness", lambda _: 0.9)).reading()
     assert (reading.outcome, step_of(reading)["outcome"]) == (Outcome.INCONCLUSIVE, "already_there")
+
+
+def test_an_expression_is_seen_without_a_face_at_rest_to_compare_with() -> None:
+    signal = EmotionSignal(ScriptedModel("happiness", lambda _: 0.9))
+    assert isinstance(signal, Expressions)
+    assert not signal.expressive()
+    signal.update(observed(0.0, None))
+    assert signal.expressive()
+    for curve in (lambda _: 0.3, lambda t_ms: 0.9 if t_ms < 1_000 else 0.05):
+        assert not check(ScriptedModel("happiness", curve)).expressive()
+    angry = EmotionSignal(ScriptedModel("anger", lambda _: 0.9))
+    angry.update(observed(0.0, None))
+    assert not angry.expressive()
 
 
 def test_faint_rise_is_inconclusive() -> None:

@@ -183,3 +183,17 @@ def test_traces_name_one_of_each_pair():
         "smile", "raise_brows", "open_mouth", "turn_left", "look_up", "tilt_left", "closer",
     }  # fmt: skip
     assert len(traces["smile"].times_ms) == len(traces["smile"].values) > 0
+
+
+def test_rest_that_was_taken_from_a_smile_is_taken_anew():
+    """Whoever smiles from the first frame on, relaxes and is asked to smile then shows a whole smile."""
+    signal = GestureSignal()
+    signal.start(CHALLENGE)
+    watch(signal, lambda _: track(smile=CLEAR_SMILE), 0, 2)
+    assert abs(signal.amounts()["smile"]) < 2
+    watch(signal, lambda _: track(), 2, 3)
+    assert signal.amounts()["smile"] < -90
+    watch(signal, lambda _: track(), 3, 4.5)
+    assert abs(signal.amounts()["smile"]) < 5
+    watch(signal, lambda _: track(smile=CLEAR_SMILE), 4.5, 5.5, prompted=True)
+    assert signal.amounts()["smile"] == pytest.approx(100, abs=6)
