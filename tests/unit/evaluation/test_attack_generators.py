@@ -26,7 +26,7 @@ from medauth.evaluation.attacks.look import Look, placed, show
 from medauth.evaluation.attacks.painted_face import blended_with_itself, draw_brush, swapped
 from medauth.evaluation.attacks.paper import Printout, draw_printout, printed
 from medauth.evaluation.attacks.screen import draw_display, refilmed
-from medauth.evaluation.attacks.screen_light import Lighting, ScreenLight
+from medauth.evaluation.attacks.screen_light import Lighting, ScreenLight, draw_strength
 from medauth.evaluation.attacks.session_replay import BY_ITSELF, VARIANTS, Player, Taken
 from medauth.evaluation.attacks.stage import STAGED, Act, Cast
 from medauth.evaluation.attacks.victims import Victim
@@ -154,14 +154,29 @@ def test_the_camera_needs_a_moment_for_new_light() -> None:
 def test_light_reaches_the_scene_late_and_in_the_colours_it_was_lit_by(lighting: Lighting, channel: int | None) -> None:
     light = ScreenLight(lighting, np.random.default_rng(0), strength=0.4, delay_ms=100)
     scene, red = np.full((10, 10, 3), 100, np.uint8), (255, 30, 30)
-    assert np.array_equal(light.on(scene, 0.0, red), scene)
-    lit = light.on(scene, 150.0, red).reshape(-1, 3).mean(axis=0) - 100
+    before = light.on(scene, 0.0, red).reshape(-1, 3).mean(axis=0)
+    assert np.ptp(before) == 0
+    lit = light.on(scene, 150.0, red).reshape(-1, 3).mean(axis=0) - before
     if channel is None:
         assert not lit.any()
     elif lighting is Lighting.ISSUED:
         assert lit.argmax() == channel
     else:
         assert lit.argmax() != 2
+
+
+def test_screens_light_faces_as_phones_laptops_and_monitors_do() -> None:
+    random = np.random.default_rng(2)
+    drawn = np.array([draw_strength(random) for _ in range(10_000)])
+    low, quarter, rest, high = np.percentile(drawn, [10, 25, 75, 90])
+    assert (low, quarter, rest, high) == pytest.approx((0.23, 0.36, 1.13, 1.8), rel=0.1)
+
+
+def test_a_strong_screen_blows_nothing_out() -> None:
+    light = ScreenLight(Lighting.ISSUED, np.random.default_rng(0), strength=5.0, delay_ms=1.0)
+    scene = np.full((10, 10, 3), 230, np.uint8)
+    light.on(scene, 0.0, (255, 255, 255))
+    assert light.on(scene, 50.0, (255, 255, 255)).max() <= 230
 
 
 @pytest.mark.parametrize("name", BY_ITSELF)
