@@ -227,6 +227,31 @@ def test_a_camera_that_stops_in_mid_check_can_be_taken_up_again(browsers: Browse
     assert site.row(session).state is BookingState.DONE
 
 
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  Object.defineProperty(document, "visibilityState", { configurable: true, get: () => (hidden ? "hidden" : "visible") });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_page_that_is_hidden_covers_the_picture_and_after_a_while_gives_up(
+    browsers: Browsers, site: Site, film: Path
+) -> None:
+    session = site.session("rehearsal")
+    with page_of(browsers(*camera(film))) as page:
+        visit = Visit(page, site, session)
+        visit.start()
+        until(page, "told.length > 0")
+        cover = page.locator("medauth-check .cover")
+        page.evaluate(HIDE, True)
+        expect(cover).to_be_visible()
+        page.evaluate(HIDE, False)
+        expect(cover).to_be_hidden()
+        assert not any(name == "failed" for name, _ in page.evaluate("told")), "a glance elsewhere is no end"
+        page.evaluate(HIDE, True)
+        assert visit.end() == ["failed", {"code": "page_hidden"}]
+
+
 def test_a_reload_in_mid_check_goes_on_with_it_and_a_second_tab_may_not(
     browsers: Browsers, site: Site, film: Path
 ) -> None:
