@@ -20,6 +20,8 @@ from medauth.report.table_page import Table
 Row = Mapping[str, Any]
 DIM = 1.0
 """Rooms up to this are counted together where tones and frame rates are compared."""
+TIMED_FPS = 15
+"""From here on the delay is measured."""
 _OUTCOMES = (Outcome.PASS.value, Outcome.FAIL.value, Outcome.INCONCLUSIVE.value)
 _HEAD = ("films", "people", "pass", "refused", "inconclusive", "said most often")
 NOTES = (
@@ -68,6 +70,12 @@ def _tables(rows: Sequence[Row], pairs: Sequence[Row], figures: Mapping[str, Any
             ("film", *_HEAD),
             _lines(rows, lambda row: row["film"], FILMS),
         ),
+        Table(
+            f"By room, {TIMED_FPS} frames a second or more: issued",
+            "",
+            ("ambient", *_HEAD),
+            _lines(_timed(_of(rows, "issued")), lambda row: row["ambient"], AMBIENTS),
+        ),
         *(
             Table(
                 f"By room: {name}", "", ("ambient", *_HEAD), _lines(_of(rows, name), lambda r: r["ambient"], AMBIENTS)
@@ -75,10 +83,10 @@ def _tables(rows: Sequence[Row], pairs: Sequence[Row], figures: Mapping[str, Any
             for name in ("issued", "issued, television", "no colours, television", "other colours", "one wrong")
         ),
         Table(
-            f"By skin, ambient up to {DIM:g}: issued",
+            f"By skin, ambient up to {DIM:g}, {TIMED_FPS} frames a second or more: issued",
             "Tones by Fitzpatrick type.",
             ("tone", *_HEAD),
-            _lines(_of(honest, "issued"), lambda row: row["tone"], TONES),
+            _lines(_timed(_of(honest, "issued")), lambda row: row["tone"], TONES),
         ),
         Table(
             f"By skin, ambient up to {DIM:g}: other colours, and one wrong",
@@ -94,7 +102,7 @@ def _tables(rows: Sequence[Row], pairs: Sequence[Row], figures: Mapping[str, Any
         ),
         Table(
             "Delay and room as read",
-            "Of films under the colours asked for; `late` and `early` among them.",
+            "Delay: of `issued` and `late` where the sequence was read first of all. Room: of `issued`.",
             ("what", "films", "median", "95 % of films within"),
             [
                 (name, str(f["n"]), f"{f['median']:g}", f"{f['low']:g} to {f['high']:g}")
@@ -244,6 +252,10 @@ def _plots(rows: Sequence[Row]) -> dict[str, bytes]:
 
 def _dim(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["ambient"] <= DIM]
+
+
+def _timed(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["fps"] >= TIMED_FPS]
 
 
 def _of(rows: Sequence[Row], film: str) -> list[Row]:

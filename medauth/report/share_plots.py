@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+_ASIDE = 1.02
 
 
 def shares_png(
@@ -15,7 +16,7 @@ def shares_png(
     """`lines` by name: (place, share as `tables.share` gives it)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    figure = Figure(figsize=(8.2, 3.6), layout="constrained")
     axes = figure.add_subplot()
     places = sorted({place for points in lines.values() for place, _ in points})
     for number, (name, points) in enumerate(lines.items()):
@@ -27,15 +28,16 @@ def shares_png(
             [max(0.0, high - value) for value, (_, high) in zip(values, ends, strict=True)],
         ]
         colour = _COLOURS[number % len(_COLOURS)]
-        axes.errorbar(
-            [x for x, _ in known], values, yerr=errors, fmt="o-", ms=4, lw=1.2, capsize=2, color=colour, label=name
-        )
+        # Side by side, so that no line hides another's interval.
+        aside = number - (len(lines) - 1) / 2
+        xs = [x * _ASIDE**aside if log else x + (_ASIDE - 1) * aside * max(places) for x, _ in known]
+        axes.errorbar(xs, values, yerr=errors, fmt="o-", ms=4, lw=1.2, capsize=2, color=colour, label=name)
     if log:
         axes.set_xscale("log")
     axes.set_xticks(places, [f"{place:g}" for place in places])
     axes.minorticks_off()
     axes.set(xlabel=across, ylabel=up, ylim=(-0.03, 1.03))
-    axes.legend(fontsize=8, frameon=False)
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     written = io.BytesIO()
     figure.savefig(written, format="png", dpi=110)
     return written.getvalue()
