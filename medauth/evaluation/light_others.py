@@ -48,7 +48,12 @@ class PairJob:
     @property
     def key(self) -> str:
         """Names the pair in the record."""
-        return f"pair/{self.ambient:g}/{self.person.name}@{self.person.start}/{self.turn}"
+        return f"pair/{self.ambient:g}/{self.person.stretch}/{self.turn}"
+
+    def random(self) -> np.random.Generator:
+        """The same for both films of a pair."""
+        named = f"pair/{self.ambient:g}/{self.person.seat}/{self.turn}"
+        return np.random.default_rng([self.seed, zlib.crc32(named.encode())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class PairStage:
         self._wardrobe.close()
 
     def _watched(self, job: PairJob, takes: Sequence[Take], film: str) -> _Seen:
-        random = np.random.default_rng([job.seed, zlib.crc32(job.key.encode())])
+        random = job.random()
         asked = draw_light(RULE, 2, lambda limit: int(random.integers(limit)))
         challenge = Challenge("evaluated", (), bytes(32), light=asked)
         observer = Observer(FaceMeshTracker(), signals(self._models, STANDARD.name), challenge)

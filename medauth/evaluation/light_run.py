@@ -52,12 +52,12 @@ class LightJob:
     @property
     def key(self) -> str:
         """Names the film in the record."""
-        who = f"{self.person.name}@{self.person.start}" if self.person.moves else self.person.name
-        return f"{self.film}/{self.ambient:g}/{who}/{self.turn}"
+        return f"{self.film}/{self.ambient:g}/{self.person.stretch}/{self.turn}"
 
     def random(self) -> np.random.Generator:
         """The same for the same film, whoever plays it."""
-        return np.random.default_rng([self.seed, zlib.crc32(self.key.encode())])
+        named = f"{self.film}/{self.ambient:g}/{self.person.seat}/{self.turn}"
+        return np.random.default_rng([self.seed, zlib.crc32(named.encode())])
 
 
 @dataclass(frozen=True, slots=True)

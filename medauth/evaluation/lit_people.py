@@ -34,6 +34,16 @@ class Person:
     """The first frame."""
 
     @property
+    def stretch(self) -> str:
+        """Names the film among all: a person may have several."""
+        return f"{self.name}:{Path(self.path).stem}@{self.start}"
+
+    @property
+    def seat(self) -> str:
+        """What rooms and cameras are drawn by: films of one person from the same frame on get the same."""
+        return f"{self.name}@{self.start}" if self.moves else self.name
+
+    @property
     def moves(self) -> bool:
         """Whether it is a clip."""
         return Path(self.path).suffix.lower() in CLIPS

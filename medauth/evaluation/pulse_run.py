@@ -80,7 +80,12 @@ class PulseJob:
     @property
     def key(self) -> str:
         """Names the film in the record."""
-        return f"{self.film}/{self.person.name}@{self.person.start}/{self.turn}"
+        return f"{self.film}/{self.person.stretch}/{self.turn}"
+
+    def random(self) -> Random:
+        """The same for the same film, whoever plays it."""
+        named = f"{self.film}/{self.person.name}@{self.person.start}/{self.turn}"
+        return np.random.default_rng([self.seed, zlib.crc32(named.encode())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class PulseStage:
         faces = self._faces[1]
         if not faces:
             return about | {"outcome": "unusable", "code": "no face"}
-        random = np.random.default_rng([job.seed, zlib.crc32(job.key.encode())])
+        random = job.random()
         bpm = float(random.uniform(*_RATES_BPM)) if film.strength else 0.0
         room = room_for("III", film.ambient, _FPS, random)
         signal = PulseSignal()

@@ -10,6 +10,7 @@ import pytest
 
 from medauth.errors import InputError
 from medauth.evaluation.light_films import FILMS, Projector
+from medauth.evaluation.light_others import PairPlan
 from medauth.evaluation.light_run import LightPlan
 from medauth.evaluation.light_tables import light_report
 from medauth.evaluation.lit_people import Person, cut_to_face
@@ -126,6 +127,12 @@ def test_everybody_is_seen_in_every_tone_and_at_every_rate() -> None:
         (name, tone, fps) for name in "ab" for tone in TONES for fps in (10, 15, 24, 30)
     }
     assert len({job.key for job in jobs}) == len(jobs)
+
+
+def test_two_clips_of_one_person_are_two_films() -> None:
+    both = [Person("a", "one.mp4"), Person("a", "two.mp4"), Person("a", "two.mp4", 300), Person("b", "b.jpg")]
+    for jobs in (LightPlan(both, 2).jobs(), PairPlan(both, 2).jobs(), PulsePlan(both, 2).jobs()):
+        assert len({job.key for job in jobs}) == len(jobs)
 
 
 def test_faces_are_cut_alike(take: Take) -> None:
