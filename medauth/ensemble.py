@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medauth.config import Settings
 from medauth.errors import ConfigError
 
 if TYPE_CHECKING:
-    from medauth.signals.emotion_reader import EmotionModel, Member
+    from medauth.signals.emotion_reader import EmotionModel, Member, TrackModel
     from medauth.signals.models import ModelLibrary
 
 GROUP = "medauth.emotion_models"
@@ -51,7 +52,7 @@ def weights(text: str) -> Mapping[str, float]:
     return found
 
 
-def _model(name: str, settings: Settings, models: ModelLibrary) -> EmotionModel:
+def _model(name: str, settings: Settings, models: ModelLibrary) -> EmotionModel | TrackModel:
     if name in _SERVICES:
         if not settings.emotion_consent:
             raise ConfigError(
@@ -61,9 +62,18 @@ def _model(name: str, settings: Settings, models: ModelLibrary) -> EmotionModel:
             )
         return _SERVICES[name](settings)
     if name in models.names():
+        if "points" in models.load(name).manifest.preprocessing:
+            from medauth.signals.emotion_landmarks import LandmarkEmotionModel
+
+            return LandmarkEmotionModel(models.load(name))
         from medauth.signals.emotion_local import LocalEmotionModel
 
         return LocalEmotionModel(models.load(name))
+    personal = settings.data_dir / "models" / name
+    if name == Path(name).name and (personal / "head.json").is_file():
+        from medauth.signals.emotion_personal import PersonalEmotionModel
+
+        return PersonalEmotionModel.read(personal, models.load("expression"))
     for point in entry_points(group=GROUP, name=name):
         made: EmotionModel = point.load()()
         return made

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +36,23 @@ class EmotionModel(Protocol):
         """
 
 
+@runtime_checkable
+class TrackModel(Protocol):
+    """A member that is shown the frame and the mesh on it, not the cut face. See `EmotionModel`."""
+
+    name: str
+    sha256: str
+    repeatable: bool
+
+    def probabilities_of(self, image: NDArray[np.uint8], track: FaceTrack) -> Mapping[str, float] | None:
+        """By the names of our classes, for the face of a frame (height, width, 3) uint8 BGR; None: no answer now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A model and the weight of its voice; the shipped model's is 1."""
 
-    model: EmotionModel
+    model: EmotionModel | TrackModel
     weight: float
 
 
@@ -75,7 +87,7 @@ class EmotionReader:
         if not self._members:
             return own
         shown = crop_face(image, track.landmarks, FACE_PX, MEMBER_BOX, track.quality.size_px, colour=True)
-        answers = [(member.model.probabilities(shown), member.weight) for member in self._members]
+        answers = [(_asked(member.model, image, shown, track), member.weight) for member in self._members]
         return joined(self.classes, own, [(answer, weight) for answer, weight in answers if answer])
 
     def _own(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -85,6 +97,12 @@ class EmotionReader:
         if temperature != 1.0:
             probabilities = np.power(np.maximum(probabilities, 1e-9), np.float32(1.0 / temperature))
         return np.asarray(probabilities / probabilities.sum(), np.float32)
+
+
+def _asked(
+    model: EmotionModel | TrackModel, image: NDArray[np.uint8], face: NDArray[np.uint8], track: FaceTrack
+) -> Mapping[str, float] | None:
+    return model.probabilities_of(image, track) if isinstance(model, TrackModel) else model.probabilities(face)
 
 
 def joined(

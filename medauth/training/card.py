@@ -10,6 +10,7 @@ from typing import Any
 
 from medauth.evaluation.degraded import VERSIONS
 from medauth.evaluation.held_photo import PHOTO_KINDS
+from medauth.training.card_variants import PURPOSES, TITLES, bent_section, mesh_section
 
 Json = dict[str, Any]
 
@@ -111,6 +112,8 @@ def write_card(folder: Path) -> Path:
         lambda: _figures(manifest, folder),
         lambda: _comparison(comparisons, folder),
         lambda: _variants(manifest, folder),
+        lambda: mesh_section(manifest),
+        lambda: bent_section(folder) if manifest["name"] != "expression" else [],
         lambda: _clips(folder / "clips.json"),
         lambda: _deletion(folder / "deletion.json", manifest),
         lambda: _spotting(folder / "spotting.json"),
@@ -126,11 +129,11 @@ def write_card(folder: Path) -> Path:
 
 
 def _variants(manifest: Json, folder: Path) -> list[str]:
-    """The lighter nets beside it, each from its own manifest."""
+    """The other nets beside it, each from its own manifest."""
     paths = sorted(folder.parent.glob(f"{manifest['name']}_*/manifest.json"))
     if not paths:
         return []
-    lines = ["## What lighter nets give up", ""]
+    lines = ["## Other nets for the same question", ""]
     lines += ["| net | bytes | CPU ms a face | accuracy (valid) | accuracy (test) |", "|---|---|---|---|---|"]
     for found in (manifest, *(json.loads(path.read_text()) for path in paths)):
         metrics = found["metrics"]
@@ -145,7 +148,8 @@ def _text_of(name: str) -> CardText:
     """A lighter variant of the expression net is made from the same data and has the same limits."""
     base, _, variant = name.partition("_")
     if name not in TEXTS and base in TEXTS and variant:
-        return replace(TEXTS[base], title=f"{name}: a lighter net in the place of {base}")
+        title = TITLES.get(name, f"{name}: a lighter net in the place of {base}")
+        return replace(TEXTS[base], title=title, purpose=PURPOSES.get(name, TEXTS[base].purpose))
     return TEXTS[name]
 
 
@@ -158,6 +162,12 @@ def _input(manifest: Json) -> list[str]:
         lines.append(
             f"| `{name}` | {', '.join(signature['inputs'])} | {', '.join(signature['outputs'])} | {speeds[name]} |"
         )
+    if "points" in needs:
+        lines += [
+            "",
+            f"Input: float32 [1, {needs['points']}, 3], the mesh in the {needs['frame']}'s frame, {needs['unit']}.",
+        ]
+        return [*lines, "", f"Classes: {', '.join(manifest['classes'])}."]
     side = needs["size_px"]
     what = f"3], {', '.join(needs['channels'])}" if "channels" in needs else f"1], {needs['colour']} levels 0..255"
     lines += ["", f"Input: float32 [1, {side}, {side}, {what}; evened out inside the model."]

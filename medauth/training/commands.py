@@ -102,6 +102,33 @@ def train_expression(
     _make(name, data, work, models, threads, judge_test, note, changes, start_from, teacher)
 
 
+@app.command("landmarks")
+def train_landmarks(
+    data: DataOption,
+    *,
+    work: WorkOption = None,
+    models: ModelsOption = Path("models"),
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = 2,
+    judge_test: JudgeOption = False,
+) -> None:
+    """Train the net that reads expressions off the face mesh alone, judge and export it."""
+    limit_threads(threads)
+    require_keras()
+    from dataclasses import replace
+
+    from medauth.training.card import write_card
+    from medauth.training.landmark_release import NAME, PLAN, make_landmarks
+
+    rounds = epochs or PLAN.epochs
+    plan = replace(PLAN, epochs=rounds, full_size_epochs=rounds, seed=PLAN.seed if seed is None else seed)
+    folder = work_folder(work) / NAME
+    manifest = make_landmarks(data, folder, models, plan, typer.echo, judge_test=judge_test)
+    write_card(models / NAME)
+    typer.echo(f"{models / NAME}: {manifest.size_bytes} bytes, sha256 {manifest.sha256}")
+
+
 @app.command("eye-state")
 def train_eye_state(
     data: DataOption,

@@ -113,6 +113,8 @@ def test_every_file_and_heading_that_the_page_promises_is_there(files: Path, tmp
         ("expression", ("accuracy",), "value"),
         ("expression_mobilenet", ("accuracy",), "value"),
         ("expression_student", ("accuracy",), "value"),
+        ("expression_landmarks", ("accuracy",), "value"),
+        ("expression_robust", ("accuracy",), "value"),
         ("deepfake", ("sequences", "all"), "auc"),
     ],
 )
