@@ -22,7 +22,10 @@ NOTES = (
         "Simulated: a beat of known rate is put upon the light of real faces before a simulated camera; nobody's pulse was "
         "measured beside it. A clip's person has a pulse of their own, which the clip's codec may have kept."
     ),
-    "Shares count films; intervals are 95 % over people. Signal-to-noise is that of the reading, claimed or not.",
+    (
+        "Shares count films; intervals are 95 % over people. Signal-to-noise is that of the reading, claimed or not. A clip that "
+        "is shorter than its film is played back and forth, which reads as repeated."
+    ),
 )
 
 
