@@ -181,7 +181,9 @@ def injection(
         if as_json:
             print_json(report)
         print_title(f"injection, {len(clips)} clips of {data}")
-        print_table(("film", "clips", "windows", "refused", "unclear", "loop share", "noise", "codes"), _table(rows))
+        print_table(
+            ("film", "clips", "windows", "refused", "unclear", "leapt", "loop share", "noise", "codes"), _table(rows)
+        )
         console.print(
             f"\n  {report['refused']} of {report['honest_windows']} honest windows refused, {report['unclear']} unclear. "
             f"CPU a frame at 640x480: {spent.signal_ms:.2f} ms beside {spent.mesh_ms:.2f} ms of bare FaceMesh "
@@ -267,7 +269,7 @@ def _table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
         found = row.to_json()
         codes = ", ".join(f"{code.partition('.')[2]} {count}" for code, count in row.codes.most_common())
         spread = f"{min(row.loop_shares, default=0):.2f}-{max(row.loop_shares, default=0):.2f}"
-        counts = (found["clips"], found["windows"], found["fail"], found["inconclusive"])
+        counts = (found["clips"], found["windows"], found["fail"], found["inconclusive"], found["leapt"])
         noise = "" if found["median_noise"] is None else f"{found['median_noise']:.2f}"
         lines.append((row.name, *map(str, counts), spread, noise, codes))
     return lines

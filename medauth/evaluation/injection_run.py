@@ -27,7 +27,7 @@ from medauth.protocol.challenge import Action, Challenge, Step
 from medauth.protocol.observation import CaptureProblem, FaceTrack, Observation, Prompt
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.signals.face_track import FaceMeshTracker, bare_mesh
-from medauth.signals.injection import InjectionSignal
+from medauth.signals.injection import InjectionSignal, InjectionTuning
 
 WINDOW_MS = 16_000.0
 LEAST_MS = 6_000.0
@@ -46,6 +46,7 @@ class Row:
     codes: Counter[str] = field(default_factory=Counter)
     loop_shares: list[float] = field(default_factory=list)
     noises: list[float] = field(default_factory=list)
+    leaps: list[int] = field(default_factory=list)
 
     def add(self, clip: str, reading: SignalReading) -> None:
         """Takes in one window."""
@@ -54,6 +55,7 @@ class Row:
         self.codes[reading.code] += 1
         self.loop_shares.append(_number(reading.details["loop_share_ppm"]) / 1e6)
         self.noises.append(_number(reading.details["noise_milli"]) / 1e3)
+        self.leaps.append(round(_number(reading.details["jumps"])))
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -64,6 +66,8 @@ class Row:
             "clips": len(self.clips),
             **{outcome.value: self.outcomes[outcome.value] for outcome in Outcome},
             "codes": dict(self.codes),
+            "leapt": sum(count >= InjectionTuning().jumps for count in self.leaps),
+            "most_leaps": max(self.leaps, default=0),
             "most_loop_share": round(max(self.loop_shares, default=0.0), 3),
             "median_noise": round(float(np.median(self.noises)), 3) if self.noises else None,
         }

@@ -6,14 +6,14 @@ while the lids are shut. Formulas are this module's own: the signal that is judg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.evaluation.injected import Change, Film, Random, Shot, TooShort
+from medauth.evaluation.injected import Change, Film, Random, Shot, TooShort, at_most
 
 JUMPS = 12
 """To each of six gestures and back."""
@@ -101,12 +101,20 @@ def _fade(film: Film, leave: int, land: int, frames: int) -> Sequence[Shot]:
     return faded
 
 
-JUMPING: dict[str, Callable[[Film, Film, Random], Film]] = {
+def at_rate(fps: float, player: Change) -> Change:
+    """The same player, with film of so many frames a second."""
+    return lambda film, other, random: player(at_most(fps)(film, other, random), other, random)
+
+
+_PLAYERS: Mapping[str, Change] = {
     "jumps at rest": jumping(),
     "jumps to the likest of 12": jumping(among=12),
     "jumps to the likest of all": jumping(among=10_000),
+    "jumps while the lids are shut": jumping(shut=True),
     "jumps, cross-faded over 4": jumping(faded=4),
     "jumps to the likest of 12, cross-faded over 4": jumping(among=12, faded=4),
-    "jumps while the lids are shut": jumping(shut=True),
+}
+JUMPING: Mapping[str, Change] = dict(_PLAYERS) | {
+    f"{name}, {fps} fps": at_rate(fps, player) for name, player in _PLAYERS.items() for fps in (15, 10)
 }
 """Players that cut to what is asked."""
