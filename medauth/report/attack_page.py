@@ -173,10 +173,17 @@ def driver_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+def _ended(entry: Mapping[str, Any]) -> str:
+    """How the challenges ended, and where the film was shown to the injection signal what that said of it."""
+    said = entry.get("injection")
+    film = f"; film: {_codes(said)}; not refused by it either: {entry['unrefused']}" if said else ""
+    return _codes(entry["codes"]) + film
+
+
 def protocol_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Loops of gestures, forged clients, changed records."""
     rows: list[tuple[str, ...]] = [
-        (name, str(entry["checks"]), str(entry["passed"]), _span(entry["interval95"]), _codes(entry["codes"]))
+        (name, str(entry["checks"]), str(entry["passed"]), _span(entry["interval95"]), _ended(entry))
         for name, entry in found["loop"].items()
     ]
     if found["forgery"]:

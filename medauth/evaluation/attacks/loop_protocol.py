@@ -26,6 +26,7 @@ from medauth.protocol.ceremony import Ceremony, Phase, StepOutcome
 from medauth.protocol.challenge import Action, Challenge, draw_steps
 from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Observation, Posture, Prompt
 from medauth.protocol.policy import Policy
+from medauth.protocol.reading import Outcome
 from medauth.protocol.response import challenge_reading
 from medauth.sensing import EYE_STATE_MODEL
 from medauth.signals.blink import BlinkSignal
@@ -93,6 +94,8 @@ class LoopCheck:
     outcomes: tuple[str, ...]
     injection: str = ""
     """What the injection signal said of the film, where it was asked."""
+    refused: bool = False
+    """By that signal."""
 
 
 def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False, faded: int = 0) -> LoopCheck:
@@ -130,8 +133,11 @@ def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False, fa
     reading = challenge_reading(results, len(steps), expired=ceremony.phase is Phase.EXPIRED)
     answered = sum(result.outcome is StepOutcome.ANSWERED for result in results)
     outcomes = tuple(f"{r.step.action.value}:{r.outcome.value}" for r in results)
-    said = "" if shown is None else shown.signal.reading().code
-    return LoopCheck(reading.code, answered, reading.code == "challenge.answered", outcomes, said)
+    passed = reading.code == "challenge.answered"
+    if shown is None:
+        return LoopCheck(reading.code, answered, passed, outcomes)
+    said = shown.signal.reading()
+    return LoopCheck(reading.code, answered, passed, outcomes, said.code, said.outcome is Outcome.FAIL)
 
 
 class _Shown:

@@ -201,10 +201,14 @@ def _loops(rows: Iterable[Row]) -> dict[str, Any]:
         entry["checks"] += row["checks"]
         entry["passed"] += row["passed"]
         entry["codes"] += Counter(row["codes"])
+        # Rows of before the film was shown to the injection signal have no word of it.
+        entry["unrefused"] = entry.get("unrefused", 0) + row.get("unrefused", row["passed"])
+        entry["injection"] = entry.get("injection", Counter()) + Counter(row.get("injection", {}))
         entry["most_answered"] = max(entry["most_answered"], row["most_answered"])
         entry["steps"] = row["steps"]
     for entry in found.values():
         entry["codes"] = dict(entry["codes"].most_common())
+        entry["injection"] = dict(entry["injection"].most_common())
         entry["interval95"] = wilson_rate(entry["passed"], entry["checks"]).interval()
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -108,6 +109,8 @@ class Worker:
             {
                 "key": job.key, "part": job.part, "species": job.species, "checks": len(checks),
                 "passed": sum(check.passed for check in checks),
+                "unrefused": sum(check.passed and not check.refused for check in checks),
+                "injection": {said: n for said, n in Counter(check.injection for check in checks).items() if said},
                 "codes": {code: codes.count(code) for code in sorted(set(codes))},
                 "most_answered": max(check.answered for check in checks), "steps": self._policy.steps,
             }
