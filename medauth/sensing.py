@@ -152,6 +152,7 @@ def signals(
     from medauth.signals.presentation_attack import PresentationAttackSignal
     from medauth.signals.pulse import PulseSignal
     from medauth.signals.replay import ReplaySignal
+    from medauth.signals.shading import ShadingSignal
     from medauth.signals.skin_patches import SkinPatches
 
     patches, rows = SkinPatches(), FrameRows()
@@ -170,6 +171,7 @@ def signals(
         InjectionSignal(rows=rows),
         LightSignal(patches),
         PulseSignal(patches),
+        ShadingSignal(),
         IdentitySignal(embedder, reference),
         # A recording is shown in many rehearsals: none is known again.
         *(() if policy == REHEARSAL.name else (ReplaySignal(rows=rows),)),
