@@ -62,8 +62,9 @@ format: setup ## Mends what lint can mend by itself
 types: setup ## mypy, strict
 	@$(BIN)/mypy
 
-bench: setup ## Cost per frame, start-up, memory, anchoring and audit, as a table and as JSON
+bench: setup ## Cost per frame, start-up, memory, anchoring, audit and live checks at once
 	@$(BIN)/python -m medauth.evaluation.bench $(ARGS)
+	@$(BIN)/python -m medauth.evaluation.web_load
 
 doctor: ## What is installed, what is missing and how to mend it
 	@sh scripts/setup.sh demo
