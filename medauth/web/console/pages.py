@@ -136,6 +136,8 @@ def _table(docket: Docket) -> bytes:
         for reading in readings:
             line[f"{reading.signal}.outcome"] = reading.outcome.value
             line[f"{reading.signal}.score_ppm"] = "" if reading.score_ppm is None else reading.score_ppm
+        # An app words the purpose: nothing of it may be a formula where the table is opened.
+        line["purpose"] = line["purpose"].lstrip("=+-@\t\r")
         lines.append(line)
     written = io.StringIO()
     columns = dict.fromkeys(name for line in lines for name in line)

@@ -32,7 +32,8 @@ def staff_blueprint(auth: Medauth, clock_ms: Callable[[], float]) -> Blueprint:
     blueprint.register_blueprint(console_blueprint(Docket(auth), desk))
     asking = Limit(burst=10, per_s=0.5, clock_ms=clock_ms)
     blueprint.register_blueprint(auditor_blueprint(AuditPages(auth, asking), desk))
-    takes = Takes(clock_ms)
+    places = {"MEDAUTH_DATA_DIR": str(auth.settings.data_dir), "MEDAUTH_MODELS_DIR": str(auth.settings.models_dir)}
+    takes = Takes(clock_ms, places)
     blueprint.record_once(lambda state: state.app.extensions.update({"medauth.takes": takes}))
     blueprint.register_blueprint(studio_blueprint(takes, desk))
     return blueprint

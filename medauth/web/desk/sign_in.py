@@ -50,7 +50,7 @@ class Desk:
         """Signs in whose key it is; None for a key that opens no page. The cookie of before is left behind."""
         refuse_while(self._tries.wait_ms(request.remote_addr or ""))
         access = self._accesses.holder(key.strip())
-        if access is None or not access.scopes & {Scope.OPERATOR, Scope.AUDITOR}:
+        if access is None or access.sandbox or not access.scopes & {Scope.OPERATOR, Scope.AUDITOR}:
             return None
         session.clear()
         session[_ACCESS], session[_SINCE] = access.access_id, self._now_ms()

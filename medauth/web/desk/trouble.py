@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from flask import Blueprint, g, redirect, render_template, request
@@ -19,7 +20,7 @@ def tell_people(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(Problem)
     def _problem(problem: Problem) -> Any:
         if problem.status == 401 and wants_page():  # noqa: PLR2004 - RFC 9110
-            return redirect("/sign-in?next=" + request.path, 303)
+            return redirect("/sign-in?next=" + quote(request.path), 303)
         return _told(problem)
 
     @blueprint.errorhandler(MedauthError)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +29,8 @@ LONGEST_S = 600.0
 """Then a process is ended, whatever it is doing."""
 KEPT_MS = 15 * 60_000
 _CHUNK = 1 << 18
+_USUAL = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+"""No passphrase, no secret and no address of a database or node goes on."""
 RESULT, FILM = "result.json", "annotated.webm"
 
 
@@ -70,8 +72,14 @@ def _worker(folder: Path) -> Sequence[str]:
 class Takes:
     """All takes of one server process. Thread-safe."""
 
-    def __init__(self, clock_ms: Callable[[], float], command: Command = _worker) -> None:
+    def __init__(
+        self, clock_ms: Callable[[], float], settings: Mapping[str, str] | None = None, command: Command = _worker
+    ) -> None:
+        """`settings`: the few variables that a process which looks at strangers' films may know."""
         self._clock_ms = clock_ms
+        usual = {name: os.environ[name] for name in _USUAL if name in os.environ}
+        own = {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+        self._environ = usual | own | dict(settings or {})
         self._command = command
         self._takes: dict[str, Take] = {}
         self._lock = threading.RLock()
@@ -81,9 +89,8 @@ class Takes:
         take = self._entered(owner)
         try:
             _receive(upload, length, take.folder / "upload")
-            environ = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
             take.process = subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours, a folder of ours
-                self._command(take.folder), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ
+                self._command(take.folder), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._environ
             )
         except BaseException:
             self._drop(take)

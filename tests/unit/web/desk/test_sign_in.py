@@ -62,6 +62,11 @@ def test_a_key_of_an_app_opens_no_page(client: FlaskClient, key: Key, scopes: tu
     assert client.get("/console", headers=PAGE).status_code == 303
 
 
+def test_a_key_of_the_sandbox_opens_no_page(client: FlaskClient, auth: Medauth) -> None:
+    _, secret = accesses_of(auth).grant("an app", [Scope.OPERATOR], ["standard"], sandbox=True)
+    assert sign_in(client, {"Authorization": f"Bearer {secret}"}).status_code == 403
+
+
 def test_an_auditor_sees_no_check(client: FlaskClient, key: Key) -> None:
     sign_in(client, key(Scope.AUDITOR))
     assert client.get("/console", headers=PAGE).status_code == 403

@@ -47,7 +47,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def takes(programs: Programs, clock: Clock) -> Iterator[Takes]:
-    found = Takes(clock, programs)
+    found = Takes(clock, command=programs)
     yield found
     found.close()
 
@@ -90,6 +90,18 @@ def test_each_looks_at_one_recording_at_a_time_and_few_look_at_once(takes: Takes
     takes.stop(first)
     assert not first.folder.exists()
     assert begun(takes, "acc_3").state is TakeState.WORKING
+
+
+def test_who_looks_at_films_of_strangers_knows_no_secret(
+    programs: Programs, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDAUTH_KEY_PASSPHRASE", "open sesame")
+    programs.code = "import json, os; print(json.dumps({'trouble': 'none', 'told': dict(os.environ)}))"
+    takes = Takes(clock, {"MEDAUTH_DATA_DIR": "/somewhere"}, programs)
+    take = ended(begun(takes))
+    takes.close()
+    assert take.told["told"]["MEDAUTH_DATA_DIR"] == "/somewhere"
+    assert [name for name in take.told["told"] if name.startswith("MEDAUTH_")] == ["MEDAUTH_DATA_DIR"]
 
 
 def test_the_next_recording_takes_the_place_of_the_last(takes: Takes) -> None:
