@@ -18,12 +18,13 @@ from medauth.protocol.observation import Observation
 from medauth.report.looking_over import LookingOver
 from medauth.report.movement_moments import Moment
 from medauth.report.recording_summary import Summary, summarise, worth
+from medauth.report.speech import Speech, hear
 from medauth.sensing import deepfake_metrics, is_picture, source_of
 from medauth.service.analysis import Analysis
 
 COLUMNS = (
     "file", "impression", "fake_probability", "confidence", "judged_by", "blinks", "blinks_per_minute", "blink_rate",
-    "micro_irregularity", "micro_irregularity_unusual", "expression", "expression_share", "movements", "frames", "judged", "seconds",
+    "micro_irregularity", "micro_irregularity_unusual", "expression", "expression_share", "movements", "speech", "speech_tone", "frames", "judged", "seconds",
     "error",
 )  # fmt: skip
 
@@ -36,6 +37,7 @@ class Wanted:
     end_ms: float | None = None
     heat: bool = True
     video: bool = True
+    speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Analysed:
     summary: Summary
     worth: str
     moments: tuple[Moment, ...]
+    speech: Speech | None
     folder: Path
     files: tuple[str, ...]
 
@@ -60,6 +63,7 @@ class Analysed:
             "frame_ms": median_of(self.found.frame_ms),
             "summary": self.summary.to_json(),
             "worth": self.worth,
+            **({} if self.speech is None else {"speech": self.speech.to_json()}),
             "movements": [moment.to_json() for moment in self.moments],
             "models": {use.name: use.sha256 for mark in self.found.marks.values() for use in mark.models},
             "readings": [reading.to_json() for reading in self.found.readings],
@@ -71,6 +75,7 @@ def analyse_file(
     auth: Medauth, media: Path, folder: Path, wanted: Wanted, on_frame: Callable[[Observation], None] | None = None
 ) -> Analysed:
     """Analyses one recording and writes everything about it into `folder`."""
+    speech = _speech(media, wanted) if wanted.speech else None
     over = LookingOver(heat=wanted.heat)
     source = source_of(media, start_ms=wanted.start_ms, end_ms=wanted.end_ms)
     found = auth.analyze(source, on_frame, over)
@@ -81,9 +86,15 @@ def analyse_file(
     files.append("analysis.json")
     said = worth(deepfake_metrics(auth.models), clips=summary.judged_by != "single frame")
     moments = tuple(over.movements.moments(found.marks.get("emotion")))
-    analysed = Analysed(found, summary, said, moments, folder, tuple(files))
+    analysed = Analysed(found, summary, said, moments, speech, folder, tuple(files))
     write_file(folder / "analysis.json", json_bytes(analysed.to_json()))
     return analysed
+
+
+def _speech(media: Path, wanted: Wanted) -> Speech:
+    from medauth.capture.sound import read_sound
+
+    return hear(read_sound(media, wanted.start_ms, wanted.end_ms))
 
 
 def median_of(frame_ms: Sequence[tuple[float, float]]) -> float:
@@ -104,7 +115,8 @@ def row_of(name: str, analysed: Analysed | MedauthError) -> dict[str, Any]:
     """A line of that table; what could not be analysed says why."""
     if isinstance(analysed, MedauthError):
         return {"file": name, "error": str(analysed)}
-    return {"file": name, **analysed.summary.to_json()}
+    said = {} if analysed.speech is None else {"speech": analysed.speech.text, "speech_tone": analysed.speech.tone}
+    return {"file": name, **analysed.summary.to_json(), **said}
 
 
 def _curves(found: Analysis, over: LookingOver, folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, print_json, print_readings, print_table, print_title, reporting
 from medauth.errors import MedauthError
 from medauth.report.recording_summary import Summary
+from medauth.report.speech import WORTH
 from medauth.sensing import recordings_in, source_of
 
 
@@ -30,6 +31,9 @@ def analyze(
         bool | None,
         typer.Option("--video/--no-video", help="An annotated Grad-CAM video; default: for a file, not for a folder."),
     ] = None,
+    speech: Annotated[
+        bool, typer.Option("--speech", help="What is said, in English, and the tone of the words (extra `speech`).")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Real or fake, blinks, expressions, short movements, motion: printed, plotted and saved, with heat maps.
@@ -40,7 +44,7 @@ def analyze(
     with reporting(as_json=as_json), open_medauth() as auth:
         folder = out if out != Path() else Path(f"{media.stem}-analysis")
         many = media.is_dir()
-        wanted = Wanted(1_000 * start, 1_000 * end or None, heat, not many if video is None else video)
+        wanted = Wanted(1_000 * start, 1_000 * end or None, heat, not many if video is None else video, speech)
         if many:
             _print_many(_analyse_many(auth, media, folder, wanted), folder, as_json=as_json)
             return
@@ -113,6 +117,10 @@ def _print(analysed: Analysed) -> None:
         console.print(f"  {line}")
     console.print(f"  {analysed.worth}", style="dim")
     _print_movements(analysed)
+    if analysed.speech is not None:
+        print_title(f"Said: {analysed.speech.tone}")
+        console.print("  " + (analysed.speech.text or "no word was heard"))
+        console.print(f"  {WORTH}", style="dim")
     print_title("Signals")
     print_readings(found.readings)
     for reading in found.readings:

@@ -74,6 +74,8 @@ def test_a_command_of_the_page_runs(words: str, files: Path, tmp_path: Path, mon
     if words in ELSEWHERE or words == "train prepare":
         assert CliRunner().invoke(app, [*arguments, "--help"]).exit_code == 0
         return
+    if "--speech" in arguments:
+        pytest.importorskip("pocketsphinx", reason="no recogniser: pip install 'medauth[speech]'")
     if "--protect" in arguments:
         pytest.importorskip("tensorflow", reason="no TensorFlow: pip install 'medauth[train]'")
     if arguments[0] == "analyze":
