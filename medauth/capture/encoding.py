@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.picture_header import check_side, read_header
+from medauth.capture.single_picture import require_single_picture
 from medauth.errors import InputError
 from medauth.protocol.observation import Frame
 from medauth.silence import native_silence
@@ -99,6 +100,7 @@ def checked_jpeg(jpeg: object) -> bytes:
             expected="JPEG bytes, or pixels as a NumPy array",
             next_step="encode as JPEG: lossless pictures of a face would be sealed at ten times the size",
         )
+    require_single_picture(data)
     return data
 
 
