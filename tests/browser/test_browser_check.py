@@ -114,9 +114,9 @@ def test_a_whole_check_ends_in_its_outcome_and_tells_the_person_no_score(
 ) -> None:
     found = rehearse(browsers, site, film)
     row = site.row(found.session)
-    # All three steps were answered. What else the signals make of a clip at a browser's frame rate is tested where they are.
+    # All three steps were answered. Only too few frames, on a busy machine, may keep a rehearsal from its outcome.
     assert row.state is BookingState.DONE
-    assert row.outcome in {"rehearsed", "inconclusive"}, found.why
+    assert row.outcome == "rehearsed" or (row.outcome, found.why) == ("inconclusive", ["capture.too_few_frames"])
     assert found.end == ["done", {"outcome": OUTCOMES[Decision(row.outcome)].value}]
     for prompt in ("Smile briefly", "Turn your head a little to your left", "Blink once"):
         assert found.said.count(prompt) == 1, found.said
