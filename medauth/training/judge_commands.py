@@ -82,6 +82,20 @@ def judge_movements(
     typer.echo(json.dumps(found, indent=2))
 
 
+@app.command("judge-ensemble")
+def judge_ensemble(
+    data: DataOption,
+    work: WorkOption = None,
+    split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
+) -> None:
+    """Whether any member or ensemble reads expressions better than the shipped net alone. Needs no TensorFlow."""
+    from medauth.bootstrap import open as open_medauth
+    from medauth.training.ensemble_judging import judge_ensembles
+
+    with open_medauth() as auth:
+        judge_ensembles(data, work_folder(work) / "expression_landmarks", auth.models, split, typer.echo)
+
+
 @app.command("judge-faces")
 def judge_faces(
     data: DataOption,
