@@ -32,3 +32,17 @@ def test_light_is_evaluated_and_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert shares["other colours, in time / 0.25"]["fail"]["hits"] > 0
     assert {"light.html", "light.csv", "light.json", "light.jsonl"} <= {p.name for p in (tmp_path / "report").iterdir()}
     assert json.loads(again.stdout) == found
+
+
+@pytest.mark.long
+def test_pulse_is_evaluated_and_claims_nothing_where_nothing_beats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    words = ["--data-dir", str(tmp_path / "data"), "evaluate", "pulse", "--report", str(tmp_path / "report"), "--json"]
+    done = CliRunner().invoke(app, [*words, "--rounds", "1"])
+    assert done.exit_code == 0, done.output
+    films = json.loads(done.stdout)["figures"]["by_film"]
+    silent = ("photograph, still", "photograph, held by hand", "clip, looped", "still head, looped", "dark", "short")
+    assert {name: films[name]["claimed"]["hits"] for name in silent} == dict.fromkeys(silent, 0)
+    assert (tmp_path / "report" / "pulse.html").is_file()
