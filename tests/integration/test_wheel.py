@@ -58,6 +58,10 @@ def test_models_contract_and_migrations_travel_in_the_wheel(wheel: Path) -> None
         "store/migrations/env.py",
         "store/migrations/script.py.mako",
         "evidence/verifier.mjs",
+        "web/static/vendor/uplot/uPlot.iife.min.js",
+        "web/static/vendor/uplot/LICENSE",
+        "web/templates/console/case.html",
+        "web/static/studio/studio.js",
         "py.typed",
     ):
         assert f"medauth/{file}" in names
