@@ -10,6 +10,7 @@ One small grey picture of the last frame is kept, and nothing else.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -50,7 +51,9 @@ class HeadStep:
         """
         scale = SIDE / max(1, min(size))
         shape = (max(1, round(size[1] * scale)), max(1, round(size[0] * scale)))
-        small = cv2.resize(rows, shape, interpolation=cv2.INTER_AREA).astype(np.float32)
+        # Across first: where the width is a multiple, as it mostly is, that takes a third of the time of both at once.
+        narrow = cv2.resize(rows, (shape[0], len(rows)), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(narrow, shape, interpolation=cv2.INTER_AREA).astype(np.float32)
         last, before, same = self._last, self._track, self._size == size
         self._last, self._track, self._size = small, track, size
         if last is None or before is None or track is None or not same:
@@ -65,19 +68,27 @@ def _step(before: Grey, after: Grey, points: NDArray[np.float32]) -> float:
     at = np.flatnonzero(_skin_and_hair(before.shape, points, eyes))
     if at.size < _LEAST_PIXELS:
         return math.nan
-    one, other = before.ravel()[at], after.ravel()[at]
     # Without brightness and contrast: a lamp moves nobody.
-    spread = float(one.std()), float(other.std())
-    lit = (other - other.mean()) * (spread[0] / max(spread[1], 1e-3)) + one.mean()
+    one, other = (picture.ravel()[at] for picture in (before, after))
+    one -= one.mean()
+    other -= other.mean()
+    lit = other * (math.sqrt(float(one @ one)) / max(math.sqrt(float(other @ other)), 1e-3))
     mean = (before + after) / 2
     across = cv2.Sobel(mean, cv2.CV_32F, 1, 0, scale=1 / 8).ravel()[at]
     down = cv2.Sobel(mean, cv2.CV_32F, 0, 1, scale=1 / 8).ravel()[at]
-    y, x = np.divmod(at, before.shape[1])
-    x, y = (x - middle[0]) / eyes, (y - middle[1]) / eyes
-    slopes = np.stack([across, down, across * x + down * y, down * x - across * y]).astype(np.float64)
-    moved = np.linalg.solve(slopes @ slopes.T + _DAMPING * np.eye(4), slopes @ (one - lit))
+    columns, lines = _grid(before.shape[0], before.shape[1])
+    x, y = (columns[at] - middle[0]) / eyes, (lines[at] - middle[1]) / eyes
+    slopes = np.stack([across, down, across * x + down * y, down * x - across * y])
+    moved = np.linalg.solve(np.float64(slopes @ slopes.T) + _DAMPING * np.eye(4), np.float64(slopes @ (one - lit)))
     u, v = moved[0] + moved[2] * x - moved[3] * y, moved[1] + moved[2] * y + moved[3] * x
-    return float(np.sqrt(np.mean(u * u + v * v))) / eyes
+    return math.sqrt(float(u @ u + v @ v) / len(at)) / eyes
+
+
+@lru_cache(maxsize=8)
+def _grid(height: int, width: int) -> tuple[Grey, Grey]:
+    """Column and line of every pixel, flat."""
+    lines, columns = np.mgrid[:height, :width].astype(np.float32)
+    return columns.ravel(), lines.ravel()
 
 
 def _skin_and_hair(shape: tuple[int, ...], points: NDArray[np.float32], eyes: float) -> NDArray[np.uint8]:

@@ -40,8 +40,9 @@ NATURAL: Mapping[str, tuple[Degrade, float]] = {
 """How natural clips are shown: what happens to each picture, and the time between two."""
 
 
-NO_CUES = frozenset({"gesture", "hand", "micro_expression", "pulse"})
-"""Signals that measure for others or for the report, and are no detection cues."""
+NO_CUES = frozenset({"gesture", "hand", "micro_expression", "pulse", "shading"})
+"""Signals that measure for others or for the report, and are no detection cues; and one that needs a turn, which nobody
+makes in these films."""
 
 
 def granted(policy: Policy) -> frozenset[str]:

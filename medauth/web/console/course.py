@@ -17,6 +17,7 @@ _TITLES: Mapping[str, str] = {
     "micro_expression": "Short movements",
     "light": "Light on the skin",
     "pulse": "Pulse",
+    "shading": "Shading of the face",
     "deepfake": "Deepfake net",
     "presentation_attack": "Print or screen net",
     "identity": "Likeness to the first frames",
