@@ -34,6 +34,13 @@ class Callers:
         g.access_id = access.access_id
         return access
 
+    def require_real(self, *scopes: Scope) -> Access:
+        """The same, and not by the key of a sandbox: what it would see is not of its own tests."""
+        access = self.require(*scopes)
+        if access.sandbox:
+            raise Problem(403, "sandbox", "a sandbox key may not do that", "a key of `medauth access grant`")
+        return access
+
 
 def bearer() -> str:
     """What the Authorization header holds; empty where it holds nothing of that kind."""

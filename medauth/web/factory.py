@@ -121,6 +121,6 @@ def _figures(callers: Callers, host: str) -> Callable[[], None]:
 
     def _may() -> None:
         if not is_loopback(host):
-            callers.require(Scope.OPERATOR)
+            callers.require_real(Scope.OPERATOR)
 
     return _may

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from medauth.errors import MedauthError
 from medauth.store.webhook_interface import WebhookState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -47,11 +49,19 @@ class Metrics:
     def watch_webhooks(self, counts: Callable[[], Mapping[WebhookState, int]]) -> None:
         """Asks how many webhooks there are whenever figures are asked for."""
         for state in WebhookState:
-            self.webhooks.labels(state.value).set_function(partial(lambda named: counts()[named], state))
+            self.webhooks.labels(state.value).set_function(partial(_count_of, counts, state))
 
     def page(self) -> Response:
         """The figures as Prometheus reads them."""
         return Response(generate_latest(self.registry), content_type=CONTENT_TYPE)
+
+
+def _count_of(counts: Callable[[], Mapping[WebhookState, int]], state: WebhookState) -> float:
+    """Not a number while the mirror does not answer: the other figures are wanted then most of all."""
+    try:
+        return counts()[state]
+    except MedauthError:
+        return math.nan
 
 
 def count_requests(app: Flask, metrics: Metrics) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from medauth.errors import CeremonyError
 from medauth.protocol.verdict import Decision
 from medauth.service.booking import Booking, Bookings
 from medauth.service.sandbox import Script, end_sandbox
@@ -30,7 +31,11 @@ def play(line: WebSocket, bookings: Bookings, booking: Booking) -> None:
     for frame in range(1, FRAMES_EACH * len(PROMPTS) + 1):
         line.receive(SILENCE_S)
         line.send(json.dumps(_state(frame)))
-    line.send(json.dumps(_end(end_sandbox(bookings, booking))))
+    try:
+        end = _end(end_sandbox(bookings, booking))
+    except CeremonyError:  # it was ended by a call meanwhile, or its time was over
+        end = {"type": "failed", "code": FailureCode.EXPIRED.value, "sandbox": True}
+    line.send(json.dumps(end))
     line.close()
 
 

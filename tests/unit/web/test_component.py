@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
 from medauth.errors import ConfigError
 from medauth.protocol.challenge import Action
@@ -67,3 +68,16 @@ def test_there_is_a_picture_for_every_action() -> None:
     faces = re.search(r"^const FACES = \{\n(.*?)^\};$", (FOLDER / "pictures.js").read_text(), re.MULTILINE | re.DOTALL)
     assert faces is not None
     assert set(re.findall(r"^  (\w+):", faces[1], re.MULTILINE)) == {action.value for action in Action}
+
+
+def test_the_page_of_a_check_weighs_less_than_150_kb(client: FlaskClient) -> None:
+    """With all that it loads, uncompressed."""
+    page = client.get("/check").text
+    parts = {path for path in re.findall(r'(?:src|href)="(/[^"]*)"', page) if "." in path}
+    assert "/medauth-check.js" in parts
+    weight = len(page.encode())
+    for path in parts:
+        with client.get(path) as part:
+            assert part.status_code == 200
+            weight += len(part.data)
+    assert 40_000 < weight < 150_000

@@ -6,17 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from medauth.bootstrap import Medauth
 from medauth.protocol.verdict import Decision
 from medauth.service.access import SANDBOX_PREFIX, Scope
 from medauth.service.sandbox import CODES, OUTCOMES, PROBLEMS
-from medauth.serving import bookings_of, tokens_of
+from medauth.serving import accesses_of, bookings_of, tokens_of
 from medauth.store.booking_interface import BookingState
 from medauth.web.attendance import FailureCode
+from medauth.web.callers import Callers
+from medauth.web.limits import Limit
+from medauth.web.problems import Problem
 from tests.unit.web.conftest import Key
-from tests.unit.web.people import Host
+from tests.unit.web.people import Host, Page
 from tests.unit.web.test_api import ASK, created, told
 from tests.unit.web.test_webhooks import HOOK, HOSTS, Post, audience, post, read
 
@@ -188,3 +192,41 @@ def test_a_sandbox_check_can_be_erased(client: FlaskClient, key: Key) -> None:
     assert client.delete(where, headers=headers).status_code == 200
     assert told(client.get(where, headers=headers))["outcome"] == "erased"
     assert client.get(where + "/result", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_sandbox_key_of_every_scope_sees_no_real_check(
+    client: FlaskClient, host: Host, key: Key, method: str
+) -> None:
+    booked = created(client, key())
+    host.serve(host.page(booked["session"]))
+    headers, where = key(*Scope, sandbox=True), f"/api/v1/checks/{booked['id']}"
+    for path in (where, where + "/result", where + "/evidence") if method == "GET" else (where,):
+        assert client.open(path, method=method, headers=headers).status_code == 404
+    assert client.get(where, headers=key(Scope.OPERATOR)).status_code == 200
+
+
+def test_a_sandbox_key_sees_no_figures_where_they_need_one(auth: Medauth, key: Key) -> None:
+    accesses, free = accesses_of(auth), Limit(burst=100, per_s=1, clock_ms=lambda: 0.0)
+    callers = Callers(accesses, free, free)
+    app = Flask("figures")
+    with app.test_request_context(headers=key(Scope.OPERATOR)):
+        assert callers.require_real(Scope.OPERATOR).scopes == {Scope.OPERATOR}
+    with app.test_request_context(headers=key(Scope.OPERATOR, sandbox=True)), pytest.raises(Problem, match="sandbox"):
+        callers.require_real(Scope.OPERATOR)
+
+
+def test_a_page_whose_sandbox_a_call_ended_meanwhile_is_told_so(client: FlaskClient, host: Host, key: Key) -> None:
+    headers = key(sandbox=True)
+    booked = created(client, headers, sandbox={"outcome": "live"})
+    page, receive = host.page(booked["session"]), Page.receive
+
+    def ended_by_then(timeout_s: float) -> str | bytes:
+        if page.frames == 10:
+            client.post(f"/api/v1/checks/{booked['id']}/sandbox", headers=headers)
+        return receive(page, timeout_s)
+
+    page.receive = ended_by_then  # type: ignore[method-assign]  # a page like others, with a call in between
+    host.serve(page)
+    assert page.told[-1] == {"type": "failed", "code": "expired", "sandbox": True}
+    assert told(client.get(f"/api/v1/checks/{booked['id']}", headers=headers))["outcome"] == "live"

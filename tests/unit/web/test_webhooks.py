@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from medauth.bootstrap import Medauth
 from medauth.delivery.interface import Answer, NotDelivered, Parcel
-from medauth.errors import EvidenceError
+from medauth.errors import EvidenceError, StoreError
 from medauth.evidence.signing import KeyPurpose
 from medauth.evidence.token import keys_in
 from medauth.evidence.webhook import WebhookEvent, verify_webhook
@@ -22,6 +22,8 @@ from medauth.service.booking import WAITING_MS
 from medauth.service.webhooks import LEASE_MS, LONGEST_WAIT_MS, MOST_ATTEMPTS, Webhooks, wait_ms
 from medauth.serving import accesses_of, outbox_of
 from medauth.store.webhook_interface import Settlement, WebhookState
+from medauth.store.webhooks import SqlWebhooks
+from medauth.web.factory import create_app
 from tests.unit.web.conftest import Key
 from tests.unit.web.people import Host
 from tests.unit.web.test_api import created, told
@@ -400,3 +402,13 @@ def test_what_was_told_to_one_app_is_refused_by_another(
         except EvidenceError:
             refused += 1
     assert refused == len(others) - 1
+
+
+def test_figures_are_told_though_the_mirror_counts_no_webhooks(auth: Medauth, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> Mapping[WebhookState, int]:
+        raise StoreError("the database does not answer")
+
+    monkeypatch.setattr(SqlWebhooks, "webhook_counts", broken)
+    figures = create_app(auth).test_client().get("/metrics")  # the method is taken when the app is made
+    assert figures.status_code == 200
+    assert 'medauth_webhooks{state="pending"} NaN' in figures.text
