@@ -1,7 +1,7 @@
 """Webhooks: what an app is told of a check's end, signed so that it can be believed.
 
-The form is that of Standard Webhooks (github.com/standard-webhooks/standard-webhooks, spec 1.0.0), whose libraries can
-verify it: headers `webhook-id`, `webhook-timestamp` and `webhook-signature`; what is signed is `id.timestamp.body`; the
+The form is that of Standard Webhooks (github.com/standard-webhooks/standard-webhooks, spec 1.0.0), so that libraries
+which know its asymmetric scheme can verify it: headers `webhook-id`, `webhook-timestamp` and `webhook-signature`; what is signed is `id.timestamp.body`; the
 signature is asymmetric, `v1a,` and base64 of Ed25519, by a key for webhooks alone. The key is one for all apps, so the
 body names its `audience`: what one app was told proves nothing to another.
 

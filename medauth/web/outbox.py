@@ -9,6 +9,7 @@ import structlog
 from medauth.errors import MedauthError
 from medauth.evidence.signing import KeyPurpose
 from medauth.evidence.token import key_set
+from medauth.evidence.webhook import public_form
 from medauth.protocol.canonical import Json
 from medauth.service.booking import Bookings
 from medauth.service.webhooks import Webhooks
@@ -49,6 +50,9 @@ class Outbox:
 
 
 def webhook_keys(keyring: Keyring) -> dict[str, Json]:
-    """The key that signs webhooks now, as a JWK set. One that was replaced is in it no more: each try is signed anew."""
+    """The key that signs webhooks now, as a JWK set, and as libraries for Standard Webhooks take it.
+
+    One that was replaced is in it no more: each try is signed anew.
+    """
     key = keyring.signing_key(KeyPurpose.WEBHOOKS).verify_key
-    return key_set({key.key_id: key}, KeyPurpose.WEBHOOKS)
+    return key_set({key.key_id: key}, KeyPurpose.WEBHOOKS) | {"standard_webhooks": [public_form(key)]}

@@ -16,7 +16,7 @@ from medauth.delivery.interface import Answer, NotDelivered, Parcel
 from medauth.errors import EvidenceError, StoreError
 from medauth.evidence.signing import KeyPurpose
 from medauth.evidence.token import keys_in
-from medauth.evidence.webhook import WebhookEvent, verify_webhook
+from medauth.evidence.webhook import WebhookEvent, public_form, verify_webhook
 from medauth.service.access import Scope
 from medauth.service.booking import WAITING_MS
 from medauth.service.webhooks import LEASE_MS, LONGEST_WAIT_MS, MOST_ATTEMPTS, Webhooks, wait_ms
@@ -384,6 +384,8 @@ def test_the_published_key_is_the_one_that_signs_and_no_other(client: FlaskClien
     keys = told(client.get("/.well-known/webhook-keys.json"))["keys"]
     tokens = told(client.get("/.well-known/jwks.json"))["keys"]
     assert [entry["kid"] for entry in keys] == [auth.keyring.signing_key(KeyPurpose.WEBHOOKS).verify_key.key_id]
+    shown = told(client.get("/.well-known/webhook-keys.json"))["standard_webhooks"]
+    assert shown == [public_form(auth.keyring.signing_key(KeyPurpose.WEBHOOKS).verify_key)]
     assert {entry["x"] for entry in keys}.isdisjoint(entry["x"] for entry in tokens)
 
 
