@@ -35,8 +35,10 @@ test-unit: setup ## The quick ones, without a network
 test-simulated: setup ## Unit tests that simulate films, crowds and attacks
 	@$(OFFLINE) $(PYTEST) tests/unit -m "simulated and not long" -n auto --dist loadfile $(ARGS)
 
+# A browser, a server and a camera at once: their tests have the machine to themselves.
 test-rest: setup
-	@$(PYTEST) tests --ignore tests/unit -m "not long" -n auto --dist loadfile $(ARGS)
+	@$(PYTEST) tests --ignore tests/unit --ignore tests/browser -m "not long" -n auto --dist loadfile $(ARGS)
+	@$(PYTEST) tests/browser -m "not long" $(ARGS)
 
 test-contracts: setup ## The contracts: unit, fuzz and invariant tests, and the gas snapshot
 	@npm run --silent test:contracts

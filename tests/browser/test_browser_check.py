@@ -31,7 +31,7 @@ LISTEN = """() => {
 }"""
 WHOLE_S = 90
 TRIES = 3
-LEAST_FPS = 13
+LEAST_FPS = 15
 """Below that a step closes too late for the clip's next gesture."""
 
 
