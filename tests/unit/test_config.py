@@ -50,6 +50,7 @@ PARSED: dict[str, tuple[str, Any]] = {
     "web_proxies": ("1", 1),
     "web_checks": ("4", 4),
     "web_debug": ("1", True),
+    "webhook_networks": ("10.20.0.0/16", "10.20.0.0/16"),
 }
 
 
