@@ -37,12 +37,14 @@ class RowFile:
     def read(self) -> list[Row]:
         """What an earlier run left; a last line that was cut off by its end is left out.
 
-        Raises `InputError` where the file holds the rows of another plan.
+        Raises `InputError` where the file holds the rows of another plan, or what nobody wrote as rows.
         """
         if not self._path.is_file():
             return []
-        text = self._path.read_text(encoding="utf-8")
-        rows = list(_parsed(text))
+        text = read_rows_text(self._path)
+        rows = list(parsed_rows(text, self._path))
+        if not all(isinstance(row.get("key"), str) for row in rows[1:]):
+            raise _no_rows(self._path)
         if rows and rows[0].get("plan") != self._plan:
             raise InputError(
                 f"{self._path} holds the rows of another plan",
@@ -102,9 +104,31 @@ def rows_so_far(jobs: Sequence[J], file: RowFile) -> list[Row]:
     return [kept[job.key] for job in jobs if job.key in kept]
 
 
-def _parsed(text: str) -> Iterator[Row]:
+def read_rows_text(path: Path) -> str:
+    """What stands in a file of rows. Raises `InputError` where it is no text, or cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", expected="rows of an earlier run") from error
+    except UnicodeDecodeError:
+        raise _no_rows(path) from None
+
+
+def parsed_rows(text: str, path: Path) -> Iterator[Row]:
+    """Its rows, without a last one that was cut off. Raises `InputError` where a line holds something else."""
     for line in text.splitlines():
         try:
-            yield json.loads(line)
-        except ValueError:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if not isinstance(row, dict):
+            raise _no_rows(path)
+        yield row
+
+
+def _no_rows(path: Path) -> InputError:
+    return InputError(
+        f"{path} holds no rows of such a run",
+        expected="what an earlier run left",
+        next_step="choose another --report folder, or remove the file",
+    )

@@ -12,6 +12,7 @@ from typing import Any
 
 from medauth.errors import InputError
 from medauth.evaluation.attacks.plan import Job, Plan, jobs
+from medauth.evaluation.row_file import parsed_rows, read_rows_text
 
 Row = dict[str, Any]
 OnDone = Callable[[int, int], None]
@@ -25,7 +26,10 @@ def run(plan: Plan, folder: Path, *, processes: int = 1, on_done: OnDone = lambd
 
     Raises `InputError` where `folder` holds the rows of another plan.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"no rows can be kept: {error.strerror}", expected=f"a folder at {folder}") from error
     path = folder / ROWS
     rows = _known(path, plan)
     done = {key for row in rows for key in (row.get("job"),) if key}
@@ -89,13 +93,8 @@ def _known(path: Path, plan: Plan) -> list[Row]:
     """Rows on disk; a last line that was cut off by the end of its run is left out."""
     if not path.is_file():
         return []
-    rows = []
-    text = path.read_text(encoding="utf-8")
-    for line in text.splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue
+    text = read_rows_text(path)
+    rows = list(parsed_rows(text, path))
     if rows and rows[0].get("plan") != plan.digest():
         raise InputError(
             f"{path} holds sessions of another plan",

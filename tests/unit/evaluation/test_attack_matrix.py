@@ -125,6 +125,19 @@ def test_rows_of_another_plan_are_not_gone_on_with(tmp_path: Path) -> None:
         run(a_plan(only=("print",), seed=1), tmp_path)
 
 
+@pytest.mark.parametrize("left", [b"[]\n", b"\xff\xfe\n", b"7"])
+def test_what_is_no_row_is_not_gone_on_with(left: bytes, tmp_path: Path) -> None:
+    (tmp_path / ROWS).write_bytes(left)
+    with pytest.raises(InputError, match="no rows"):
+        run(a_plan(only=("print",)), tmp_path)
+
+
+def test_a_report_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    with pytest.raises(InputError, match="no rows can be kept"):
+        run(a_plan(only=("print",)), tmp_path / "taken")
+
+
 def test_a_run_can_be_made_larger(tmp_path: Path) -> None:
     run(a_plan(only=("print",), sessions=1), tmp_path)
     Played.calls = []

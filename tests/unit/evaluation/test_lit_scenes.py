@@ -168,6 +168,17 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         RowFile(tmp_path / "rows.jsonl", "other").read()
 
 
+@pytest.mark.parametrize(
+    "left", [b'{"plan": "plan"}\n7\n', b'{"plan": "plan"}\n{"no key": 1}\n', b"[]\n", b"\xff\xfe\n"]
+)
+def test_what_is_no_row_is_not_gone_on_with(left: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(left)
+    with pytest.raises(InputError, match="no rows"):
+        RowFile(path, "plan").read()
+    assert path.read_bytes() == left
+
+
 def test_the_report_counts_films_and_people() -> None:
     def row(person: str, film: str, outcome: str, ambient: float = 1.0) -> dict[str, object]:
         return {
