@@ -67,7 +67,7 @@ class VideoFile:
     @property
     def duration_ms(self) -> float | None:
         """Length of the cut by what the container says of itself. Raises `InputError` when the file is no clip."""
-        self._check_container()
+        check_container(self._path)
         capture = self._open()
         try:
             frames = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -79,26 +79,13 @@ class VideoFile:
 
     def frames(self) -> Iterator[CapturedFrame]:
         """Yields the clip. Raises `InputError` when the file is no usable clip, `CaptureError` when it breaks off."""
-        self._check_container()
+        check_container(self._path)
         capture = self._open()
         try:
             frames = self._read(capture)
             yield from self._paced(frames) if self._realtime else frames
         finally:
             capture.release()
-
-    def _check_container(self) -> None:
-        try:
-            with self._path.open("rb") as file:
-                head = file.read(16)
-        except OSError as error:
-            raise InputError(
-                f"{self._path} cannot be read: {error.strerror or error}",
-                expected=_FORMATS,
-                next_step="check the path and its permissions",
-            ) from error
-        if not any(head[at : at + len(magic)] == magic for at, magic in _CONTAINERS):
-            raise self._unusable("is empty" if not head else "is no video")
 
     def _open(self) -> cv2.VideoCapture:
         with native_silence():
@@ -158,7 +145,26 @@ class VideoFile:
             yield frame
 
     def _unusable(self, what: str) -> InputError:
-        return InputError(f"{self.name} {what}", expected=_FORMATS, next_step=_EXPORT)
+        return _unusable(self.name, what)
+
+
+def check_container(path: Path) -> None:
+    """Raises `InputError` where the file is no container that holds its own frames and sound."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror or error}",
+            expected=_FORMATS,
+            next_step="check the path and its permissions",
+        ) from error
+    if not any(head[at : at + len(magic)] == magic for at, magic in _CONTAINERS):
+        raise _unusable(path.name, "is empty" if not head else "is no video")
+
+
+def _unusable(name: str, what: str) -> InputError:
+    return InputError(f"{name} {what}", expected=_FORMATS, next_step=_EXPORT)
 
 
 def _nominal_fps(capture: cv2.VideoCapture) -> float:

@@ -75,7 +75,7 @@ def analyse_file(
     auth: Medauth, media: Path, folder: Path, wanted: Wanted, on_frame: Callable[[Observation], None] | None = None
 ) -> Analysed:
     """Analyses one recording and writes everything about it into `folder`."""
-    speech = _speech(media, wanted) if wanted.speech else None
+    speech = _speech(media, wanted) if wanted.speech and not is_picture(media) else None
     over = LookingOver(heat=wanted.heat)
     source = source_of(media, start_ms=wanted.start_ms, end_ms=wanted.end_ms)
     found = auth.analyze(source, on_frame, over)

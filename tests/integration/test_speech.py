@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from medauth.capture.sound import read_sound
 from medauth.capture.video_file import VideoFile
 from medauth.cli.main import app
-from medauth.errors import MissingTool
+from medauth.errors import InputError, MissingTool
 from medauth.report.speech import hear, tone_of
 
 pytestmark = pytest.mark.media
@@ -70,6 +71,28 @@ def test_a_film_without_sound_and_one_of_silence_hold_no_words(clip: Path) -> No
     assert hear(np.empty(0, np.int16)).tone == "nothing heard"
     assert hear(np.zeros(16_000, np.int16)).words == ()
     assert read_sound(clip, 0, 1_000).dtype == np.int16
+
+
+def test_a_playlist_in_a_clips_name_opens_no_other_file(film: Path, tmp_path: Path) -> None:
+    (tmp_path / "private.mp4").write_bytes(film.read_bytes())
+    (tmp_path / "clip.mp4").write_text("ffconcat version 1.0\nfile private.mp4\n")
+    with pytest.raises(InputError, match="no video"):
+        read_sound(tmp_path / "clip.mp4")
+
+
+def test_sound_ends_where_it_is_cut_and_has_a_most(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = read_sound(film)
+    assert np.array_equal(read_sound(film, 200, 700), whole[3_200:11_200])
+    monkeypatch.setattr("medauth.capture.sound.MOST_S", 1)
+    with pytest.raises(InputError, match="more than 1 s"):
+        read_sound(film)
+    assert len(read_sound(film, 0, 700)) == 11_200
+
+
+def test_a_picture_says_nothing(clip: Path, tmp_path: Path) -> None:
+    frame = next(iter(VideoFile(clip, start_ms=9_000, end_ms=9_200).frames()))
+    cv2.imwrite(str(tmp_path / "face.png"), np.asarray(frame.image))
+    assert "speech" not in analysed(tmp_path / "face.png", tmp_path, "--speech")
 
 
 def test_unpleasant_words_are_told_from_pleasant_and_plain_ones() -> None:
