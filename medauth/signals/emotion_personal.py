@@ -64,16 +64,20 @@ class PersonalEmotionModel:
     @classmethod
     def read(cls, folder: Path, general: JudgingModel) -> Self:
         """As `medauth train personal` left it. Raises `ModelError` when it belongs to another net or is malformed."""
-        content = (folder / FILE).read_bytes()
         try:
+            content = (folder / FILE).read_bytes()
             stated = json.loads(content)
             head = Head(np.array(stated["weights"], np.float64), np.array(stated["bias"], np.float64))
             classes, belongs = tuple(stated["classes"]), str(stated["model_sha256"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ModelError(
                 f"{folder / FILE} is no head: {error!r}", expected="what medauth train personal wrote"
             ) from None
         wanted = (len(general.manifest.classes), len(general.manifest.classes) + len(REST))
+        if head.bias.shape != wanted[:1] or not (np.isfinite(head.weights).all() and np.isfinite(head.bias).all()):
+            raise ModelError(
+                f"{folder / FILE} is no head: numbers missing", expected="what medauth train personal wrote"
+            )
         if belongs != general.manifest.sha256 or classes != general.manifest.classes or head.weights.shape != wanted:
             raise ModelError(
                 f"{folder.name} was fitted to another expression model",

@@ -108,6 +108,13 @@ def test_a_head_of_another_net_or_a_broken_one_is_refused(captures: Path, home: 
     path.write_text(json.dumps(stated | {"model_sha256": "0" * 64}))
     with pytest.raises(ModelError, match="another expression model"):
         PersonalEmotionModel.read(path.parent, general)
-    path.write_text("{}")
-    with pytest.raises(ModelError, match="no head"):
-        PersonalEmotionModel.read(path.parent, general)
+    huge = [10**400] * len(stated["bias"])
+    not_a_number = [[float("nan")] * len(row) for row in stated["weights"]]
+    for wrong in ({"bias": [0.0]}, {"bias": huge}, {"weights": not_a_number}):
+        path.write_text(json.dumps(stated | wrong))
+        with pytest.raises(ModelError, match="no head"):
+            PersonalEmotionModel.read(path.parent, general)
+    for text in ("{}", "[" * 100_000):
+        path.write_text(text)
+        with pytest.raises(ModelError, match="no head"):
+            PersonalEmotionModel.read(path.parent, general)
