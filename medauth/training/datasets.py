@@ -62,9 +62,16 @@ class VoteRow:
 
 
 def read_vote_rows(path: Path) -> list[VoteRow]:
-    """Read `labels.csv` of the emotion_ferplus folder."""
-    with path.open(newline="") as lines:
-        return [_vote_row(line, path) for line in csv.DictReader(lines)]
+    """Read `labels.csv` of the emotion_ferplus folder. Raises `InputError` where there is none."""
+    try:
+        with path.open(newline="") as lines:
+            return [_vote_row(line, path) for line in csv.DictReader(lines)]
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}",
+            expected="the folder that holds emotion_ferplus, or one that `medauth train prepare` made",
+            next_step="give it with --data",
+        ) from error
 
 
 def _vote_row(line: dict[str, str], path: Path) -> VoteRow:

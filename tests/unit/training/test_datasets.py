@@ -79,6 +79,11 @@ def test_a_missing_column_is_named(data: Path):
         load_expressions(data, "train")
 
 
+def test_a_folder_without_the_set_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match=r"labels\.csv cannot be read"):
+        load_expressions(tmp_path, "train")
+
+
 def test_an_unknown_split_is_refused(data: Path):
     with pytest.raises(InputError, match="'exam'"):
         load_expressions(data, "exam")
