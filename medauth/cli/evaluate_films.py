@@ -62,7 +62,7 @@ def light(
     unknown = sorted(set(film or ()) - set(FILMS))
     with reporting(as_json=as_json), open_medauth() as auth:
         if unknown:
-            raise InputError(f"no film {unknown[0]!r}", expected=f"some of {', '.join(FILMS)}")
+            raise InputError(f"no film {unknown[0]!r}", expected=f"some of {', '.join(map(repr, FILMS))}")
         people = people_in(clips or (), faces or (), windows, most_faces)
         plan, both = LightPlan(people, rounds, seed, tuple(film or FILMS)), PairPlan(_moving(people), pairs, seed)
         rows = _played("lighting", plan.jobs(), RowFile(report / "light.jsonl", plan.digest()), LightStage)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.capture.video_file import check_container
 from medauth.errors import InputError
 from medauth.evaluation.attacks.mesh_warp import OUTER_CORNERS, FaceSheet, Picture, cut_sheet
 from medauth.evaluation.film_pictures import pictures
@@ -90,11 +91,16 @@ def portraits(folders: Sequence[Path], splits: Sequence[str] = (), most: int = 0
 
 
 def natural_clips(folders: Sequence[Path]) -> list[tuple[str, Path]]:
-    """Clips of real people as (person, path), for false alarms; of the registries where no folder is named."""
+    """Clips of real people as (person, path), for false alarms; of the registries where no folder is named.
+
+    Raises `InputError` for what only has a clip's name: a list of other files would be opened and followed.
+    """
     if not folders:
         found = [(person, REGISTRY / name) for name, person in _REGISTRY_FACES if Path(name).suffix in CLIPS]
         return [(person, path) for person, path in found if path.is_file()]
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in CLIPS]
+    for path in paths:
+        check_container(path)
     return [(_SAME_PERSON.get(path.stem, path.stem), path) for path in paths]
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from medauth.errors import InputError
+from medauth.evaluation.attacks.victims import natural_clips
+from medauth.evaluation.film_pictures import pictures
 from medauth.evaluation.light_films import FILMS, Projector
 from medauth.evaluation.light_others import PairPlan
 from medauth.evaluation.light_run import LightPlan
@@ -133,6 +136,21 @@ def test_two_clips_of_one_person_are_two_films() -> None:
     both = [Person("a", "one.mp4"), Person("a", "two.mp4"), Person("a", "two.mp4", 300), Person("b", "b.jpg")]
     for jobs in (LightPlan(both, 2).jobs(), PairPlan(both, 2).jobs(), PulsePlan(both, 2).jobs()):
         assert len({job.key for job in jobs}) == len(jobs)
+
+
+def test_a_list_of_other_films_is_no_film(tmp_path: Path) -> None:
+    film = cv2.VideoWriter(str(tmp_path / "private.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for grey in range(0, 250, 50):
+        film.write(np.full((48, 64, 3), grey, np.uint8))
+    film.release()
+    assert len(list(pictures(tmp_path / "private.avi"))) == 5
+    (tmp_path / "clips").mkdir()
+    listed = tmp_path / "clips" / "clip.mp4"
+    listed.write_text("ffconcat version 1.0\nfile ../private.avi\n")
+    (tmp_path / "clip.mp4").write_text("ffconcat version 1.0\nfile private.avi\n")
+    assert list(pictures(tmp_path / "clip.mp4")) == []
+    with pytest.raises(InputError, match=r"clip\.mp4 is no video"):
+        natural_clips([listed.parent])
 
 
 def test_faces_are_cut_alike(take: Take) -> None:
