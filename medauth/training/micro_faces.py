@@ -38,7 +38,12 @@ def list_stills(data: Path, split: str) -> list[tuple[Path, str]]:
     Persons never cross splits: test has those of folds 8 and 9, valid every twelfth of the others by a hash of the name.
     """
     folder = data / "faces_lfw"
-    entries = json.loads((folder / "MANIFEST.json").read_text())
+    try:
+        entries = json.loads((folder / "MANIFEST.json").read_text())
+    except OSError as error:
+        raise InputError(
+            f"no faces_lfw in {data}", expected="a folder with MANIFEST.json", next_step="--data DIR"
+        ) from error
     judged = {entry["label"] for entry in entries if entry["split"] in HELD_OUT}
     found: dict[str, tuple[Path, str]] = {}
     for entry in entries:

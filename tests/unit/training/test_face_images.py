@@ -20,6 +20,7 @@ from medauth.training.face_images import (
     set_digests,
     training_part,
 )
+from medauth.training.micro_faces import list_stills
 
 
 @pytest.fixture
@@ -63,6 +64,11 @@ def test_pairs_name_paths_as_the_list_does(data):
 def test_a_missing_set_is_named(tmp_path):
     with pytest.raises(InputError, match="no faces_lfw"):
         list_faces(tmp_path)
+
+
+def test_stills_without_the_set_are_missed_by_name(tmp_path):
+    with pytest.raises(InputError, match="no faces_lfw"):
+        list_stills(tmp_path, "train")
 
 
 def test_persons_are_numbered_by_name():
