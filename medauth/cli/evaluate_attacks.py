@@ -41,6 +41,9 @@ def attacks(
     loop_checks: Annotated[
         int, typer.Option(help="Random checks against the film of sixteen gestures.", min=0)
     ] = 2_000,
+    misuse_tries: Annotated[
+        int, typer.Option(help="Forged clients, and changes of the mirror, of each so many.", min=0)
+    ] = 200,
     policy: Annotated[str, typer.Option(help="The policy that is attacked.")] = "standard",
     processes: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed, other attacks.")] = 0,
@@ -62,7 +65,7 @@ def attacks(
     with reporting(as_json=as_json):
         faces = portraits(victims or (), split or ())
         natural = windows(natural_clips(clips or ()), windows_a_clip) if windows_a_clip else []
-        plan = Plan(policy, faces, natural, sessions, people, loop_checks, seed, species or ())
+        plan = Plan(policy, faces, natural, sessions, people, loop_checks, misuse_tries, seed, species or ())
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("attacking", total=None)

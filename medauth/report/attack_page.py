@@ -187,22 +187,17 @@ def protocol_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
         for name, entry in found["loop"].items()
     ]
     if found["forgery"]:
-        ended = found["forgery"]
-        text = ", ".join(f"{name}: {how}" for name, how in ended.items())
-        rows.append(
-            ("client_forgery", str(len(ended)), str(sum(how == "accepted" for how in ended.values())), "", text)
+        counts = [count for ended in found["forgery"].values() for count in ended.items()]
+        accepted = sum(n for how, n in counts if how == "accepted")
+        text = "; ".join(
+            f"{name}: " + ", ".join(f"{n} {how}" for how, n in ended.items())
+            for name, ended in found["forgery"].items()
         )
+        rows.append(("client_forgery", str(sum(n for _, n in counts)), str(accepted), "", text))
     if found["tamper"]:
-        counts = found["tamper"]
-        rows.append(
-            (
-                "database_tamper",
-                str(sum(counts.values())),
-                str(counts["missed"]),
-                "",
-                f"{counts['found']} found by the audit",
-            )
-        )
+        tamper = found["tamper"]
+        text = f"{tamper.get('found', 0)} found by the audit"
+        rows.append(("database_tamper", str(sum(tamper.values())), str(tamper.get("missed", 0)), "", text))
     return rows
 
 

@@ -110,8 +110,10 @@ def test_a_portrait_with_somebody_else_in_view_is_left_out(tmp_path: Path) -> No
 
 
 def test_forged_clients_are_not_accepted_and_changed_records_are_found() -> None:
-    assert ACCEPTED not in forge("standard").values()
-    assert tamper(3)["missed"] == 0
+    ended = forge("standard", 3, 24)
+    assert [sum(counts.values()) for counts in ended.values()] == [3] * 8
+    assert all(ACCEPTED not in counts for counts in ended.values())
+    assert tamper(3, 60)["missed"] == 0
 
 
 def test_the_command_writes_its_report_and_goes_on_where_it_stopped(tmp_path: Path) -> None:

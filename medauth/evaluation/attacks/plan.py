@@ -13,10 +13,11 @@ from medauth.evaluation.attacks.cue_film import Window
 from medauth.evaluation.attacks.species import SPECIES
 from medauth.evaluation.attacks.victims import Portrait
 
-WHOLE, CUE, NATURAL, LOOP, FORGERY, TAMPER = "whole", "cue", "natural", "loop", "forgery", "tamper"
+WHOLE, CUE, NATURAL, LOOP, FORGERY, TAMPER = "whole", "cue", "natural", "loop", "forged", "tampered"
 BONA_FIDE = "bona_fide"
 LOOP_CHECKS_A_JOB = 100
-_SIZES = frozenset({"sessions", "cue_people", "only"})
+TRIES_A_JOB = 100
+_SIZES = frozenset({"sessions", "cue_people", "misuse_tries", "only"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Plan:
     cue_people: int
     """People a species is shown on to the cues; 0: all."""
     loop_checks: int
+    misuse_tries: int = TRIES_A_JOB
+    """Forged clients, and changes of the mirror, of each so many, rounded up to hundreds."""
     seed: int = 0
     only: Sequence[str] = ()
 
@@ -73,8 +76,8 @@ def jobs(plan: Plan) -> list[Job]:
     if "gesture_loop" in names:
         rows.append([Job(LOOP, "gesture_loop", i) for i in range(-(-plan.loop_checks // LOOP_CHECKS_A_JOB))])
         rows.append([Job(LOOP, "gesture_loop_cut", 0)] if plan.loop_checks else [])
-    rows += [[Job(FORGERY, "client_forgery", 0)]] if "client_forgery" in names else []
-    rows += [[Job(TAMPER, "database_tamper", 0)]] if "database_tamper" in names else []
+    for part, name in ((FORGERY, "client_forgery"), (TAMPER, "database_tamper")):
+        rows += [[Job(part, name, i) for i in range(-(-plan.misuse_tries // TRIES_A_JOB))]] if name in names else []
     return list(_by_turns(rows))
 
 

@@ -50,11 +50,20 @@ def tables(rows: Sequence[Row], policy: Policy) -> dict[str, Any]:
         "left_out": {name: _left_out(found, judging, policy) for name, found in _by_species(films).items()},
         "natural": _natural(natural, judging),
         "loop": _loops(row for row in rows if row["part"] == plan.LOOP),
-        "forgery": next((row["tries"] for row in rows if row["part"] == plan.FORGERY), None),
-        "tamper": next((row["tries"] for row in rows if row["part"] == plan.TAMPER), None),
+        "forgery": _forged([row["tries"] for row in rows if row["part"] == plan.FORGERY]),
+        "tamper": dict(sum((Counter(row["tries"]) for row in rows if row["part"] == plan.TAMPER), Counter())),
         "unusable": sum(row["part"] == "unusable" for row in rows),
         "not_covered": dict(NOT_COVERED),
     }
+
+
+def _forged(found: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """How often each kind of forgery ended how."""
+    ended: dict[str, Counter[str]] = {}
+    for tries in found:
+        for name, counts in tries.items():
+            ended.setdefault(name, Counter()).update(counts)
+    return {name: dict(counts) for name, counts in ended.items()}
 
 
 def share(flags: Iterable[bool], people: Iterable[str]) -> dict[str, Any]:

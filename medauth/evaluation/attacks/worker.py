@@ -118,11 +118,13 @@ class Worker:
 
     def forgery(self, job: Job) -> list[Row]:
         """What a client may send beside frames."""
-        return [{"key": job.key, "part": job.part, "species": job.species, "tries": forge(self._plan.policy)}]
+        tries = forge(self._plan.policy, _seed(self._plan, job), plan.TRIES_A_JOB)
+        return [{"key": job.key, "part": job.part, "species": job.species, "tries": tries}]
 
     def tampering(self, job: Job) -> list[Row]:
         """What somebody with the server's disk may change."""
-        return [{"key": job.key, "part": job.part, "species": job.species, "tries": tamper(self._plan.seed)}]
+        tries = tamper(_seed(self._plan, job), plan.TRIES_A_JOB)
+        return [{"key": job.key, "part": job.part, "species": job.species, "tries": tries}]
 
     def _plain(self, job: Job, cast: Cast) -> tuple[str, Played]:
         return "", self._check(job, STAGED[job.species](cast), cast)

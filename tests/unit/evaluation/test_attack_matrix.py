@@ -94,7 +94,7 @@ def test_a_plan_of_one_species_plays_it_alone() -> None:
 
 def test_people_and_sessions_limit_the_plan() -> None:
     some = jobs(a_plan(sessions=0, cue_people=2, loop_checks=0))
-    assert {job.part for job in some} == {CUE, NATURAL, "forgery", "tamper"}
+    assert {job.part for job in some} == {CUE, NATURAL, "forged", "tampered"}
     assert max(job.index for job in some if job.part == CUE) == 1
 
 
@@ -189,8 +189,8 @@ ALL_ROWS: list[Row] = [
     a_film(BONA_FIDE, "c") | {"part": NATURAL, "variant": "as filmed"},
     {"part": LOOP, "species": "gesture_loop", "checks": 100, "passed": 0, "codes": {"x": 100}, "most_answered": 2, "steps": 6},
     {"part": LOOP, "species": "gesture_loop", "checks": 50, "passed": 1, "codes": {"x": 49}, "most_answered": 6, "steps": 6},
-    {"part": "forgery", "species": "client_forgery", "tries": {"<b>verdict</b>": "refused"}},
-    {"part": "tamper", "species": "database_tamper", "tries": {"found": 9, "missed": 0}},
+    {"part": "forged", "species": "client_forgery", "tries": {"<b>verdict</b>": {"refused": 4}}},
+    {"part": "tampered", "species": "database_tamper", "tries": {"found": 9, "missed": 0}},
 ]  # fmt: skip
 
 
