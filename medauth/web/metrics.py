@@ -15,6 +15,8 @@ from medauth.store.webhook_interface import WebhookState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FRAME_BUCKETS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""A caller may make methods up; each would be a series that is kept for good."""
 
 
 class Metrics:
@@ -70,6 +72,7 @@ def count_requests(app: Flask, metrics: Metrics) -> None:
     @app.after_request
     def _count(response: Response) -> Response:
         rule = request.url_rule.rule if request.url_rule else "none"
-        metrics.requests.labels(request.method, rule, str(response.status_code)).inc()
+        method = request.method if request.method in _METHODS else "other"
+        metrics.requests.labels(method, rule, str(response.status_code)).inc()
         metrics.request_s.labels(rule).observe(time.perf_counter() - g.get("began_s", time.perf_counter()))
         return response

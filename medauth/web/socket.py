@@ -49,7 +49,8 @@ class WebSocket:
         self._max_message = max_message
         self._connection = WSConnection(ConnectionType.SERVER)
         self._messages: Iterator[Event] = iter(())
-        self._parts: list[str | bytes] = []
+        self._gathering = bytearray()
+        """What came so far of a message, text as UTF-8. A list of parts would grow by empty ones, of which none counts."""
         self._open = False
         self._pinged: tuple[bytes, float] | None = None
         self._ping_due = 0.0
@@ -99,7 +100,9 @@ class WebSocket:
     def _read(self, ends: float) -> None:
         left = ends - time.monotonic()
         try:
-            self._socket.settimeout(max(0.001, left))
+            if left <= 0:  # also when something lies there: pings alone, or a message without an end, hold no thread
+                raise TimeoutError
+            self._socket.settimeout(left)
             data = self._socket.recv(_READ_BYTES)
         except (OSError, ValueError) as error:
             self._open = False
@@ -140,16 +143,14 @@ class WebSocket:
             self._pinged = None
 
     def _gathered(self, event: TextMessage | BytesMessage) -> str | bytes | None:
-        self._parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
-        if sum(map(len, self._parts)) > self._max_message:
+        self._gathering += event.data.encode() if isinstance(event, TextMessage) else event.data
+        if len(self._gathering) > self._max_message:
             self.close(TOO_BIG)
             raise Disconnected("a message that is too big")
         if not event.message_finished:
             return None
-        parts, self._parts = self._parts, []
-        if isinstance(event, TextMessage):
-            return "".join(part for part in parts if isinstance(part, str))
-        return b"".join(part for part in parts if isinstance(part, bytes))
+        whole, self._gathering = bytes(self._gathering), bytearray()
+        return whole.decode() if isinstance(event, TextMessage) else whole
 
     def _write(self, event: Event) -> None:
         try:

@@ -234,3 +234,11 @@ def test_a_form_needs_the_token_of_its_page(client: FlaskClient) -> None:
     there = client.post("/try", data={"policy": "standard", "csrf": csrf})
     assert there.status_code == 303
     assert there.headers["Location"].startswith("/check#bkg_")
+
+
+def test_methods_that_a_caller_makes_up_are_one_series(client: FlaskClient) -> None:
+    for number in range(20):
+        client.open("/healthz", method=f"M{number}")
+    figures = client.get("/metrics").text
+    assert 'medauth_requests_total{method="other",' in figures
+    assert 'method="M1"' not in figures

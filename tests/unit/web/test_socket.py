@@ -82,6 +82,38 @@ def test_silence_ends_the_connection(pair: tuple[WebSocket, Client]) -> None:
         pair[0].receive(0.001)
 
 
+@pytest.mark.parametrize("flood", [Ping(), Message(data=b"", message_finished=False)])
+def test_who_talks_on_without_a_message_is_silent_all_the_same(
+    pair: tuple[WebSocket, Client], flood: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, client = pair
+    now = [0.0]
+
+    def passing() -> float:
+        now[0] += 0.4
+        return now[0]
+
+    monkeypatch.setattr("medauth.web.socket.time.monotonic", passing)
+    monkeypatch.setattr("medauth.web.socket._READ_BYTES", 6)
+    client.send(*[flood] * 10)
+    with pytest.raises(Disconnected):
+        line.receive(1)
+    assert ours_left(line), "it gave up while more lay there"
+
+
+def ours_left(line: WebSocket) -> bytes:
+    line._socket.settimeout(0.1)
+    return line._socket.recv(1_000)
+
+
+def test_parts_without_content_are_not_kept(pair: tuple[WebSocket, Client]) -> None:
+    line, client = pair
+    parts = [Message(data="", message_finished=False)] * 100
+    client.end.sendall(b"".join(map(client.protocol.send, [*parts, Message(data="whole: ä")])))
+    assert line.receive(1) == "whole: ä"
+    assert not line._gathering
+
+
 @pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 40])
 def test_no_protocol_and_no_connection_end_it(pair: tuple[WebSocket, Client], data: bytes) -> None:
     line, client = pair
