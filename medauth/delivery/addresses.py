@@ -39,6 +39,8 @@ def may_be_called(text: str, networks: Sequence[Network] = (), *, loopback: bool
         return loopback
     if any(address in network for network in networks):
         return True
+    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:
+        return False  # RFC 3879 took these back; what still uses them does so inside
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

@@ -9,6 +9,7 @@ last message is `end` with the outcome, or `failed` with a code.
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -39,6 +40,8 @@ REFUSAL_MS = 400
 FRAMES_PER_S, FRAMES_AT_ONCE = 40.0, 80
 WAITING_AT_ONCE = 8
 """Connections of one address that have not begun a check yet: each holds a thread."""
+PLAYING_AT_ONCE = 4
+"""Sandbox checks of one app at the camera: they are in no room, and hold a thread each."""
 _MAX_TEXT = 4_096
 
 
@@ -58,6 +61,10 @@ class LiveChecks:
         self._wait_ms = wait_ms
         self._frames = Limit(burst=FRAMES_AT_ONCE, per_s=FRAMES_PER_S, clock_ms=clock_ms)
         self._waiting = Places(WAITING_AT_ONCE)
+        self._playing = Places(PLAYING_AT_ONCE)
+        self._lines: dict[str, WebSocket] = {}
+        """By booking, the connection of now."""
+        self._lock = threading.Lock()
 
     def serve(self, line: WebSocket, origin: str, address: str) -> None:
         """From hello to goodbye."""
@@ -69,9 +76,10 @@ class LiveChecks:
             return
         if isinstance(attendance, Booking):
             with suppress(Disconnected):
-                play(line, self._room.bookings, attendance)
+                self._play(line, attendance)
             return
         connection = attendance.connection
+        self._succeed(line, attendance)
         self._metrics.running.set(self._room.count())
         try:
             line.send(json.dumps(attendance.greeting()))
@@ -81,6 +89,27 @@ class LiveChecks:
         finally:
             self._metrics.running.set(self._room.count())
             line.close()
+            with self._lock:
+                if self._lines.get(attendance.booking_id) is line:
+                    del self._lines[attendance.booking_id]
+
+    def _succeed(self, line: WebSocket, attendance: Attendance) -> None:
+        """Hangs an earlier connection of the same check up: silent, it would hold its thread for as long as it likes."""
+        with self._lock:
+            earlier = self._lines.get(attendance.booking_id)
+            self._lines[attendance.booking_id] = line
+        if earlier is not None:
+            earlier.hang_up()
+
+    def _play(self, line: WebSocket, booking: Booking) -> None:
+        if not self._playing.take(booking.row.access_id):
+            line.send(json.dumps({"type": "failed", "code": FailureCode.BUSY.value, "sandbox": True}))
+            line.close()
+            return
+        try:
+            play(line, self._room.bookings, booking)
+        finally:
+            self._playing.give_back(booking.row.access_id)
 
     def _awaited(self, line: WebSocket, origin: str, address: str) -> Attendance | Booking:
         if not self._waiting.take(address):

@@ -37,7 +37,9 @@ class Outbox:
         """Tries what is due. One of the threads also ends the bookings whose time is over, which is what is told of."""
         if first:
             self._bookings.lapse()
-        self._webhooks.deliver_due()
+        while self._webhooks.deliver_next():
+            if first:  # also while an app that answers slowly has many to be told
+                self._bookings.lapse()
 
     def _work_until(self, stopped: threading.Event, first: bool) -> None:
         while not stopped.wait(PAUSE_S):

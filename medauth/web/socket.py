@@ -87,6 +87,11 @@ class WebSocket:
                 self._write(CloseConnection(code=code))
             self._open = False
 
+    def hang_up(self) -> None:
+        """Ends it at once, from another thread: who waits for a message there wakes up."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def _shake_hands(self, environ: Mapping[str, Any]) -> None:
         """Feeds the request that the web server has read already to the protocol, without its extensions."""
         names = {key[5:].replace("_", "-"): str(value) for key, value in environ.items() if _is_header(key)}

@@ -33,6 +33,7 @@ def test_public_addresses_may_be_called(address: str) -> None:
         "fe80::1%eth0",
         "fd00:ec2::254",
         "ff02::1",
+        "fec0::1",
         "::ffff:10.0.0.1",
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",

@@ -38,6 +38,7 @@ class Page:
     told: list[dict[str, Any]] = field(default_factory=list)
     round_trip_ms: float | None = 40.0
     closed: bool = False
+    hung_up: bool = False
     frames: int = 0
 
     def receive(self, timeout_s: float) -> str | bytes:
@@ -60,6 +61,9 @@ class Page:
             answer(check.person, check.session.prompt) if self._is_new() else None
 
     def ping(self) -> None: ...
+
+    def hang_up(self) -> None:
+        self.hung_up = True
 
     def close(self, code: int = 1000) -> None:
         self.closed = True

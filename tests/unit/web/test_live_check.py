@@ -189,6 +189,21 @@ def test_a_lost_connection_is_taken_up_again(host: Host) -> None:
     assert row_of(host, session).state is BookingState.DONE
 
 
+def test_who_takes_a_check_up_hangs_the_earlier_connection_up(host: Host) -> None:
+    session = host.session()
+    first, receive = host.page(session), Page.receive
+
+    def taken_over(timeout_s: float) -> str | bytes:
+        if first.frames == 20:
+            host.serve(host.page(session, resume=first.told[1]["resume"]))
+        return receive(first, timeout_s)
+
+    first.receive = taken_over  # type: ignore[method-assign]  # silent until another connection is through
+    host.serve(first)
+    assert first.hung_up
+    assert not host.live._lines
+
+
 def test_a_lost_connection_that_nobody_takes_up_ends_the_check(host: Host) -> None:
     session = host.session()
     page = host.page(session)

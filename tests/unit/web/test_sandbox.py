@@ -18,6 +18,7 @@ from medauth.store.booking_interface import BookingState
 from medauth.web.attendance import FailureCode
 from medauth.web.callers import Callers
 from medauth.web.limits import Limit
+from medauth.web.live import PLAYING_AT_ONCE
 from medauth.web.problems import Problem
 from tests.unit.web.conftest import Key
 from tests.unit.web.people import Host, Page
@@ -230,3 +231,28 @@ def test_a_page_whose_sandbox_a_call_ended_meanwhile_is_told_so(client: FlaskCli
     host.serve(page)
     assert page.told[-1] == {"type": "failed", "code": "expired", "sandbox": True}
     assert told(client.get(f"/api/v1/checks/{booked['id']}", headers=headers))["outcome"] == "live"
+
+
+def test_an_app_plays_few_sandbox_checks_at_once(client: FlaskClient, host: Host, key: Key) -> None:
+    headers = key(sandbox=True)
+    sessions = [created(client, headers, sandbox={"outcome": "live"})["session"] for _ in range(PLAYING_AT_ONCE + 1)]
+    pages = [host.page(session) for session in sessions]
+
+    def nested(number: int) -> None:
+        """Each page's first frame comes once the next page was served: all are at it at the same time."""
+        page, receive = pages[number], Page.receive
+
+        def later(timeout_s: float) -> str | bytes:
+            if page.frames == 0 and not page.script and number + 1 < len(pages):
+                page.receive = lambda timeout_s: receive(page, timeout_s)  # type: ignore[method-assign]
+                nested(number + 1)
+            return receive(page, timeout_s)
+
+        page.receive = later  # type: ignore[method-assign]  # a page like others, that waits
+        host.serve(page)
+
+    nested(0)
+    ends = [page.told[-1] for page in pages]
+    assert ends[-1] == {"type": "failed", "code": "busy", "sandbox": True}
+    assert all(end["outcome"] == "passed" for end in ends[:-1])
+    assert host.serve(host.page(sessions[-1])).told[-1]["outcome"] == "passed", "the place is free again"

@@ -366,6 +366,19 @@ def test_a_check_whose_process_died_ends_once_it_cannot_run_any_more(
     assert (row.state.value, row.code) == ("failed", "connection_lost")
 
 
+def test_checks_that_nobody_came_to_end_also_while_much_is_to_be_told(
+    app: Flask, client: FlaskClient, host: Host, key: Key, post: Post
+) -> None:
+    office, _ = post()
+    outbox, headers = app.extensions["medauth.outbox"], key(callback_hosts=HOSTS)
+    outbox._webhooks, lapse, lapsed = office.webhooks, outbox._bookings.lapse, []
+    outbox._bookings.lapse = lambda: lapsed.append(lapse())
+    for _ in range(3):
+        ended(client, host, headers)
+    outbox.look(first=True)
+    assert len(lapsed) == 4
+
+
 def test_the_server_tells_by_itself_and_says_how_it_goes(
     app: Flask, client: FlaskClient, host: Host, key: Key, post: Post
 ) -> None:
