@@ -27,8 +27,10 @@ _SHUT = 0.12
 Thumbs = NDArray[np.float32]
 
 
-def jumping(*, among: int = 1, faded: int = 0, shut: bool = False) -> Change:
-    """Lands at the likest of `among` places, fades over `faded` frames, and cuts where the lids are `shut`."""
+def jumping(*, among: int = 1, faded: int = 0, shut: bool = False, blind: int = 0) -> Change:
+    """Lands at the likest of `among` places, fades over `faded` frames, cuts where the lids are `shut`, and shows `blind`
+    black frames at each cut.
+    """
 
     def change(film: Film, _: Film, random: Random) -> Film:
         places = _places(film, shut=shut)
@@ -44,6 +46,7 @@ def jumping(*, among: int = 1, faded: int = 0, shut: bool = False) -> Change:
             tried = random.choice(far, min(among, far.size), replace=False)
             at = int(tried[np.abs(thumbs[tried] - thumbs[leave]).mean(axis=1).argmin()])
             played += _fade(film, leave, at, faded)
+            played += [replace(film[leave], picture=np.zeros_like(film[leave].picture), face=None)] * blind
             at += faded
         return [replace(shot, t_ms=index * step) for index, shot in enumerate(played)]
 
@@ -113,6 +116,7 @@ _PLAYERS: Mapping[str, Change] = {
     "jumps while the lids are shut": jumping(shut=True),
     "jumps, cross-faded over 4": jumping(faded=4),
     "jumps to the likest of 12, cross-faded over 4": jumping(among=12, faded=4),
+    "jumps at rest, a black frame at each": jumping(blind=1),
 }
 JUMPING: Mapping[str, Change] = dict(_PLAYERS) | {
     f"{name}, {fps} fps": at_rate(fps, player) for name, player in _PLAYERS.items() for fps in (15, 10)

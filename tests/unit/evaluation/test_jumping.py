@@ -47,6 +47,16 @@ def test_a_fade_mixes_both_places() -> None:
     assert faded.max() < 0.5 * sharp.max()
 
 
+def test_a_player_that_blinds_shows_black_without_a_face_at_each_cut() -> None:
+    shots = jumping(blind=1)(film(), film(), np.random.default_rng(3))
+    shown = [shot.picture for shot in shots]
+    # The film's first picture, black as well, is no place to cut: whatever is black was put in.
+    black = [index for index, picture in enumerate(shown) if not picture.any()]
+    assert len(black) == JUMPS + 1
+    assert all(shots[index].face is None for index in black)
+    assert np.ptp(np.diff([shot.t_ms for shot in shots])) < 1e-6
+
+
 def test_at_another_rate_frames_are_left_out() -> None:
     assert len(played(at_rate(10, jumping()))) < 0.6 * len(played(jumping()))
 
