@@ -20,6 +20,7 @@ from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
 from medauth.errors import InputError
+from medauth.evaluation.attacks.victims import person_of
 from medauth.evaluation.degraded import VERSIONS, Moment, Picture
 from medauth.evaluation.held_photo import GENTLE, PHOTO_KINDS, STILL, WILD, filmed, lids_moving
 from medauth.protocol.coverage import Coverage
@@ -65,7 +66,7 @@ def windows_of_clip(path: Path, make: Callable[[], Observer], most: int) -> Iter
         version = LIVE_VERSIONS[place % len(LIVE_VERSIONS)]
         frames = list(_clip(path, (place // 2) * WINDOW_MS, version))
         if len(frames) > 1 and frames[-1][0] >= WINDOW_MS / 2:
-            yield Window(path.stem, "live", _scores(iter(frames), make()))
+            yield Window(person_of(path), "live", _scores(iter(frames), make()))
 
 
 def window_of_photo(path: Path, number: int, make: Callable[[], Observer]) -> Window | None:

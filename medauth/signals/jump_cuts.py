@@ -20,7 +20,7 @@ import numpy as np
 AROUND = 5
 """Steps on each side that a leap is compared with."""
 RATIO = 3.0
-"""The leap over the largest step around it. Of 20,000 steps of seven people, played at 10 to 30 frames a second and up to
+"""The leap over the largest step around it. Of 20,000 steps of five people, played at 10 to 30 frames a second and up to
 three times as fast as filmed, with a tenth of the frames lost, three were more than that, no two in one clip's minute."""
 TREMOR = 0.003
 """Of the distance between the eyes: so much a head is away from where it was though it keeps still."""

@@ -101,7 +101,12 @@ def natural_clips(folders: Sequence[Path]) -> list[tuple[str, Path]]:
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in CLIPS]
     for path in paths:
         check_container(path)
-    return [(_SAME_PERSON.get(path.stem, path.stem), path) for path in paths]
+    return [(person_of(path), path) for path in paths]
+
+
+def person_of(path: Path) -> str:
+    """Whom a file shows, by its name: clips of one person under several names are one person."""
+    return _SAME_PERSON.get(path.stem, path.stem)
 
 
 def _named(folders: Sequence[Path], splits: Sequence[str]) -> Iterator[tuple[str, Path]]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from medauth.errors import InputError
+from medauth.evaluation import fusion_run
 from medauth.evaluation.fusion_run import (
     ATTACK,
     LEAST_WEIGHT,
     UNFITTED,
+    WINDOW_MS,
     Window,
     fit,
     fusion_report,
     left_out,
     reliability,
+    windows_of_clip,
 )
 from medauth.protocol.reading import PPM
 
@@ -53,6 +59,20 @@ def test_what_the_run_cannot_show_keeps_the_least_weight() -> None:
 
 def test_it_is_no_surer_than_its_people() -> None:
     assert fit(drawn(people=8)).least_ppm == round(PPM / 10)
+
+
+def _nobody() -> Any:
+    """No signal is asked."""
+
+
+def test_two_clips_of_one_person_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the model would have seen whom it is judged by."""
+    monkeypatch.setattr(fusion_run, "_clip", lambda *_: iter([(0.0, None), (WINDOW_MS, None)]))
+    monkeypatch.setattr(fusion_run, "_scores", lambda *_: {})
+    for one, other in (("cap12_edit", "cap13_edit2"), ("b01_talkingface", "franck")):
+        seen = [w for name in (one, other) for w in windows_of_clip(Path(f"{name}.mp4"), _nobody, 1)]
+        assert len(seen) == 2
+        assert seen[0].person == seen[1].person
 
 
 def test_people_left_out_are_judged_by_a_model_that_never_saw_them() -> None:
