@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from medauth.errors import ConfigError
 from medauth.evidence.archive import KeepFrames
+from medauth.protocol.callback import is_loopback
 
 PREFIX = "MEDAUTH_"
 
@@ -102,6 +104,12 @@ class Settings:
     """Networks, as CIDR with commas between, to which webhooks may go beside the public internet; empty: none."""
     web_debug: bool = False
     """Shows errors in full to whoever asks; refused but on this machine alone."""
+
+    @property
+    def web_is_local(self) -> bool:
+        """Whether this machine alone reaches the server: it listens here, and nothing that speaks for others is named."""
+        url = urlsplit(self.web_url or "http://localhost").hostname or ""
+        return is_loopback(self.web_host) and is_loopback(url) and not self.web_proxies
 
     def __post_init__(self) -> None:
         # Other programs are started in other folders; a relative place would be another one for them.

@@ -9,7 +9,6 @@ from medauth.bootstrap import Medauth
 from medauth.delivery.addresses import networks_of
 from medauth.delivery.https import HttpsCourier
 from medauth.evaluation.rehearsal import FRANCK
-from medauth.protocol.callback import is_loopback
 from medauth.protocol.policy import policy_named
 from medauth.service.access import Accesses
 from medauth.service.booking import Booking, Bookings
@@ -45,7 +44,7 @@ def tokens_of(auth: Medauth, issuer: str) -> Tokens:
 def webhooks_of(auth: Medauth, on_try: OnTry = lambda _: None) -> Webhooks:
     """What apps are to be told, on its way. A server for this machine alone may tell this machine, without https."""
     settings, sources = auth.settings, auth.sources
-    networks, loopback = networks_of(settings.webhook_networks), is_loopback(settings.web_host)
+    networks, loopback = networks_of(settings.webhook_networks), settings.web_is_local
     return Webhooks(
         outbox_of(auth),
         auth.keyring,

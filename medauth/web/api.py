@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, jsonify, request
 
 from medauth.errors import CeremonyError, InputError, NotFound
-from medauth.protocol.callback import callback_host, is_loopback
+from medauth.protocol.callback import callback_host
 from medauth.protocol.canonical import parse_object
 from medauth.service.access import Access, Scope
 from medauth.service.booking import Booking, Bookings, request_of
@@ -38,7 +38,7 @@ class CheckApi:
         self._bookings = bookings
         self._callers = callers
         self._url = url
-        self._local = is_loopback(auth.settings.web_host)
+        self._local = auth.settings.web_is_local
 
     def create(self) -> tuple[Response, int]:
         """Books a check."""

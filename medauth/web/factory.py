@@ -11,7 +11,6 @@ from flask import Flask, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from medauth.evidence.token import key_set
-from medauth.protocol.callback import is_loopback
 from medauth.service.access import Scope
 from medauth.serving import accesses_of, begin, bookings_of, outbox_of, tokens_of, webhooks_of
 from medauth.web.api import CheckApi, api_blueprint
@@ -78,7 +77,7 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
         Limit(burst=60, per_s=20, clock_ms=clock_ms),
         Limit(burst=100, per_s=50, clock_ms=clock_ms),
     )
-    app.register_blueprint(health_blueprint(readiness(auth), metrics, _figures(callers, settings.web_host)))
+    app.register_blueprint(health_blueprint(readiness(auth), metrics, _figures(callers, local=settings.web_is_local)))
     app.register_blueprint(
         api_blueprint(CheckApi(auth, bookings, tokens_of(auth, url), callers, url), callers, document(url))
     )
@@ -88,7 +87,7 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
     app.register_blueprint(page_blueprint())
     app.register_blueprint(receipt_blueprint(bookings, callers, url))
     app.register_blueprint(staff_blueprint(auth, clock_ms))
-    if is_loopback(settings.web_host):
+    if settings.web_is_local:
         app.register_blueprint(trial_blueprint(bookings, url, rehearsal=settings.rehearsal))
     app.get("/.well-known/jwks.json", endpoint="token_keys")(lambda: jsonify(key_set(auth.keyring.trusted())))
     app.get("/.well-known/webhook-keys.json", endpoint="webhook_keys")(lambda: jsonify(webhook_keys(auth.keyring)))
@@ -116,11 +115,11 @@ def sweep_in_background(app: Flask) -> threading.Event:
     return stopped
 
 
-def _figures(callers: Callers, host: str) -> Callable[[], None]:
+def _figures(callers: Callers, *, local: bool) -> Callable[[], None]:
     """On this machine alone anyone may see the figures; elsewhere an operator."""
 
     def _may() -> None:
-        if not is_loopback(host):
+        if not local:
             callers.require_real(Scope.OPERATOR)
 
     return _may

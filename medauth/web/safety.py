@@ -66,7 +66,7 @@ def require_safe(settings: Settings) -> None:
         raise _unsafe("MEDAUTH_WEB_URL has a path", "scheme, host and port alone, such as https://verify.example")
     if settings.web_secret and len(settings.web_secret) < LEAST_SECRET:
         raise _unsafe("the secret key is too short", f"{LEAST_SECRET} characters or more in MEDAUTH_WEB_SECRET")
-    if is_loopback(settings.web_host):
+    if settings.web_is_local:
         return
     if settings.web_debug:
         raise _unsafe("debugging on an address that others can reach", "MEDAUTH_WEB_DEBUG=0")

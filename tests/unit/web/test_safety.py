@@ -28,6 +28,9 @@ PUBLIC: dict[str, Any] = {"web_host": "0.0.0.0", "web_url": "https://verify.exam
         ({"web_url": "http://verify.example"}, "without https"),
         ({"web_url": ""}, "without https"),
         ({"web_url": "https://verify.example/path"}, "path"),
+        ({"web_host": "127.0.0.1", "web_secret": ""}, "no secret key"),
+        ({"web_host": "127.0.0.1", "web_debug": True}, "debugging"),
+        ({"web_host": "127.0.0.1", "web_url": "", "web_proxies": 1}, "without https"),
     ],
 )
 def test_no_app_for_others_without_what_keeps_them_safe(tmp_path: Path, change: dict[str, Any], word: str) -> None:
@@ -55,6 +58,29 @@ def test_a_set_of_safe_settings_is_let_through() -> None:
 )
 def test_which_addresses_are_this_machine_alone(host: str, local: bool) -> None:
     assert is_loopback(host) is local
+
+
+def test_behind_a_proxy_on_this_machine_strangers_try_no_check_and_see_no_figures(tmp_path: Path) -> None:
+    with open_medauth(Settings(data_dir=tmp_path, **PUBLIC | {"web_host": "127.0.0.1", "web_proxies": 1})) as auth:
+        client, there = create_app(auth).test_client(), {"Host": "verify.example"}
+        assert client.get("/", headers=there).status_code == 404
+        assert client.post("/try", headers=there).status_code == 404
+        assert client.get("/metrics", headers=there).status_code == 401
+        assert client.get("/healthz", headers=there).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "local"),
+    [
+        ({}, True),
+        ({"web_url": "http://localhost:8300"}, True),
+        ({"web_host": "0.0.0.0"}, False),
+        ({"web_url": "https://verify.example"}, False),
+        ({"web_proxies": 1}, False),
+    ],
+)
+def test_whom_a_proxy_speaks_for_is_not_on_this_machine(change: dict[str, Any], local: bool) -> None:
+    assert Settings(**change).web_is_local is local
 
 
 def test_the_address_that_browsers_use() -> None:
