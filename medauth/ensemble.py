@@ -104,3 +104,5 @@ def _rekognition(settings: Settings) -> EmotionModel:
 
 
 _SERVICES: Mapping[str, Callable[[Settings], EmotionModel]] = {"http": _http, "rekognition": _rekognition}
+SERVICES = frozenset(_SERVICES)
+"""Names that send faces away: nothing that lies here may be called so."""

@@ -24,6 +24,7 @@ def train_personal(
     Needs no TensorFlow. It is heard where MEDAUTH_EMOTION_MODELS names it (`live`, `analyze`, policies other than
     standard), never under standard. The file is data about this person: delete its folder to forget it.
     """
+    from medauth.ensemble import SERVICES
     from medauth.sensing import EXPRESSION_MODEL
     from medauth.signals.emotion_personal import FILE, head_json
     from medauth.signals.emotion_reader import EmotionReader
@@ -32,8 +33,8 @@ def train_personal(
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,40}", name):
         raise InputError(f"--name {name!r}", expected="a small letter, then small letters, digits, - or _")
     with open_medauth() as auth:
-        if name in auth.models.names():
-            raise InputError(f"--name {name!r}", expected="a name that no shipped model has")
+        if name in auth.models.names() or name in SERVICES:
+            raise InputError(f"--name {name!r}", expected="a name that no shipped model and no service has")
         general = auth.models.load(EXPRESSION_MODEL)
         captures = read_captures(pictures, EmotionReader(general))
         classes = general.manifest.classes

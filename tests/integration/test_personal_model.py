@@ -93,6 +93,13 @@ def test_too_few_pictures_are_refused_with_their_counts(captures: Path, home: Pa
     assert not (home / "models").exists()
 
 
+@pytest.mark.parametrize("name", ["http", "rekognition", "expression", "../me", "Me"])
+def test_a_name_that_would_be_taken_for_something_else_is_refused(name: str, tmp_path: Path, home: Path) -> None:
+    result = runner.invoke(app, ["train", "personal", str(tmp_path), "--name", name])
+    assert "--name" in str(result.exception)
+    assert not (home / "models").exists()
+
+
 def test_another_folder_name_is_no_expression(captures: Path, home: Path, tmp_path: Path) -> None:
     (tmp_path / "odd" / "grumpy").mkdir(parents=True)
     (tmp_path / "odd" / "grumpy" / "1.png").write_bytes(next((captures / "happy").iterdir()).read_bytes())
