@@ -158,7 +158,8 @@ def table(figures: Mapping[str, Any]) -> str:
             f"Movements inserted into real clips: drawn action units of {figures['amplitudes_px'][0]} to "
             f"{figures['amplitudes_px'][1]} working pixels (log-uniform), {figures['passes']} passes a clip."
         ),
-        f"The spotter was built on {', '.join(figures['built_on'])}; the other clips only judge.",
+        f"The spotter was built on {', '.join(figures['built_on'])}; the other clips only judge",
+        "(b03_cap13 shows the person of b02_cap12: of the three that judge, two are of people it was not built on).",
         "",
         f"{'clips':<24}{'found of observable':<30}{'of 1.5 px and more':<28}{'unobservable found':<20}{'named right':<14}false events",
     ]
