@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from medauth.errors import NotFound
+from medauth.errors import InputError, NotFound
 from medauth.service.access import Scope
 from medauth.web.problems import Problem
 from medauth.web.studio.takes import KEPT_MS, MAX_UPLOAD_BYTES, Take, Takes, TakeState
@@ -124,10 +124,20 @@ def test_an_upload_that_breaks_off_leaves_nothing(takes: Takes) -> None:
 
 @pytest.mark.parametrize(
     ("head", "suffix"),
-    [(b"\xff\xd8\xff\xe0", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"RIFF1234WEBP", ".webp"), (b"#EXTM3U", ".mp4")],
+    [(b"\xff\xd8\xff\xe0", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"RIFF1234WEBP", ".webp"), (b"BM1234", ".bmp")]
+    + [(head, ".mp4") for head in (b"\0\0\0\x20ftypisom", b"\x1aE\xdf\xa3", b"RIFF1234AVI LIST", b"GIF89a", b"OggS\0")],
 )
 def test_what_an_upload_is_its_first_bytes_say(head: bytes, suffix: str) -> None:
     assert suffix_of(head) == suffix
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"#EXTM3U\n#EXTINF:9", b"ffconcat version", b"ID3\x04\0\0\0\0\0\0#EXTM", b"<?xml version=", b"v=0\no=- 0 0", b""],
+)
+def test_a_list_of_other_files_is_no_film(head: bytes) -> None:
+    with pytest.raises(InputError, match="neither"):
+        suffix_of(head)
 
 
 @pytest.fixture
