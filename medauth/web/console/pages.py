@@ -27,6 +27,7 @@ from medauth.web.pages import require_csrf
 from medauth.web.problems import Problem
 
 PAGE = 50
+_FORMULA = "=+-@＝＋－＠ \t\r\n"
 _PICTURES: Mapping[str, str] = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
@@ -137,7 +138,7 @@ def _table(docket: Docket) -> bytes:
             line[f"{reading.signal}.outcome"] = reading.outcome.value
             line[f"{reading.signal}.score_ppm"] = "" if reading.score_ppm is None else reading.score_ppm
         # An app words the purpose: nothing of it may be a formula where the table is opened.
-        line["purpose"] = line["purpose"].lstrip("=+-@\t\r")
+        line["purpose"] = line["purpose"].lstrip(_FORMULA)
         lines.append(line)
     written = io.StringIO()
     columns = dict.fromkeys(name for line in lines for name in line)

@@ -44,11 +44,11 @@ class Studio:
 
     def result(self, take_id: str) -> Response:
         """What was found."""
-        return send_file(self._file(take_id, RESULT), mimetype="application/json", max_age=0)
+        return _unkept(send_file(self._file(take_id, RESULT), mimetype="application/json"))
 
     def film(self, take_id: str) -> Response:
         """The recording with the findings drawn on it, in a form that browsers play."""
-        return send_file(self._file(take_id, FILM), mimetype="video/webm", conditional=True, max_age=0)
+        return _unkept(send_file(self._file(take_id, FILM), mimetype="video/webm", conditional=True))
 
     def stop(self, take_id: str) -> tuple[str, int]:
         """Ends it and removes all of it."""
@@ -64,6 +64,12 @@ class Studio:
         if take.state is not TakeState.DONE or not (take.folder / name).is_file():
             raise NotFound("there is no such file of this take", expected="a take that is done")
         return take.folder / name
+
+
+def _unkept(response: Response) -> Response:
+    """No browser keeps a face: for files Flask says `no-cache`, which lets them lie on its disk."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def studio_blueprint(takes: Takes, desk: Desk) -> Blueprint:

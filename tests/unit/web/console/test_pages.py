@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,6 +15,8 @@ from medauth.bootstrap import Medauth
 from medauth.service.access import Scope
 from medauth.service.verification import TRACES
 from medauth.serving import register_of
+from medauth.store.register_interface import Wanted
+from medauth.web.console.docket import Docket
 from tests.unit.web.conftest import Key
 from tests.unit.web.people import ASKED, Host
 from tests.unit.web.visits import PAGE, csrf_of, sign_in
@@ -104,6 +109,16 @@ def test_a_label_is_kept_counted_and_exported(operator: FlaskClient, checked: Ch
     head, line = operator.get("/console/labels.csv").text.splitlines()
     assert "emotion.score_ppm" in head
     assert line.startswith(f"{check_id},main,")
+
+
+@pytest.mark.parametrize("purpose", ["=1+1", "\n=1+1", " \r\t=1+1", "＝1+1", "@=-1+1"])
+def test_a_purpose_is_no_formula_in_the_table(
+    operator: FlaskClient, checked: Checked, auth: Medauth, monkeypatch: pytest.MonkeyPatch, purpose: str
+) -> None:
+    row = next(row for row in register_of(auth).found(Wanted(check_or_record=checked()), 1))
+    monkeypatch.setattr(Docket, "labelled", lambda _: [(replace(row, purpose=purpose), ())])
+    (line,) = csv.DictReader(io.StringIO(operator.get("/console/labels.csv").text))
+    assert line["purpose"] == "1+1"
 
 
 def test_erasing_needs_a_tick_and_takes_label_and_pictures_along(

@@ -179,6 +179,7 @@ def test_findings_are_handed_out_to_whoever_sent_the_recording(operator: FlaskCl
     assert json.loads(operator.get(address, headers=PAGE).text)["state"] == "done"
     with operator.get(f"{address}/result.json") as findings:
         assert findings.get_json() == {}
+        assert findings.headers["Cache-Control"] == "no-store"
     assert operator.get(f"{address}/annotated.webm").status_code == 404
     other = app.test_client()
     sign_in(other, key(Scope.OPERATOR))
