@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -29,6 +30,10 @@ _LATE_MS = 60_000
 """After the longest check, before its process counts as dead."""
 MAX_KEY = 255
 MAX_URL = 2_048
+ORIGIN_PATTERN = r"^[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+$"
+"""As browsers state a site (RFC 6454, 6.2): scheme, host and port, in small letters. `null`, which any framed page can have
+stated for it, is none, and no page could attend a check for a site with a path behind it."""
+_ORIGIN = re.compile(ORIGIN_PATTERN)
 _SEALED_AS = "booking"
 _MAC_BYTES = 24
 
@@ -185,6 +190,12 @@ class Bookings:
             return Booking(row, Request("", "", row.policy, ""))
         asked = unseal(self._key, row.sealed, record_id=row.booking_id, name=_SEALED_AS)
         return Booking(row, request_of(parse_object(asked)))
+
+
+def require_origin(origin: str) -> None:
+    """Raises `InputError` for what no browser would state as the site of a page."""
+    if not _ORIGIN.fullmatch(origin):
+        raise InputError("an origin that is no site", expected="such as https://app.example, without a path")
 
 
 def request_of(value: Mapping[str, Any]) -> Request:

@@ -11,7 +11,7 @@ from medauth.errors import CeremonyError, InputError, NotFound
 from medauth.protocol.callback import callback_host
 from medauth.protocol.canonical import parse_object
 from medauth.service.access import Access, Scope
-from medauth.service.booking import Booking, Bookings, request_of
+from medauth.service.booking import Booking, Bookings, request_of, require_origin
 from medauth.service.pictures import statement_of
 from medauth.service.sandbox import PROBLEMS, Script, end_sandbox, result_of, script_of
 from medauth.service.tokens import Tokens
@@ -49,6 +49,7 @@ class CheckApi:
             raise InputError(f"an unknown field {strange[0][:80]!r}", expected=", ".join(sorted(_FIELDS)))
         script = _script(access, given)
         asked = request_of({"origin": self._url} | given | {"sandbox": script.to_text() if script else ""})
+        require_origin(asked.origin)
         if {asked.policy, asked.without_colours or asked.policy} - access.policies:
             raise Problem(403, "policy", "this key may not ask for that policy", " ".join(sorted(access.policies)))
         if asked.callback and callback_host(asked.callback, loopback=self._local) not in access.callback_hosts:

@@ -7,7 +7,7 @@ from typing import Any
 from medauth.protocol.callback import CALLBACK_PATTERN
 from medauth.protocol.policy import POLICIES
 from medauth.protocol.verdict import Decision
-from medauth.service.booking import MAX_KEY, MAX_URL
+from medauth.service.booking import MAX_KEY, MAX_URL, ORIGIN_PATTERN
 from medauth.service.sandbox import CODES, MAX_REASONS, OUTCOMES, PROBLEMS, REASON
 from medauth.store.booking_interface import BookingState
 from medauth.store.webhook_interface import WebhookState
@@ -90,7 +90,8 @@ _REQUEST = _object(
         "subject": _text(MAX_TEXT, least=1, about="Your id of the account."),
         "purpose": _text(MAX_TEXT, least=1, about="What the check is for, such as `login`."),
         "policy": _one_of(*POLICIES),
-        "origin": _text(MAX_TEXT, about="The site on which the check may run; without it, this server's own page."),
+        "origin": _text(MAX_TEXT, about="The site on which the check may run; without it, this server's own page.")
+        | {"pattern": ORIGIN_PATTERN},
         "address": _text(MAX_TEXT, about="The only address from which it may be attended."),
         "client": _text(MAX_TEXT, about="Id of the device; failures are counted for it and the subject."),
         "without_colours": _one_of("", *_PLAIN_POLICIES)

@@ -242,3 +242,15 @@ def test_methods_that_a_caller_makes_up_are_one_series(client: FlaskClient) -> N
     figures = client.get("/metrics").text
     assert 'medauth_requests_total{method="other",' in figures
     assert 'method="M1"' not in figures
+
+
+@pytest.mark.parametrize(
+    "origin", ["", "null", "*", "app.example", "https://app.example/", "https://App.example", "https://a\n", "file://"]
+)
+def test_an_origin_that_no_site_has_is_refused(client: FlaskClient, key: Key, origin: str) -> None:
+    assert client.post("/api/v1/checks", json=ASK | {"origin": origin}, headers=key()).status_code == 400
+
+
+@pytest.mark.parametrize("origin", ["https://app.example:8443", "http://[::1]:5000", "capacitor://localhost"])
+def test_an_origin_is_what_browsers_state(client: FlaskClient, key: Key, origin: str) -> None:
+    assert client.post("/api/v1/checks", json=ASK | {"origin": origin}, headers=key()).status_code == 201
