@@ -152,7 +152,8 @@ def page(body: str, **values: Any) -> str:
 
 def require_csrf() -> None:
     """No other site's page may post here in somebody's name."""
-    if not secrets.compare_digest(session.get("csrf", secrets.token_hex()), request.form.get("csrf", "")):
+    known, given = session.get("csrf", secrets.token_hex()), request.form.get("csrf", "")
+    if not secrets.compare_digest(known.encode(), given.encode()):
         abort(400)
 
 

@@ -338,6 +338,8 @@ def new_identity(subject: str, purpose: str, origin: str) -> CheckIdentity:
             raise InputError(
                 f"a {name} that is empty, too long or no text", expected=f"{least} to {_MAX_TEXT} characters"
             )
+        if "\0" in value:
+            raise InputError(f"a {name} with a zero character", expected="text that a database can keep")
     return CheckIdentity(new_id("chk"), subject, purpose, origin)
 
 

@@ -20,7 +20,7 @@ from medauth.protocol.attempts import MOST_OPEN
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.policy import REHEARSAL, STANDARD, Policy
 from medauth.protocol.verdict import Decision
-from medauth.service.verification import Conclusion, StartedCheck
+from medauth.service.verification import Conclusion, StartedCheck, new_identity
 from medauth.store.interface import MAIN_LOG, REHEARSAL_LOG, CheckState, LeafKind
 from medauth.store.keyring import FileKeyring
 from tests.unit.checks import STEPS, Server, memory_server
@@ -124,6 +124,12 @@ def test_a_rehearsal_has_a_log_and_a_key_of_its_own(server: Server) -> None:
     purpose = PURPOSES[REHEARSAL_LOG]
     assert check.receipt.key_id == server.keyring.signing_key(purpose).verify_key.key_id
     assert check.receipt.key_id != server.keyring.signing_key(KeyPurpose.STATEMENTS).verify_key.key_id
+
+
+def test_a_zero_character_that_not_every_database_keeps_is_refused() -> None:
+    for given in (("a\0", "login", ""), ("a", "\0", ""), ("a", "login", "\0")):
+        with pytest.raises(InputError):
+            new_identity(*given)
 
 
 def test_a_subject_that_cannot_be_written_down_is_refused_before_anything_is_recorded(server: Server) -> None:
