@@ -42,12 +42,14 @@ def serve(
             secret_key(settings, auth.keyring)
             auth.keyring.trusted()
             _ = auth.store
-        serve_app(settings, lambda: _announce(public_url(settings)))
+        serve_app(settings, lambda: _announce(public_url(settings), local=settings.web_is_local))
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, *, local: bool) -> None:
     print_title(f"medauth serves at {url}")
-    console.print(f"  a check of yourself   {url}/", style="dim")
+    if local:
+        console.print(f"  a check of yourself   {url}/", style="dim")
+    console.print(f"  operators, auditors   {url}/sign-in", style="dim")
     console.print(f"  API document          {url}/api/v1/openapi.json", style="dim")
     console.print(f"  health                {url}/readyz", style="dim")
     console.print("  stop with Ctrl+C", style="dim")
