@@ -11,15 +11,14 @@ Verified in this order:
 4. claims: all of them there, of their types, and none expired or from the future
 5. binding: subject, purpose, origin, policy, audience and issuer are those that were expected
 6. outcome: live
-7. use: the first one
+7. passkey: the person confirmed with one, or with the one that was expected, where that was asked for
+8. use: the first one
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from medauth.errors import EvidenceError, InputError
 from medauth.evidence.signing import KeyPurpose, SigningKey, VerifyKey
+from medauth.protocol.base64url import decoded, encoded
 from medauth.protocol.canonical import Json, canonical, parse_object
 
 TOKEN_TYPE = "medauth-verdict+jwt"  # noqa: S105 - a media type
@@ -55,6 +55,17 @@ Consume = Callable[[str, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyClaim:
+    """That the person also confirmed the check with a passkey, over the digest that `evidence_sha256` names."""
+
+    credential: str
+    """Its id in base64url."""
+    sign_count: int
+    """To be kept by the app in place of the one that it named."""
+    user_verified: bool
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictClaims:
     """What a token says. Times are seconds since 1970."""
 
@@ -71,21 +82,25 @@ class VerdictClaims:
     evidence_sha256: str
     iat: int
     exp: int
+    webauthn: PasskeyClaim | None = None
+    """None where no passkey was asked for."""
 
 
 def sign_token(claims: VerdictClaims, key: SigningKey) -> str:
     """The claims as a compact JWS (RFC 7515)."""
     header: dict[str, Json] = {"alg": "EdDSA", "typ": TOKEN_TYPE, "kid": key.verify_key.key_id}
     stated: dict[str, Json] = {name: getattr(claims, name) for name in (*_TEXTS, "iat", "exp")}
-    signed = f"{_encoded(canonical(header))}.{_encoded(canonical(stated))}"
-    return f"{signed}.{_encoded(key.sign_token(signed.encode()))}"
+    if claims.webauthn is not None:
+        stated["webauthn"] = asdict(claims.webauthn)
+    signed = f"{encoded(canonical(header))}.{encoded(canonical(stated))}"
+    return f"{signed}.{encoded(key.sign_token(signed.encode()))}"
 
 
 def key_set(keys: Mapping[str, VerifyKey], purpose: KeyPurpose = KeyPurpose.TOKENS) -> dict[str, Json]:
     """A JWK set (RFC 7517) of the keys for one purpose; no other key is in it."""
     return {
         "keys": [
-            {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.key_id, "x": _encoded(key.raw)}
+            {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.key_id, "x": encoded(key.raw)}
             for key in keys.values()
             if key.purpose is purpose
         ]
@@ -98,7 +113,7 @@ def keys_in(jwks: Mapping[str, Any], purpose: KeyPurpose = KeyPurpose.TOKENS) ->
     Raises `InputError`.
     """
     try:
-        raws = [_decoded(entry["x"]) for entry in jwks["keys"] if entry["kty"] == "OKP" and entry["crv"] == "Ed25519"]
+        raws = [decoded(entry["x"]) for entry in jwks["keys"] if entry["kty"] == "OKP" and entry["crv"] == "Ed25519"]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError("a key set that cannot be read", expected="a JWK set as the server publishes it") from error
     if any(len(raw) != _RAW_BYTES for raw in raws):
@@ -119,10 +134,13 @@ def verify_token(
     expected_issuer: str,
     now_s: int,
     consume: Consume,
+    webauthn: bool = False,
+    expected_credential: str | None = None,
 ) -> VerdictClaims:
     """The claims of a token that holds, and is used up by this call. Raises `EvidenceError` that says what does not hold.
 
-    `expected_policy` are several where the app let the person do the check without colours.
+    `expected_policy` are several where the app let the person do the check without colours. `webauthn` demands that a
+    passkey confirmed the check, `expected_credential` (an id in base64url) that it was this one.
     """
     header, body, signature, signed = _parts(token)  # 1
     key = _trusted(header, keys)  # 2
@@ -148,7 +166,8 @@ def verify_token(
             raise _refused(f"the token is for another {name}", "the one that this app asked for")
     if claims.outcome != "live":  # 6
         raise _refused("the token says no live verdict", "outcome live")
-    if not consume(claims.jti, claims.exp + SKEW_S):  # 7
+    _require_passkey(claims.webauthn, expected_credential, needed=webauthn)  # 7
+    if not consume(claims.jti, claims.exp + SKEW_S):  # 8
         raise _refused("the token was used before", "one check, one use")
     return claims
 
@@ -159,9 +178,9 @@ def _parts(token: object) -> tuple[dict[str, Json], dict[str, Json], bytes, byte
     head, body, signature = token.split(".")
     try:
         return (
-            parse_object(_decoded(head)),
-            parse_object(_decoded(body)),
-            _decoded(signature),
+            parse_object(decoded(head)),
+            parse_object(decoded(body)),
+            decoded(signature),
             f"{head}.{body}".encode(),
         )
     except (ValueError, InputError):
@@ -182,28 +201,26 @@ def _claims(body: Mapping[str, Json]) -> VerdictClaims:
     texts = {name: body.get(name) for name in _TEXTS}
     times = {name: body.get(name) for name in ("iat", "exp")}
     whole = all(type(value) is str for value in texts.values()) and all(type(value) is int for value in times.values())
-    if not whole or set(body) != set(texts) | set(times):
+    if not whole or set(body) - {"webauthn"} != set(texts) | set(times):
         raise _refused("a token with claims missing, or others", "those of a verdict")
     values: dict[str, Any] = texts | times
-    return VerdictClaims(**values)
+    return VerdictClaims(**values, webauthn=_passkey(body["webauthn"]) if "webauthn" in body else None)
+
+
+def _passkey(claim: Json) -> PasskeyClaim:
+    known: dict[str, type] = {"credential": str, "sign_count": int, "user_verified": bool}
+    if not isinstance(claim, dict) or {name: type(value) for name, value in claim.items()} != known:
+        raise _refused("a passkey's claim that cannot be read", "credential, sign_count and user_verified")
+    values: dict[str, Any] = claim
+    return PasskeyClaim(**values)
+
+
+def _require_passkey(claim: PasskeyClaim | None, credential: str | None, *, needed: bool) -> None:
+    if claim is None and (needed or credential is not None):
+        raise _refused("a check that no passkey confirmed", "one that was asked for with webauthn")
+    if credential is not None and claim is not None and claim.credential != credential:
+        raise _refused("the token names another credential", "the one that this app asked for")
 
 
 def _refused(got: str, expected: str) -> EvidenceError:
     return EvidenceError(got, expected=expected, next_step="ask for a new check")
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _decoded(text: object) -> bytes:
-    """Strict: of the texts that decode alike only the one that encoding gives. Raises `ValueError`."""
-    if not isinstance(text, str) or not text.isascii():
-        raise ValueError("not base64url")
-    try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
-        raise ValueError("not base64url") from error
-    if _encoded(data) != text:
-        raise ValueError("another text for the same bytes")
-    return data

@@ -17,15 +17,25 @@ from medauth.errors import CeremonyError, InputError, NotFound
 from medauth.evidence.sealing import seal, unseal
 from medauth.protocol.canonical import canonical, parse_object
 from medauth.protocol.policy import POLICIES, policy_named
+from medauth.service.passkeys import MAX_STEP, passkeys_in
 from medauth.service.records import new_id
 from medauth.service.verification import new_identity
 from medauth.service.webhooks import webhook_for
-from medauth.store.booking_interface import BookingEnd, BookingRow, BookingState, BookingStore
+from medauth.store.booking_interface import (
+    BookingEnd,
+    BookingRow,
+    BookingState,
+    BookingStore,
+    PasskeyAnswer,
+    PasskeyState,
+)
 from medauth.store.interface import Keyring
 from medauth.store.webhook_interface import WebhookRow, WebhookStore
 
 WAITING_MS = 15 * 60_000
 """For so long a booked check may be begun."""
+PASSKEY_MS = 120_000
+"""For so long a person may look for a passkey once the verdict is live."""
 _LATE_MS = 60_000
 """After the longest check, before its process counts as dead."""
 MAX_KEY = 255
@@ -58,6 +68,8 @@ class Request:
     """Where the app is told that the check ended; empty: nowhere."""
     sandbox: str = ""
     """The script of a sandbox check (`sandbox.py`); empty: a check."""
+    webauthn: str = ""
+    """Which passkeys may confirm a live verdict (`passkeys.py`), as JSON; empty: none is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +94,15 @@ class Bookings:
     def book(self, access_id: str, request: Request, idempotency_key: str = "") -> tuple[Booking, bool]:
         """Books a check; False beside it where the same request was booked before under this key.
 
-        Raises `InputError` for a request that cannot be met, `CeremonyError` for a key used for another request.
+        Raises `InputError` for a request that cannot be met, `CeremonyError` for a key used for another request and for
+        passkeys that could never be used.
         """
         new_identity(request.subject, request.purpose, request.origin)
         policy_named(request.policy)
         if request.without_colours and policy_named(request.without_colours).light is not None:
             raise InputError("a policy with colours in place of one without", expected="one such as no-flash")
+        if passkeys_in(request.webauthn, request.origin) is not None and request.sandbox:
+            raise CeremonyError("a sandbox check with a passkey", expected="one or the other")
         if len(idempotency_key) > MAX_KEY:
             raise InputError("an idempotency key that is too long", expected=f"at most {MAX_KEY} characters")
         is_sandbox = bool(request.sandbox)
@@ -135,11 +150,15 @@ class Bookings:
         """Which check was begun for it."""
         self._store.name_check(booking.row.booking_id, check_id)
 
-    def done(self, booking_id: str, outcome: str, record_id: str) -> bool:
-        """It has a verdict."""
-        return self._end(
-            booking_id, BookingEnd(BookingState.DONE, self._now_ms(), record_id=record_id, outcome=outcome)
-        )
+    def done(self, booking_id: str, outcome: str, record_id: str, passkey: PasskeyAnswer | None = None) -> bool:
+        """It has a verdict, and the answer of a passkey where one was asked for."""
+        ended = BookingEnd(BookingState.DONE, self._now_ms(), record_id=record_id, outcome=outcome, passkey=passkey)
+        return self._end(booking_id, ended)
+
+    def confirmed(self, credential: str, sign_count: int, *, user_verified: bool) -> PasskeyAnswer:
+        """That a credential (its id in base64url) confirmed, as a booking keeps it: the id as a keyed hash."""
+        tag = self._keyring.tag("credential", credential)
+        return PasskeyAnswer(PasskeyState.VERIFIED, tag, sign_count, user_verified, self._now_ms())
 
     def played(self, booking_id: str, outcome: str) -> bool:
         """A sandbox check has the outcome of its script, and no record."""
@@ -157,7 +176,7 @@ class Bookings:
         count, longest_ms = 0, max(policy.timing.session_max_ms for policy in POLICIES.values())
         for row in self._store.overdue_bookings(self._now_ms()):
             waits = row.state is BookingState.WAITING
-            if waits or self._now_ms() > row.expires_ms + longest_ms + _LATE_MS:
+            if waits or self._now_ms() > row.expires_ms + longest_ms + PASSKEY_MS + _LATE_MS:
                 count += self.failed(row.booking_id, "expired" if waits else "connection_lost")
         return count
 
@@ -205,8 +224,9 @@ def request_of(value: Mapping[str, Any]) -> Request:
     if strange:
         raise InputError(f"an unknown field {strange[0][:80]!r}", expected=", ".join(sorted(known)))
     for name, given in value.items():
-        if not isinstance(given, str) or len(given) > MAX_URL:
-            raise InputError(f"{name} is no text, or too long", expected=f"text of at most {MAX_URL} characters")
+        most = MAX_STEP if name == "webauthn" else MAX_URL
+        if not isinstance(given, str) or len(given) > most:
+            raise InputError(f"{name} is no text, or too long", expected=f"text of at most {most} characters")
     missing = sorted({"subject", "purpose", "policy", "origin"} - set(value))
     if missing:
         raise InputError(f"{missing[0]} is missing", expected="subject, purpose, policy and origin")

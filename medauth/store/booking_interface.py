@@ -22,6 +22,27 @@ class BookingState(StrEnum):
     """It ended without one; `code` says why."""
 
 
+class PasskeyState(StrEnum):
+    """What came of asking for a passkey after a live verdict."""
+
+    MISSING = "missing"
+    """Nothing came in time."""
+    FAILED = "failed"
+    """What came does not hold."""
+    VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyAnswer:
+    """The same with what was verified. Fields are named as in a booking."""
+
+    passkey_state: PasskeyState
+    passkey_tag: bytes | None = None
+    passkey_sign_count: int | None = None
+    passkey_user_verified: bool | None = None
+    passkey_ms: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AccessRow:
     """An app that may ask: its key is kept as a keyed hash alone."""
@@ -66,6 +87,15 @@ class BookingRow:
     ended_ms: int | None = None
     sandbox: bool = False
     """Ends as its script says, not as a check."""
+    passkey_state: str = ""
+    """A `PasskeyState` once a passkey was asked for; empty where none was, or the verdict was not live."""
+    passkey_tag: bytes | None = None
+    """32 bytes, a keyed hash of the id of the credential that confirmed."""
+    passkey_sign_count: int | None = None
+    passkey_user_verified: bool | None = None
+    """Whether the authenticator asked for a PIN or a biometric."""
+    passkey_ms: int | None = None
+    """When it confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +107,7 @@ class BookingEnd:
     record_id: str | None = None
     outcome: str = ""
     code: str = ""
+    passkey: PasskeyAnswer | None = None
 
 
 class AccessStore(Protocol):

@@ -83,8 +83,10 @@ class SqlBookings:
 
     def end_booking(self, booking_id: str, end: BookingEnd, webhook: WebhookRow | None = None) -> bool:
         ended = update(tables.bookings).where(tables.bookings.c.booking_id == booking_id, _is_open())
+        values = asdict(end) | {"state": end.state.value}
+        values |= values.pop("passkey") or {}
         with transaction(self._engine, writes=True) as connection:
-            if connection.execute(ended.values(**asdict(end) | {"state": end.state.value})).rowcount != 1:
+            if connection.execute(ended.values(**values)).rowcount != 1:
                 return False
             if webhook is not None:
                 keep_webhook(connection, webhook)

@@ -16,7 +16,7 @@ from sqlalchemy.pool import QueuePool
 
 from medauth.errors import ConfigError, MissingTool, StoreError
 
-HEAD_REVISION = "0008"
+HEAD_REVISION = "0009"
 _BUSY_TIMEOUT_MS = 10_000
 _WIPE_S = 5.0
 _WIPE_TRY_MS = 100

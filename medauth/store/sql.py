@@ -170,7 +170,9 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlPrints, SqlLogReader):
             connection.execute(update(checks).where(checks.c.check_id == check_id).values(**nobody))
             connection.execute(delete(tables.labels).where(tables.labels.c.check_id == check_id))
             asked = update(tables.bookings).where(tables.bookings.c.check_id == check_id)
-            connection.execute(asked.values(sealed=b"", request_digest=b"", outcome=ERASED))
+            connection.execute(
+                asked.values(sealed=b"", request_digest=b"", outcome=ERASED, passkey_tag=None, passkey_sign_count=None)
+            )
             forget_webhooks(
                 connection, select(tables.bookings.c.booking_id).where(tables.bookings.c.check_id == check_id)
             )

@@ -271,6 +271,11 @@ bookings = Table(
     Column("code", String(32), nullable=False),
     Column("ended_ms", BigInteger),
     Column("sandbox", Boolean, nullable=False, server_default=false()),
+    Column("passkey_state", String(16), nullable=False, server_default=""),
+    Column("passkey_tag", LargeBinary(32)),
+    Column("passkey_sign_count", BigInteger),
+    Column("passkey_user_verified", Boolean),
+    Column("passkey_ms", BigInteger),
     Unique("access_id", "idempotency_tag"),
 )
 """Checks that apps asked for. Whom they are about is sealed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -12,12 +13,14 @@ from medauth.protocol.callback import callback_host
 from medauth.protocol.canonical import parse_object
 from medauth.service.access import Access, Scope
 from medauth.service.booking import Booking, Bookings, request_of, require_origin
+from medauth.service.passkeys import passkey_step
 from medauth.service.pictures import statement_of
 from medauth.service.sandbox import PROBLEMS, Script, end_sandbox, result_of, script_of
 from medauth.service.tokens import Tokens
 from medauth.store.booking_interface import BookingState
 from medauth.store.interface import ERASED
 from medauth.store.webhook_interface import WebhookRow, WebhookState
+from medauth.web.assertions import require_keys
 from medauth.web.callers import Callers
 from medauth.web.problems import Problem
 
@@ -25,7 +28,18 @@ if TYPE_CHECKING:
     from medauth.bootstrap import Medauth
 
 _FIELDS = frozenset(
-    {"subject", "purpose", "policy", "origin", "address", "client", "without_colours", "callback", "sandbox"}
+    {
+        "subject",
+        "purpose",
+        "policy",
+        "origin",
+        "address",
+        "client",
+        "without_colours",
+        "callback",
+        "sandbox",
+        "webauthn",
+    }
 )
 
 
@@ -48,12 +62,14 @@ class CheckApi:
         if strange:
             raise InputError(f"an unknown field {strange[0][:80]!r}", expected=", ".join(sorted(_FIELDS)))
         script = _script(access, given)
+        named, passkeys = "webauthn" in given, given.pop("webauthn", None)
         asked = request_of({"origin": self._url} | given | {"sandbox": script.to_text() if script else ""})
         require_origin(asked.origin)
         if {asked.policy, asked.without_colours or asked.policy} - access.policies:
             raise Problem(403, "policy", "this key may not ask for that policy", " ".join(sorted(access.policies)))
         if asked.callback and callback_host(asked.callback, loopback=self._local) not in access.callback_hosts:
             raise Problem(403, "callback", "this key may not name that host", "medauth access grant --callback-host")
+        asked = replace(asked, webauthn=_passkeys(passkeys, asked.origin)) if named else asked
         booking, fresh = self._bookings.book(access.access_id, asked, request.headers.get("Idempotency-Key", ""))
         return jsonify(self._created(booking)), 201 if fresh else 200
 
@@ -120,6 +136,7 @@ class CheckApi:
             "outcome": row.outcome or None,
             "code": row.code or None,
             "evidence_id": row.record_id,
+            "webauthn": row.passkey_state or None,
             "webhook": _told(self._bookings.webhook(row.booking_id)),
         }
 
@@ -154,6 +171,13 @@ def _script(access: Access, given: dict[str, Any]) -> Script | None:
         title = "as the sandbox's script says"
         raise Problem(PROBLEMS[script.problem], script.problem, title, "sandbox", retry_after_ms=wait_ms)
     return script
+
+
+def _passkeys(value: object, origin: str) -> str:
+    """The passkeys that a request names, as a booking keeps them. Raises `InputError`, `CeremonyError`."""
+    step = passkey_step(value, origin)
+    require_keys(step)
+    return step.to_text()
 
 
 def _played(booking: Booking) -> dict[str, Any]:

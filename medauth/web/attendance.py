@@ -23,6 +23,7 @@ from medauth.protocol.observation import HINTS, CaptureProblem, Prompt
 from medauth.protocol.performance import LONG_HOLD_MS
 from medauth.protocol.verdict import Decision, Verdict
 from medauth.protocol.wording import TURNS, is_wide
+from medauth.service.passkeys import PasskeyStep
 from medauth.session import AuthenticationSession, Progress
 
 MAX_FRAME_BYTES = 512 * 1024
@@ -73,9 +74,19 @@ class Attendance:
     """A check that somebody attends. Thread-safe: a connection that was lost may still be at it when the next one comes."""
 
     def __init__(
-        self, booking_id: str, session: AuthenticationSession, *, rehearsal: bool, clock_ms: Callable[[], float]
+        self,
+        booking_id: str,
+        session: AuthenticationSession,
+        *,
+        rehearsal: bool,
+        clock_ms: Callable[[], float],
+        origin: str = "",
+        passkeys: PasskeyStep | None = None,
     ) -> None:
         self.booking_id = booking_id
+        self.origin = origin
+        self.passkeys = passkeys
+        """What is asked for after a live verdict, and after no other."""
         self.session = session
         self.resume_key = secrets.token_urlsafe(18)
         """Shown by the same page after its connection was lost; a second device does not have it."""
@@ -129,6 +140,13 @@ class Attendance:
                 self.verdict = self.session.finish()
             return self.verdict
 
+    @property
+    def awaits_passkey(self) -> bool:
+        """The verdict is live and recorded, and yields a token only once a passkey confirmed it."""
+        verdict = self.verdict
+        live = verdict is not None and verdict.decision is Decision.LIVE
+        return self.passkeys is not None and live and not self.expired
+
     def wait_before_answer_ms(self) -> float:
         """How long until the end may be told."""
         took = self._clock_ms() - self._last_frame_ms
@@ -142,6 +160,12 @@ def end_of(verdict: Verdict) -> dict[str, Any]:
         "outcome": OUTCOMES[verdict.decision].value,
         "hint": ADVICE_CODES.get(verdict.hint) if verdict.decision is Decision.INCONCLUSIVE else None,
     }
+
+
+def end_with_passkey(*, confirmed: bool) -> dict[str, Any]:
+    """The end after a passkey was asked for: one that did not hold looks like every other refusal."""
+    outcome = Outcome.PASSED if confirmed else Outcome.NOT_PASSED
+    return {"type": "end", "outcome": outcome.value, "hint": None}
 
 
 def state_of(progress: Progress, frames: int) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
     if settings.web_proxies:
         hops = settings.web_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
-    clock_ms, bookings = auth.sources.monotonic_ms, bookings_of(auth)
+    clock_ms, bookings, tokens = auth.sources.monotonic_ms, bookings_of(auth), tokens_of(auth, url)
     metrics = Metrics()
     log_requests(app)
     count_requests(app, metrics)
@@ -78,11 +78,12 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
         Limit(burst=100, per_s=50, clock_ms=clock_ms),
     )
     app.register_blueprint(health_blueprint(readiness(auth), metrics, _figures(callers, local=settings.web_is_local)))
+    app.register_blueprint(api_blueprint(CheckApi(auth, bookings, tokens, callers, url), callers, document(url)))
     app.register_blueprint(
-        api_blueprint(CheckApi(auth, bookings, tokens_of(auth, url), callers, url), callers, document(url))
-    )
-    app.register_blueprint(
-        live_blueprint(LiveChecks(room, metrics, clock_ms), Limit(burst=20, per_s=1, clock_ms=clock_ms))
+        live_blueprint(
+            LiveChecks(room, metrics, clock_ms, digest_of=tokens.evidence_digest),
+            Limit(burst=20, per_s=1, clock_ms=clock_ms),
+        )
     )
     app.register_blueprint(page_blueprint())
     app.register_blueprint(receipt_blueprint(bookings, callers, url))

@@ -2,8 +2,9 @@
 
 The page says `{"type": "hello", "session": ..., "resume": ...}`. `welcome` says whether colours will be shown and whether
 the check may be done without; the page answers `{"type": "begin", "colours": ...}`. `ready` (at once where a lost connection
-is taken up again) is followed by binary messages, each a frame (`attendance.py`), each answered by the state to show. The
-last message is `end` with the outcome, or `failed` with a code.
+is taken up again) is followed by binary messages, each a frame (`attendance.py`), each answered by the state to show. Where
+the app asked for a passkey, a live verdict is followed by `webauthn`, to which the page answers `assertion` or
+`no_assertion`. The last message is `end` with the outcome, or `failed` with a code.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ import structlog
 from flask import Blueprint, Response, request
 
 from medauth.errors import CeremonyError, InputError, MedauthError
+from medauth.protocol.base64url import encoded
 from medauth.protocol.canonical import parse_object
 from medauth.protocol.policy import policy_named
 from medauth.service.booking import Booking
-from medauth.web.attendance import MAX_FRAME_BYTES, Attendance, FailureCode, end_of
+from medauth.service.passkeys import PasskeyStep
+from medauth.store.booking_interface import PasskeyAnswer, PasskeyState
+from medauth.web.attendance import MAX_FRAME_BYTES, Attendance, FailureCode, end_of, end_with_passkey
 from medauth.web.limits import Limit, Places
 from medauth.web.metrics import Metrics
+from medauth.web.passkeys import ask, heard, judged
 from medauth.web.problems import Problem
 from medauth.web.room import Arrival, Refused, Room
 from medauth.web.sandbox import play
@@ -54,8 +59,12 @@ class LiveChecks:
         metrics: Metrics,
         clock_ms: Callable[[], float],
         wait_ms: Callable[[float], None] = lambda ms: time.sleep(max(0.0, ms) / 1_000),
+        *,
+        digest_of: Callable[[str], bytes],
     ) -> None:
+        """`digest_of` gives the digest of the statement of a record, which a passkey confirms."""
         self._room = room
+        self._digest_of = digest_of
         self._metrics = metrics
         self._clock_ms = clock_ms
         self._wait_ms = wait_ms
@@ -176,8 +185,40 @@ class LiveChecks:
         self._wait_ms(attendance.wait_before_answer_ms())
         if attendance.expired:
             line.send(json.dumps({"type": "failed", "code": FailureCode.EXPIRED.value}))
+        elif attendance.passkeys is not None and attendance.awaits_passkey:
+            self._confirm(line, attendance, attendance.passkeys, verdict.evidence_id)
         else:
             line.send(json.dumps(end_of(verdict)))
+
+    def _confirm(self, line: WebSocket, attendance: Attendance, step: PasskeyStep, record_id: str) -> None:
+        """Asks for a passkey. Whoever goes away, and whatever comes instead of one, the check ends here, and once."""
+        answer = PasskeyAnswer(PasskeyState.MISSING)
+        try:
+            try:
+                challenge = self._digest_of(record_id)
+                ask(line, step, challenge)
+                answer = self._answered(line, attendance, step, challenge)
+            finally:
+                ended = self._room.settle(attendance, answer)
+        except MedauthError as error:
+            structlog.get_logger().error("a passkey could not be asked for", code=error.code, got=error.got)
+            self._end(line, attendance, FailureCode.UNAVAILABLE)
+            return
+        confirmed = ended and answer.passkey_state is PasskeyState.VERIFIED
+        line.send(json.dumps(end_with_passkey(confirmed=confirmed)))
+
+    def _answered(self, line: WebSocket, attendance: Attendance, step: PasskeyStep, challenge: bytes) -> PasskeyAnswer:
+        try:
+            said = heard(line, self._clock_ms)
+        except InputError:
+            return PasskeyAnswer(PasskeyState.FAILED)
+        if said is None:
+            return PasskeyAnswer(PasskeyState.MISSING)
+        held = judged(said, step, challenge, attendance.origin)
+        if held is None:
+            return PasskeyAnswer(PasskeyState.FAILED)
+        named = encoded(held.credential_id)
+        return self._room.bookings.confirmed(named, held.sign_count, user_verified=held.user_verified)
 
     def _end(self, line: WebSocket, attendance: Attendance, code: FailureCode) -> None:
         self._room.fail(attendance, code)

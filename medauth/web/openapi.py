@@ -8,8 +8,9 @@ from medauth.protocol.callback import CALLBACK_PATTERN
 from medauth.protocol.policy import POLICIES
 from medauth.protocol.verdict import Decision
 from medauth.service.booking import MAX_KEY, MAX_URL, ORIGIN_PATTERN
+from medauth.service.passkeys import MAX_CREDENTIALS, MAX_ID, MAX_PUBLIC_KEY, MAX_SIGN_COUNT, UserVerification
 from medauth.service.sandbox import CODES, MAX_REASONS, OUTCOMES, PROBLEMS, REASON
-from medauth.store.booking_interface import BookingState
+from medauth.store.booking_interface import BookingState, PasskeyState
 from medauth.store.webhook_interface import WebhookState
 
 Schema = dict[str, Any]
@@ -84,6 +85,30 @@ _SCRIPT: Schema = {
         _object(["problem"], {"problem": _one_of(*PROBLEMS)}),
     ],
 }
+
+
+def _base64url(most: int, about: str) -> Schema:
+    """The one text of one to so many bytes: unused bits of its last letter are zero."""
+    canonical = "^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$"
+    return _text(-(-most * 4 // 3), least=2, about=about) | {"pattern": canonical}
+
+
+_CREDENTIAL = _object(
+    ["id", "public_key", "sign_count"],
+    {
+        "id": _base64url(MAX_ID, "base64url"),
+        "public_key": _base64url(MAX_PUBLIC_KEY, "COSE key in base64url, as registering the passkey gave it."),
+        "sign_count": {"type": "integer", "minimum": 0, "maximum": MAX_SIGN_COUNT, "description": "7, not 7.0."},
+    },
+)
+_PASSKEYS: Schema = _object(
+    ["credentials", "user_verification"],
+    {
+        "credentials": {"type": "array", "minItems": 1, "maxItems": MAX_CREDENTIALS, "items": _CREDENTIAL},
+        "user_verification": _one_of(*UserVerification),
+        "rp_id": _text(MAX_TEXT, about="The host of `origin`, or a domain above it; without it, the host."),
+    },
+) | {"description": "Passkeys of which one must confirm a live verdict before there is a token. Not in a sandbox."}
 _REQUEST = _object(
     ["subject", "purpose", "policy"],
     {
@@ -99,6 +124,7 @@ _REQUEST = _object(
         "callback": _text(MAX_URL, about="Where a webhook goes once it ended; at a host registered for the key.")
         | {"pattern": CALLBACK_PATTERN},
         "sandbox": _SCRIPT,
+        "webauthn": _PASSKEYS,
     },
 )
 _CHECK_FIELDS: Schema = {
@@ -112,6 +138,8 @@ _CHECK_FIELDS: Schema = {
     "outcome": _maybe(_one_of(*Decision, "erased")),
     "code": _maybe(_text(32)),
     "evidence_id": _maybe(_text(64)),
+    "webauthn": _maybe(_one_of(*PasskeyState))
+    | {"description": "What came of asking for a passkey; null where none was, or the verdict was not live."},
     "webhook": _maybe(
         _object(
             ["id", "state", "attempts", "due_ms", "why"],

@@ -12,9 +12,9 @@ from flask import Blueprint, Response, jsonify, render_template
 from medauth.errors import NotFound
 from medauth.protocol.verdict import Decision
 from medauth.service.booking import Booking, Bookings
-from medauth.store.booking_interface import BookingState
+from medauth.store.booking_interface import BookingState, PasskeyState
 from medauth.store.interface import ERASED
-from medauth.web.attendance import OUTCOMES
+from medauth.web.attendance import OUTCOMES, Outcome
 from medauth.web.callers import Callers, bearer
 from medauth.web.problems import Problem
 
@@ -61,6 +61,8 @@ def _outcome(booking: Booking) -> str:
     row = booking.row
     if row.outcome == ERASED:
         return ERASED
+    if row.passkey_state and row.passkey_state != PasskeyState.VERIFIED:
+        return Outcome.NOT_PASSED.value
     if row.state is BookingState.DONE:
         return OUTCOMES[Decision(row.outcome)].value
     return "not_decided" if row.state is BookingState.FAILED else row.state.value

@@ -13,8 +13,9 @@ from medauth.errors import MedauthError, NotFound, TooManyFailures
 from medauth.protocol.policy import policy_named
 from medauth.protocol.verdict import Verdict
 from medauth.service.booking import Booking, Bookings
+from medauth.service.passkeys import passkeys_in
 from medauth.session import AuthenticationSession
-from medauth.store.booking_interface import BookingState
+from medauth.store.booking_interface import BookingState, PasskeyAnswer, PasskeyState
 from medauth.web.attendance import Attendance, FailureCode
 
 GRACE_MS = 15_000
@@ -111,16 +112,28 @@ class Room:
                 attendance.lost_ms = self._clock_ms()
 
     def conclude(self, attendance: Attendance) -> Verdict:
-        """Decides and records. Raises `StoreError`, after which it may be called again."""
+        """Decides and records; the booking ends too, unless a passkey is to confirm it. Raises `StoreError`, after which
+        it may be called again."""
         verdict = attendance.conclude()
-        if self.bookings.done(attendance.booking_id, verdict.decision.value, verdict.evidence_id):
-            self._on_end(verdict.decision.value, attendance)
-        self._remove(attendance)
+        if not attendance.awaits_passkey:
+            self.settle(attendance)
         return verdict
 
-    def fail(self, attendance: Attendance, code: FailureCode) -> None:
-        """Ends a check without a verdict; its start stays on record."""
+    def settle(self, attendance: Attendance, passkey: PasskeyAnswer | None = None) -> bool:
+        """Ends the booking of a check that has its verdict; False where it ended before. Raises `StoreError`."""
+        verdict = attendance.conclude()
+        ended = self.bookings.done(attendance.booking_id, verdict.decision.value, verdict.evidence_id, passkey)
+        if ended:
+            self._on_end(verdict.decision.value, attendance)
         self._remove(attendance)
+        return ended
+
+    def fail(self, attendance: Attendance, code: FailureCode) -> None:
+        """Ends a check without a verdict, its start stays on record; or one with a verdict without a passkey."""
+        self._remove(attendance)
+        if attendance.awaits_passkey:
+            self.settle(attendance, PasskeyAnswer(PasskeyState.MISSING))
+            return
         try:
             attendance.session.close()
         finally:
@@ -159,7 +172,12 @@ class Room:
             raise Refused("used or expired")
         session = self._opened(booking, policy, arrival)
         attendance = Attendance(
-            booking.row.booking_id, session, rehearsal=policy_named(policy).rehearsal, clock_ms=self._clock_ms
+            booking.row.booking_id,
+            session,
+            rehearsal=policy_named(policy).rehearsal,
+            clock_ms=self._clock_ms,
+            origin=booking.request.origin,
+            passkeys=passkeys_in(booking.request.webauthn, booking.request.origin),
         )
         attendance.connection = 1
         self.bookings.name_check(booking, session.check_id)
@@ -183,6 +201,8 @@ class Room:
             attendance = self._present.get(booking_id)
             if attendance is None or not hmac.compare_digest(attendance.resume_key.encode(), resume.encode()):
                 raise Refused("in use elsewhere")
+            if attendance.awaits_passkey:
+                raise Refused("its passkey is asked for")
             attendance.connection += 1
             attendance.lost_ms = None
             return attendance

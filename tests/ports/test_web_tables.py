@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import pytest
 
 from medauth.errors import NotFound
-from medauth.store.booking_interface import AccessRow, BookingEnd, BookingRow, BookingState
+from medauth.store.booking_interface import (
+    AccessRow,
+    BookingEnd,
+    BookingRow,
+    BookingState,
+    PasskeyAnswer,
+    PasskeyState,
+)
 from medauth.store.bookings import SqlBookings
 from medauth.store.interface import ERASED, LeafKind
 from medauth.store.sql import SqlStore
@@ -69,6 +76,22 @@ def test_of_many_at_once_one_books_one_begins_and_one_ends(bookings: SqlBookings
     assert (begun.count(True), done.count(True)) == (1, 1)
     row = bookings.booking(kept[0])
     assert (row.state, row.outcome, row.record_id) == (BookingState.DONE, "live", "evd_1")
+
+
+def test_what_a_passkey_confirmed_is_kept_with_the_end_and_erased_with_the_check(
+    bookings: SqlBookings, store: SqlStore
+) -> None:
+    answer = PasskeyAnswer(PasskeyState.VERIFIED, b"c" * 32, 2**32 - 1, True, 2**41 + 60_000)
+    bookings.book(BOOKING)
+    assert bookings.end_booking("bkg_1", replace(END, passkey=answer))
+    assert not bookings.end_booking("bkg_1", replace(END, passkey=PasskeyAnswer(PasskeyState.FAILED)))
+    row = bookings.booking("bkg_1")
+    kept = (row.passkey_state, row.passkey_tag, row.passkey_sign_count, row.passkey_user_verified, row.passkey_ms)
+    assert kept == astuple(answer)
+    begin(store, "chk_1")
+    bookings.name_check("bkg_1", "chk_1")
+    store.erase_check("chk_1", replace(record("tmb_1"), kind=LeafKind.TOMBSTONE, blobs=()))
+    assert (bookings.booking("bkg_1").passkey_tag, bookings.booking("bkg_1").passkey_sign_count) == (None, None)
 
 
 def test_what_is_over_cannot_be_begun(bookings: SqlBookings) -> None:

@@ -12,7 +12,17 @@ import pytest
 
 from medauth.errors import EvidenceError, InputError, KeyringError
 from medauth.evidence.signing import KeyPurpose, SigningKey
-from medauth.evidence.token import LIFE_S, MAX_TOKEN, SKEW_S, VerdictClaims, key_set, keys_in, sign_token, verify_token
+from medauth.evidence.token import (
+    LIFE_S,
+    MAX_TOKEN,
+    SKEW_S,
+    PasskeyClaim,
+    VerdictClaims,
+    key_set,
+    keys_in,
+    sign_token,
+    verify_token,
+)
 
 KEY = SigningKey.generate(KeyPurpose.TOKENS)
 NOW = 1_700_000_000
@@ -57,12 +67,33 @@ def signed(header: Any, body: Any) -> str:
 
 
 HEADER = {"alg": "EdDSA", "typ": "medauth-verdict+jwt", "kid": KEY.verify_key.key_id}
-BODY = {name: getattr(CLAIMS, name) for name in VerdictClaims.__dataclass_fields__}
+BODY = {name: getattr(CLAIMS, name) for name in VerdictClaims.__dataclass_fields__ if name != "webauthn"}
+PASSKEY = {"credential": "AAAA", "sign_count": 8, "user_verified": True}
 
 
 def test_a_token_that_holds_says_what_was_signed() -> None:
     assert verify(sign_token(CLAIMS, KEY)) == CLAIMS
     assert verify(signed(HEADER, BODY)) == CLAIMS
+
+
+def test_a_token_names_the_passkey_that_confirmed_the_check() -> None:
+    confirmed = replace(CLAIMS, webauthn=PasskeyClaim("AAAA", 8, user_verified=True))
+    token = sign_token(confirmed, KEY)
+    assert verify(token, webauthn=True, expected_credential="AAAA") == confirmed
+    assert verify(token) == verify(signed(HEADER, BODY | {"webauthn": PASSKEY})) == confirmed
+    for demand in ({"webauthn": True}, {"expected_credential": "AAAA"}):
+        with pytest.raises(EvidenceError, match="no passkey"):
+            verify(sign_token(CLAIMS, KEY), **demand)
+    with pytest.raises(EvidenceError, match="another credential"):
+        verify(token, expected_credential="AAAB")
+
+
+@pytest.mark.parametrize(
+    "claim", [None, {}, "AAAA", PASSKEY | {"sign_count": "8"}, PASSKEY | {"sign_count": True}, PASSKEY | {"more": 1}]
+)
+def test_a_passkeys_claim_of_another_form_is_refused(claim: Any) -> None:
+    with pytest.raises(EvidenceError, match="passkey's claim"):
+        verify(signed(HEADER, BODY | {"webauthn": claim}))
 
 
 @pytest.mark.parametrize(

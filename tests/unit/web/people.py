@@ -10,6 +10,7 @@ from typing import Any
 
 from medauth.protocol.policy import STANDARD
 from medauth.service.booking import Booking, Bookings, Request
+from medauth.service.tokens import Tokens
 from medauth.session import AuthenticationSession
 from medauth.store.bookings import SqlBookings
 from medauth.store.webhooks import SqlWebhooks
@@ -88,7 +89,8 @@ class Host:
         now_ms = lambda: int(self.server.wall.ms)  # noqa: E731 - read when it is asked
         self.bookings = Bookings(SqlBookings(engine), SqlWebhooks(engine), self.server.keyring, now_ms)
         self.room = Room(self.bookings, self.open, most=self.most, clock_ms=self.server.clock, on_end=self._ended)
-        self.live = LiveChecks(self.room, Metrics(), self.server.clock, self._wait)
+        digest_of = Tokens(self.server.store, self.server.keyring, "").evidence_digest
+        self.live = LiveChecks(self.room, Metrics(), self.server.clock, self._wait, digest_of=digest_of)
 
     def open(self, booking: Booking, policy: str, client: str) -> AuthenticationSession:
         self.opened = (booking.request, policy, client)

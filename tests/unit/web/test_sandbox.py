@@ -161,7 +161,7 @@ def test_the_page_is_played_a_check_and_told_that_it_is_none(
 def test_a_page_that_leaves_ends_like_any_other(client: FlaskClient, host: Host, key: Key) -> None:
     booked = created(client, key(sandbox=True), sandbox={"outcome": "live"})
     host.serve(host.page(booked["session"], spoil={5: None}))
-    host.server.wall.ms = booked["expires_ms"] + 300_000
+    host.server.wall.ms = booked["expires_ms"] + 420_000
     assert host.bookings.lapse() == 1
     assert host.bookings.booking(booked["id"]).row.code == "connection_lost"
 

@@ -7,6 +7,7 @@ import { drawn, pictogram } from "./pictures.js";
 import { Sounds } from "./sounds.js";
 import { Camera, CameraTrouble } from "./camera.js";
 import { Line } from "./line.js";
+import { PASSKEY_MS, Passkey } from "./passkey.js";
 import { dress } from "./look.js";
 
 const ORIGIN = new URL(import.meta.url).origin;
@@ -18,6 +19,7 @@ const RETRIABLE = new Set(["camera_denied", "camera_busy", "camera_absent", "cam
 const BADGES = {
   intro: ["M30 48 a18 23 0 1 0 36 0 a18 23 0 1 0 -36 0", "M8 28 V16 a8 8 0 0 1 8 -8 H28 M68 8 H80 a8 8 0 0 1 8 8 V28 M88 70 V82 a8 8 0 0 1 -8 8 H68 M28 90 H16 a8 8 0 0 1 -8 -8 V70"],
   colours: ["M48 34 a14 14 0 1 0 0.1 0", "M48 22 V10 M48 86 V74 M22 48 H10 M86 48 H74 M29.6 29.6 L21 21 M75 75 L66.4 66.4 M66.4 29.6 L75 21 M21 75 L29.6 66.4"],
+  passkey: ["M20 44 a16 16 0 1 0 32 0 a16 16 0 1 0 -32 0", "M52 44 H86 V56 M72 44 V54"],
   passed: ["M8 50 a40 40 0 1 0 80 0 a40 40 0 1 0 -80 0", "M30 51 L43 64 L67 38"],
   rehearsed: ["M8 50 a40 40 0 1 0 80 0 a40 40 0 1 0 -80 0", "M30 51 L43 64 L67 38"],
   failed: ["M8 50 a40 40 0 1 0 80 0 a40 40 0 1 0 -80 0", "M48 30 V55 M48 68 V68.5"],
@@ -39,6 +41,7 @@ export class MedauthCheck extends HTMLElement {
   #wanted = "";
   #live = false;
   #sandbox = false;
+  #passkey = null;
   #noticed = () => this.#visibility();
 
   constructor() {
@@ -78,7 +81,8 @@ export class MedauthCheck extends HTMLElement {
     this.#line?.close();
     this.#camera?.close();
     this.#sounds.close();
-    this.#line = this.#camera = null;
+    this.#passkey?.close();
+    this.#line = this.#camera = this.#passkey = null;
   }
 
   #build() {
@@ -182,6 +186,7 @@ export class MedauthCheck extends HTMLElement {
       welcome: (colours, without, sandbox) => this.#welcome(colours, without, sandbox),
       ready: () => this.#ready(),
       state: (state) => this.#show(state),
+      passkey: (asked) => this.#confirm(asked),
       end: (outcome, hint) => this.#end(outcome, hint),
       failed: (code) => this.#fail(code),
       lost: () => this.#cover(this.#words.reconnecting),
@@ -226,16 +231,49 @@ export class MedauthCheck extends HTMLElement {
     this.#film();
   }
 
+  // The check is done at the camera. The browser is asked at once; where it wants a click first, or the person closed its
+  // window, the button asks again.
+  #confirm(asked) {
+    const w = this.#words;
+    const line = this.#line;
+    const passkey = (this.#passkey = new Passkey(asked));
+    clearTimeout(this.#hiddenTimer);
+    this.#camera?.close();
+    const answer = (assertion) => {
+      if (passkey !== this.#passkey) return;
+      clearTimeout(this.#timer);
+      this.#passkey = null;
+      passkey.close();
+      for (const button of [go, without]) button.disabled = true;
+      this.#say(w.deciding);
+      line.confirm(assertion);
+    };
+    const ask = async () => {
+      const assertion = await passkey.get();
+      if (assertion) answer(assertion);
+    };
+    const go = make("button", { type: "button" }, w.use_passkey);
+    const without = make("button", { type: "button", class: "quiet" }, w.stop);
+    go.addEventListener("click", ask);
+    without.addEventListener("click", () => answer(null));
+    this.#showPanel("passkey", "passkey", w.passkey[0], w.passkey[1], [go, without]);
+    this.#say(w.passkey[0]);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => answer(null), PASSKEY_MS);
+    ask();
+  }
+
   // One frame after the other, as many as the server keeps up with.
   async #film() {
     clearTimeout(this.#timer);
     const line = this.#line;
+    if (this.#passkey) return;
     const began = performance.now();
     if (line?.isOpen && line.waiting < IN_FLIGHT && !document.hidden) {
       const frame = await this.#camera?.frame();
       if (frame && line === this.#line) line.send(frame);
     }
-    if (line && line === this.#line) {
+    if (line && line === this.#line && !this.#passkey) {
       this.#timer = setTimeout(() => this.#film(), Math.max(4, FRAME_MS - (performance.now() - began)));
     }
   }
@@ -344,13 +382,15 @@ export class MedauthCheck extends HTMLElement {
     clearTimeout(this.#hiddenTimer);
     this.#line?.close();
     this.#camera?.close();
-    this.#line = this.#camera = null;
+    this.#passkey?.close();
+    this.#line = this.#camera = this.#passkey = null;
     this.#parts.said.textContent = "";
     this.#said = "";
   }
 
   #visibility() {
-    if (!this.#live) return;
+    // A passkey may lie in another window, or on a phone: looking away is no longer an interruption.
+    if (!this.#live || this.#passkey) return;
     clearTimeout(this.#hiddenTimer);
     if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#fail("page_hidden"), HIDDEN_MS);
     this.#cover(document.hidden ? this.#words.hidden : "");

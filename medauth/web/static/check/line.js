@@ -10,10 +10,11 @@ export class Line {
   #socket = null;
   #tries = 0;
   #ended = false;
+  #asked = false;
   #timer = 0;
   waiting = 0;
 
-  // handlers: welcome(colours, without, sandbox), ready(), state(message), end(outcome, hint), failed(code), lost()
+  // handlers: welcome(colours, without, sandbox), ready(), state(message), passkey(message), end(outcome, hint), failed(code), lost()
   constructor(origin, session, handlers) {
     this.#url = `${origin.replace(/^http/, "ws")}/api/v1/live`;
     this.#session = session;
@@ -44,6 +45,12 @@ export class Line {
     this.#socket.send(JSON.stringify({ type: "begin", colours }));
   }
 
+  // The one answer to the server's request for a passkey: an assertion, or null for none.
+  confirm(assertion) {
+    if (!this.isOpen) return;
+    this.#socket.send(JSON.stringify(assertion ? { type: "assertion", ...assertion } : { type: "no_assertion" }));
+  }
+
   close() {
     this.#ended = true;
     clearTimeout(this.#timer);
@@ -60,6 +67,10 @@ export class Line {
     } else if (message.type === "state") {
       this.waiting = Math.max(0, this.waiting - 1);
       this.#handlers.state(message);
+    } else if (message.type === "webauthn") {
+      this.#asked = true;
+      this.#keep(null);
+      this.#handlers.passkey(message);
     } else {
       this.#ended = true;
       this.#keep(null);
@@ -70,7 +81,8 @@ export class Line {
 
   #broken(socket) {
     if (this.#ended || socket !== this.#socket) return;
-    const pause = RETRIES_MS[this.#tries];
+    // A passkey is asked for once: there is nothing to take up again.
+    const pause = this.#asked ? undefined : RETRIES_MS[this.#tries];
     this.#tries += 1;
     if (pause === undefined) {
       this.#ended = true;
