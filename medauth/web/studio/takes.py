@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -153,8 +154,9 @@ class Takes:
         finally:
             timer.cancel()
             process.stdout.close()
-        for file in take.folder.glob("upload*"):
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # stopped meanwhile: the folder goes, or has gone
+            for file in take.folder.glob("upload*"):
+                file.unlink(missing_ok=True)
         if code == 0 and (take.folder / RESULT).is_file():
             take.state = TakeState.DONE
         else:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -108,6 +110,16 @@ def test_the_next_recording_takes_the_place_of_the_last(takes: Takes) -> None:
     first = ended(begun(takes))
     begun(takes)
     assert not first.folder.exists()
+
+
+def test_stopping_one_that_ends_by_itself_troubles_nobody(takes: Takes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder goes while its follower looks for what is left in it."""
+    troubles: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", troubles.append)
+    take = begun(takes)
+    shutil.rmtree(take.folder)
+    ended(take)
+    assert (take.state, troubles) == (TakeState.FAILED, [])
 
 
 def test_nobody_sees_anothers_recording(takes: Takes) -> None:
