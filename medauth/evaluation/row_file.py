@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from medauth.errors import InputError
+from medauth.protocol.canonical import require_flat
 
 Row = dict[str, Any]
 OnDone = Callable[[int, int], None]
@@ -118,8 +119,9 @@ def parsed_rows(text: str, path: Path) -> Iterator[Row]:
     """Its rows, without a last one that was cut off. Raises `InputError` where a line holds something else."""
     for line in text.splitlines():
         try:
+            require_flat(line.encode())
             row = json.loads(line)
-        except (ValueError, RecursionError):
+        except (InputError, ValueError):
             continue
         if not isinstance(row, dict):
             raise _no_rows(path)

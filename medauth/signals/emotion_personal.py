@@ -17,7 +17,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.errors import ModelError
+from medauth.errors import InputError, ModelError
+from medauth.protocol.canonical import require_flat
 from medauth.protocol.observation import FaceTrack
 from medauth.signals.emotion_reader import EmotionReader
 from medauth.signals.face_measures import REST, SPREAD, measure_face
@@ -66,10 +67,11 @@ class PersonalEmotionModel:
         """As `medauth train personal` left it. Raises `ModelError` when it belongs to another net or is malformed."""
         try:
             content = (folder / FILE).read_bytes()
+            require_flat(content)
             stated = json.loads(content)
             head = Head(np.array(stated["weights"], np.float64), np.array(stated["bias"], np.float64))
             classes, belongs = tuple(stated["classes"]), str(stated["model_sha256"])
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        except (OSError, InputError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise ModelError(
                 f"{folder / FILE} is no head: {error!r}", expected="what medauth train personal wrote"
             ) from None

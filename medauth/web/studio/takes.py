@@ -20,7 +20,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from medauth.errors import NotFound
+from medauth.errors import InputError, NotFound
+from medauth.protocol.canonical import require_flat
 from medauth.service.records import new_id
 from medauth.web.problems import Problem
 
@@ -186,7 +187,8 @@ def _receive(upload: BinaryIO, length: int, path: Path) -> None:
 
 def _line(line: bytes) -> dict[str, Any]:
     try:
+        require_flat(line)
         told = json.loads(line)
-    except ValueError:
+    except (InputError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
