@@ -30,11 +30,19 @@ class LiveClient:
         said_origin = Origin(origin or url)
         line = connect(address, origin=said_origin, compression=None, max_size=_MAX_BYTES, close_timeout=_CLOSE_S)
         self._line = self._open.enter_context(line)
-        self.say(hello or {"type": "hello", "session": session, "resume": resume})
-        self.greeting = self._hear()
-        if self.greeting["type"] == "welcome":
+        try:
+            self.greeting = self._greeted(hello or {"type": "hello", "session": session, "resume": resume})
+        except BaseException:
+            self.close()
+            raise
+
+    def _greeted(self, hello: dict[str, Any]) -> dict[str, Any]:
+        self.say(hello)
+        greeting = self._hear()
+        if greeting["type"] == "welcome":
             self.say({"type": "begin", "colours": True})
-            self.greeting = self._hear()
+            greeting = self._hear()
+        return greeting
 
     def show(self, jpeg: bytes, at_ms: float) -> dict[str, Any]:
         """Sends a frame with the page's own time, and returns what is to be shown then."""

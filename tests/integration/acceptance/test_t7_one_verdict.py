@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -74,19 +75,25 @@ def test_fifty_at_once_at_the_last_frame_are_one_verdict_one_record_and_one_leaf
     together, resume = threading.Barrier(PARALLEL), first.greeting["resume"]
 
     def finish(_: int) -> dict[str, Any] | None:
-        with LiveClient(served.url, booked["session"], resume=resume) as again:
-            together.wait(60)
-            try:
+        together.wait(60)
+        try:
+            with LiveClient(served.url, booked["session"], resume=resume) as again:
+                if again.ended is not None:
+                    return None  # too many of one address wait
                 served.perform(again)
-            except (WebSocketException, OSError):
-                return None  # another one took the check over
-            return again.ended
+                return again.ended
+        except (WebSocketException, OSError):
+            return None  # another one took the check over: this connection was hung up
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         ends = [end for end in pool.map(finish, range(PARALLEL)) if end is not None]
     first.close()
-    state = served.state(booked["id"])
-    assert (state["state"], len(ends)) == ("done", 1)
+    # Whoever brought the last frame may have been hung up by the next one before it heard the end.
+    assert len(ends) <= 1
+    waits_until = time.monotonic() + 20
+    while (state := served.state(booked["id"]))["state"] == "running" and time.monotonic() < waits_until:
+        time.sleep(0.1)
+    assert state["state"] == "done"
     check_id = served.auth.store.record(state["evidence_id"]).check_id
     assert check_id is not None
     assert leaves_of(served, check_id) == [LeafKind.START, LeafKind.VERDICT]
