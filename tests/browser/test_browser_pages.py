@@ -143,7 +143,8 @@ def test_by_keyboard_alone_a_check_is_found_labelled_and_left(
 ) -> None:
     with page_of(browsers(), reduced_motion="reduce") as page:
         page.goto(f"{site.url}/sign-in?next=/console")
-        page.keyboard.type(key)  # the field has the focus
+        page.wait_for_function("document.activeElement?.name === 'key'")  # the field has the focus
+        page.keyboard.type(key)
         page.keyboard.press("Enter")
         page.wait_for_url(site.url + "/console")
         link = f'a[href="/console/checks/{rehearsed.check_id}"]'
