@@ -17,13 +17,13 @@ from medauth.silence import native_silence
 
 # FFmpeg takes whatever it recognises, among it playlists that name other files and addresses. A clip from a stranger
 # must be a container that holds its own frames: ISO media (MP4, MOV), Matroska (WebM), AVI, MPEG transport and program
-# streams, Ogg, FLV, raw Y4M and motion JPEG.
+# streams, Ogg, FLV, GIF, raw Y4M and motion JPEG.
 _CONTAINERS: tuple[tuple[int, bytes], ...] = (
     (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free"), (4, b"skip"),
     (0, b"\x1aE\xdf\xa3"), (0, b"RIFF"), (0, b"\x47"), (0, b"\x00\x00\x01\xba"), (0, b"OggS"), (0, b"FLV"),
-    (0, b"YUV4MPEG2"), (0, b"\xff\xd8\xff"),
+    (0, b"GIF8"), (0, b"YUV4MPEG2"), (0, b"\xff\xd8\xff"),
 )  # fmt: skip
-_FORMATS = "an MP4, MOV, WebM, AVI, MPEG, Ogg, Y4M or MJPEG file with a video track"
+_FORMATS = "an MP4, MOV, WebM, AVI, MPEG, Ogg, GIF, Y4M or MJPEG file with a video track"
 _EXPORT = "play it to see that it is whole, or export it anew (ffmpeg -i IN -c:v libx264 OUT.mp4)"
 _WHOLE_SHARE = 0.9
 """A container's own frame count may be an estimate; a clip that ends before this share of it was cut off."""
@@ -159,8 +159,13 @@ def check_container(path: Path) -> None:
             expected=_FORMATS,
             next_step="check the path and its permissions",
         ) from error
-    if not any(head[at : at + len(magic)] == magic for at, magic in _CONTAINERS):
+    if not is_container(head):
         raise _unusable(path.name, "is empty" if not head else "is no video")
+
+
+def is_container(head: bytes) -> bool:
+    """Whether a file that begins so (16 bytes will do) holds its own frames, and is no list of others to be opened."""
+    return any(head[at : at + len(magic)] == magic for at, magic in _CONTAINERS)
 
 
 def _unusable(name: str, what: str) -> InputError:

@@ -29,18 +29,6 @@ _PICTURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"BM", ".bmp"),
     (8, b"WEBP", ".webp"),
 )
-_CLIPS: tuple[tuple[int, bytes], ...] = (
-    *((4, box) for box in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
-    (0, b"\x1aE\xdf\xa3"),
-    (8, b"AVI "),
-    (0, b"GIF8"),
-    (0, b"OggS"),
-    (0, b"FLV\x01"),
-    (0, b"\x30\x26\xb2\x75"),
-    (0, b"\x00\x00\x01\xba"),
-    (0, b"\x47"),
-)
-"""MP4 and QuickTime, Matroska and WebM, AVI, GIF, Ogg, FLV, ASF, MPEG program and transport streams."""
 
 
 def suffix_of(head: bytes) -> str:
@@ -49,10 +37,12 @@ def suffix_of(head: bytes) -> str:
     Raises `InputError` for what is neither. A list of films to be played (HLS, ffconcat) is a clip for the decoder, which
     would open other files of this machine that the list names, and their pictures would stand in the findings.
     """
+    from medauth.capture.video_file import is_container
+
     for at, magic, suffix in _PICTURES:
         if head[at : at + len(magic)] == magic:
             return suffix
-    if not any(head[at : at + len(magic)] == magic for at, magic in _CLIPS):
+    if not is_container(head):
         raise InputError("neither a picture nor a film", expected="JPEG, PNG, WebP, MP4, WebM, AVI or GIF")
     return ".mp4"
 

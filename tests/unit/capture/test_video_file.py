@@ -7,6 +7,7 @@ import os
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
@@ -116,6 +117,12 @@ def test_small_pictures_are_refused(tmp_path):
     writer.release()
     with pytest.raises(InputError, match="48 x 48"):
         list(VideoFile(path).frames())
+
+
+def test_a_moving_picture_file_is_a_clip(tmp_path):
+    frames = [Image.fromarray(np.full((120, 160, 3), 40 * level, np.uint8)) for level in range(5)]
+    frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=100)
+    assert [frame.media_ms for frame in VideoFile(tmp_path / "clip.gif").frames()] == [0, 100, 200, 300, 400]
 
 
 def test_the_environment_stays_as_it_was(clip):
