@@ -29,11 +29,12 @@ J = TypeVar("J", bound=Job)
 
 
 class RowFile:
-    """The rows of one plan. `plan` names all that they depend on but how many are wanted."""
+    """The rows of one plan. `plan` names all that they depend on but how many are wanted; `texts` stand in every row."""
 
-    def __init__(self, path: Path, plan: str) -> None:
+    def __init__(self, path: Path, plan: str, texts: Sequence[str] = ("key",)) -> None:
         self._path = path
         self._plan = plan
+        self._texts = texts
 
     def read(self) -> list[Row]:
         """What an earlier run left; a last line that was cut off by its end is left out.
@@ -42,10 +43,10 @@ class RowFile:
         """
         if not self._path.is_file():
             return []
-        text = read_rows_text(self._path)
-        rows = list(parsed_rows(text, self._path))
-        if not all(isinstance(row.get("key"), str) for row in rows[1:]):
-            raise _no_rows(self._path)
+        text = self._text()
+        rows = list(self._parsed(text))
+        if not all(isinstance(row.get(name), str) for row in rows[1:] for name in self._texts):
+            raise self._no_rows()
         if rows and rows[0].get("plan") != self._plan:
             raise InputError(
                 f"{self._path} holds the rows of another plan",
@@ -76,6 +77,35 @@ class RowFile:
                 write({"plan": self._plan})
             yield write
 
+    def _text(self) -> str:
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                f"{self._path} cannot be read: {error.strerror}", expected="rows of an earlier run"
+            ) from error
+        except UnicodeDecodeError:
+            raise self._no_rows() from None
+
+    def _parsed(self, text: str) -> Iterator[Row]:
+        """Its rows, without a last one that was cut off."""
+        for line in text.splitlines():
+            try:
+                require_flat(line.encode())
+                row = json.loads(line)
+            except (InputError, ValueError):
+                continue
+            if not isinstance(row, dict):
+                raise self._no_rows()
+            yield row
+
+    def _no_rows(self) -> InputError:
+        return InputError(
+            f"{self._path} holds no rows of such a run",
+            expected="what an earlier run left",
+            next_step="choose another --report folder, or remove the file",
+        )
+
 
 def digest_of(plan: Mapping[str, Any]) -> str:
     """Names a plan."""
@@ -103,34 +133,3 @@ def rows_so_far(jobs: Sequence[J], file: RowFile) -> list[Row]:
     """What a run that was stopped left of `jobs`."""
     kept = {row["key"]: row for row in file.read()}
     return [kept[job.key] for job in jobs if job.key in kept]
-
-
-def read_rows_text(path: Path) -> str:
-    """What stands in a file of rows. Raises `InputError` where it is no text, or cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", expected="rows of an earlier run") from error
-    except UnicodeDecodeError:
-        raise _no_rows(path) from None
-
-
-def parsed_rows(text: str, path: Path) -> Iterator[Row]:
-    """Its rows, without a last one that was cut off. Raises `InputError` where a line holds something else."""
-    for line in text.splitlines():
-        try:
-            require_flat(line.encode())
-            row = json.loads(line)
-        except (InputError, ValueError):
-            continue
-        if not isinstance(row, dict):
-            raise _no_rows(path)
-        yield row
-
-
-def _no_rows(path: Path) -> InputError:
-    return InputError(
-        f"{path} holds no rows of such a run",
-        expected="what an earlier run left",
-        next_step="choose another --report folder, or remove the file",
-    )

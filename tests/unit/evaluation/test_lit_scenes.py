@@ -1,8 +1,7 @@
-"""Simulated light: what it adds to a face, what a camera makes of it, and how runs go on where they stopped."""
+"""Simulated light: what it adds to a face, what a camera makes of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -33,7 +32,6 @@ from medauth.evaluation.lit_scenes import (
 from medauth.evaluation.pulse_run import FILMS as BEATS
 from medauth.evaluation.pulse_run import PulsePlan, _beating
 from medauth.evaluation.pulse_tables import pulse_report
-from medauth.evaluation.row_file import RowFile, rows_so_far, run_all
 from medauth.protocol.light import Colour, TimedColour
 
 ASKED = (TimedColour(Colour.WHITE, 700), TimedColour(Colour.BLUE, 800), TimedColour(Colour.ROSE, 900))
@@ -158,43 +156,6 @@ def test_faces_are_cut_alike(take: Take) -> None:
     assert cut.picture.shape[0] < 80
     assert (cut.landmarks[:, :2].min(axis=0) >= 0).all()
     assert cut_to_face([]) == []
-
-
-@dataclass(frozen=True)
-class Counted:
-    key: str
-
-
-def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    file, jobs, played = RowFile(tmp_path / "rows.jsonl", "plan"), [Counted(name) for name in "abc"], list[str]()
-
-    def play(job: Counted) -> dict[str, object]:
-        if job.key == "b" and len(played) == 1:
-            raise KeyboardInterrupt
-        played.append(job.key)
-        return {"was": job.key}
-
-    with pytest.raises(KeyboardInterrupt):
-        run_all(jobs, play, file)
-    with (tmp_path / "rows.jsonl").open("a") as cut_off:
-        cut_off.write('{"key": "c"')
-    assert [row["key"] for row in rows_so_far(jobs, file)] == ["a"]
-    played.append("again")
-    assert [row["was"] for row in run_all(jobs, play, file)] == ["a", "b", "c"]
-    assert played == ["a", "again", "b", "c"]
-    with pytest.raises(InputError, match="another plan"):
-        RowFile(tmp_path / "rows.jsonl", "other").read()
-
-
-@pytest.mark.parametrize(
-    "left", [b'{"plan": "plan"}\n7\n', b'{"plan": "plan"}\n{"no key": 1}\n', b"[]\n", b"\xff\xfe\n"]
-)
-def test_what_is_no_row_is_not_gone_on_with(left: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    path.write_bytes(left)
-    with pytest.raises(InputError, match="no rows"):
-        RowFile(path, "plan").read()
-    assert path.read_bytes() == left
 
 
 def test_the_report_counts_films_and_people() -> None:
