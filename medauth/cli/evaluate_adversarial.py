@@ -76,7 +76,7 @@ def _run(
     auth: Medauth, name: str, data: Path, split: str, epsilons: list[float], steps: int, limit: int
 ) -> AdversarialReport:
     from medauth.training.adversarial_run import attack_accuracy, crops_of
-    from medauth.training.bent_against import reader_for
+    from medauth.training.attacked_model import reader_for
 
     columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Onlooker() as onlooker, Progress(*columns, console=console, transient=True) as progress:
@@ -116,7 +116,7 @@ def _protect(auth: Medauth, path: Path, out: Path, epsilon: float, steps: int, *
     import cv2
 
     from medauth.signals.emotion_local import LocalEmotionModel
-    from medauth.training.bent_against import reader_for
+    from medauth.training.attacked_model import reader_for
     from medauth.training.protecting import Protection, as_sent, protected, readings
 
     target = out if out != Path() else path.with_name(f"{path.stem}-protected.png")

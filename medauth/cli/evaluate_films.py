@@ -14,8 +14,8 @@ from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, print_table, print_title, reporting
 from medauth.errors import InputError
 from medauth.evaluation.light_films import FILMS
-from medauth.evaluation.light_others import PairPlan, PairStage
 from medauth.evaluation.light_run import LightPlan, LightStage
+from medauth.evaluation.light_side_effects import PairPlan, PairStage
 from medauth.evaluation.light_tables import light_report
 from medauth.evaluation.lit_people import Person, people_in
 from medauth.evaluation.pulse_run import PulsePlan, PulseStage

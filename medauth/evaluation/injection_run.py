@@ -21,8 +21,8 @@ from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
 from medauth.errors import InputError
+from medauth.evaluation.cutting_player import JUMPING
 from medauth.evaluation.injected import ATTACKS, CLOCKS, NATURAL, Change, Film, Shot, TooShort, arriving
-from medauth.evaluation.jumping import JUMPING
 from medauth.protocol.challenge import Action, Challenge, Step
 from medauth.protocol.observation import CaptureProblem, FaceTrack, Observation, Prompt
 from medauth.protocol.reading import Outcome, SignalReading

@@ -1,7 +1,7 @@
 """`medauth evaluate light`: the light signal before simulated rooms, screens and cameras, on real faces.
 
 Real are the face, its motion, patches and signal; light, skin tone and camera are simulated. Landmarks are those that the
-face mesh found in the clip: what coloured light does to the mesh is judged by `light_others`. Colours leave as in a check,
+face mesh found in the clip: what coloured light does to the mesh is judged by `light_side_effects`. Colours leave as in a check,
 frame by frame; a late picture is the camera's doing.
 """
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from medauth.evaluation.adversarial import Floats, bent, fgsm, pgd
 from medauth.evaluation.folders import Folder
 from medauth.evaluation.still import Unusable
-from medauth.training.bent_against import BATCH, Reader
+from medauth.training.attacked_model import BATCH, Reader
 from medauth.training.judging import Rate, wilson_rate
 
 _SHOWN = 6

@@ -20,7 +20,7 @@ from medauth.evaluation.jpeg import through_jpeg
 from medauth.protocol.observation import FaceTrack
 from medauth.signals.emotion_reader import FACE_PX, MEMBER_BOX, EmotionModel
 from medauth.signals.face_crop import FaceBox, crop_face, face_matrix
-from medauth.training.bent_against import Reader
+from medauth.training.attacked_model import Reader
 
 Picture = NDArray[np.uint8]
 JPEG_QUALITIES = (90, 75)

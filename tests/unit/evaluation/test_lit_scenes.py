@@ -12,8 +12,8 @@ from medauth.errors import InputError
 from medauth.evaluation.attacks.victims import natural_clips
 from medauth.evaluation.film_pictures import pictures
 from medauth.evaluation.light_films import FILMS, Projector
-from medauth.evaluation.light_others import PairPlan
 from medauth.evaluation.light_run import LightPlan
+from medauth.evaluation.light_side_effects import PairPlan
 from medauth.evaluation.light_tables import light_report
 from medauth.evaluation.lit_people import Person, cut_to_face
 from medauth.evaluation.lit_scenes import (

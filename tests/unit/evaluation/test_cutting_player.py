@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from medauth.evaluation.cutting_player import JUMPING, JUMPS, at_rate, jumping
 from medauth.evaluation.injected import Shot, TooShort
-from medauth.evaluation.jumping import JUMPING, JUMPS, at_rate, jumping
 
 EVERY_MS = 40.0
 
