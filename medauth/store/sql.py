@@ -182,6 +182,8 @@ class SqlStore(SqlAnchors, SqlEpochs, SqlNotes, SqlPrints, SqlLogReader):
     def rotate_key(self, record: NewRecord, retired: RetiredKeyRow) -> int:
         with transaction(self._engine, writes=True) as connection:
             index = _append(connection, record)
+            # Behind the lock of the log, too: this record may be signed by a successor that came a moment ago.
+            _refuse_retired(connection, record.record_id, retired.key_id)
             values = asdict(retired) | {"until": index + 1, "purpose": retired.purpose.value}
             connection.execute(insert(tables.retired_keys).values(**values))
             return index
@@ -245,7 +247,7 @@ def _close(connection: Connection, check_id: str, state: CheckState, closed_ms: 
 def _append(connection: Connection, record: NewRecord) -> int:
     """Gives the record the next place in its log, and writes record, blobs, leaf and tree nodes."""
     index = _next_index(connection, record.log)
-    _refuse_retired(connection, record)
+    _refuse_retired(connection, record.record_id, record.key_id)
     values = asdict(record)
     blobs = values.pop("blobs")
     connection.execute(insert(tables.records).values(**values, leaf_index=index))
@@ -260,12 +262,12 @@ def _append(connection: Connection, record: NewRecord) -> int:
     return index
 
 
-def _refuse_retired(connection: Connection, record: NewRecord) -> None:
+def _refuse_retired(connection: Connection, record_id: str, signing: str) -> None:
     """Asked behind the lock of the log: whoever retires a key appends to the same log."""
     key_id = tables.retired_keys.c.key_id
-    if connection.execute(select(key_id).where(key_id == record.key_id)).first() is not None:
+    if connection.execute(select(key_id).where(key_id == signing)).first() is not None:
         raise KeyRetired(
-            f"record {record.record_id} is signed by {record.key_id}, which was retired",
+            f"record {record_id} rests on {signing}, which was retired",
             expected="a signature by its successor",
             next_step="restore the newest backup of the keys, or run `medauth keys list`",
         )

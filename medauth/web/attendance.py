@@ -95,6 +95,8 @@ class Attendance:
         self.connection = 0
         """Counts up with every connection: an older one must stop."""
         self.verdict: Verdict | None = None
+        self.done = False
+        """No more frames are needed: whoever brought the last one has the check decided."""
         self.expired = False
         self._rehearsal = rehearsal
         self._clock_ms = clock_ms
@@ -120,6 +122,8 @@ class Attendance:
         client_ms, jpeg = _split(message)
         with self._lock:
             self._last_frame_ms = self._clock_ms()
+            if self.done:  # the one who brought the last frame was lost before the check was decided
+                return {"type": "state", "frame": self._frames, "done": True}, True
             # What the page says of its time is data to be judged and never the clock of a check that decides something. A
             # rehearsal runs on its recording's time, from its first frame on.
             self._first_client_ms = client_ms if self._first_client_ms is None else self._first_client_ms
@@ -127,11 +131,20 @@ class Attendance:
             try:
                 progress = self.session.push(CapturedFrame(None, jpeg=jpeg, media_ms=media_ms))
             except CheckExpired:
-                self.expired = True
+                self.expired = self.done = True
                 return {"type": "state", "frame": self._frames, "done": True}, True
             self._frames += 1
-            self.expired = progress.phase is Phase.EXPIRED
+            self.expired, self.done = progress.phase is Phase.EXPIRED, progress.done
             return state_of(progress, self._frames), progress.done
+
+    def take_up(self) -> bool:
+        """Counts a new connection; False where the last frame has come and the one who brought it is there to be told."""
+        with self._lock:
+            if self.done and self.lost_ms is None:
+                return False
+            self.connection += 1
+            self.lost_ms = None
+            return True
 
     def conclude(self) -> Verdict:
         """The verdict; the same one for all who ask. Raises `StoreError`, and may be asked again then."""

@@ -158,7 +158,9 @@ class LiveChecks:
                 self._end(line, attendance, FailureCode.REFUSED)
                 return
             line.send(json.dumps(state))
-        self._answer(line, attendance)
+        # Another one took the check up while the last frame was looked at: that one has it decided, and hears the end.
+        if self._room.is_current(attendance, connection):
+            self._answer(line, attendance)
 
     def _measure(self, line: WebSocket, attendance: Attendance) -> None:
         """Tells the check how long a message takes there and back, by pings of this side."""

@@ -203,8 +203,8 @@ class Room:
                 raise Refused("in use elsewhere")
             if attendance.awaits_passkey:
                 raise Refused("its passkey is asked for")
-            attendance.connection += 1
-            attendance.lost_ms = None
+            if not attendance.take_up():
+                raise Refused("it is being decided")
             return attendance
 
     def _remove(self, attendance: Attendance) -> None:

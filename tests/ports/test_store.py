@@ -268,6 +268,15 @@ def test_nothing_signed_by_a_retired_key_is_taken(store: SqlStore) -> None:
     assert holds_together(store) == 3
 
 
+def test_a_key_that_was_retired_is_not_retired_again_by_its_successor(store: SqlStore) -> None:
+    """Who meant to retire it, and came second, may find the successor in use when it signs."""
+    begin(store)
+    announce(store, "ed25519:old", signed_by="ed25519:old")
+    with pytest.raises(KeyRetired):
+        announce(store, "ed25519:old", signed_by="ed25519:new", record_id="key_2")
+    assert holds_together(store) == 2
+
+
 def test_of_many_that_retire_one_key_one_does(store: SqlStore) -> None:
     begin(store)
 

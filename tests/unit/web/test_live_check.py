@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from medauth.store.keyring import FileKeyring
 from medauth.web.attendance import ANSWER_MS, MAX_FRAME_BYTES, end_of
 from medauth.web.live import FRAMES_AT_ONCE, REFUSAL_MS
 from medauth.web.room import GRACE_MS
+from medauth.web.socket import Disconnected
 from tests.unit.checks import memory_server
 from tests.unit.web.people import ASKED, FRAME, SITE, Host, Page
 
@@ -202,6 +203,62 @@ def test_who_takes_a_check_up_hangs_the_earlier_connection_up(host: Host) -> Non
     host.serve(first)
     assert first.hung_up
     assert not host.live._lines
+
+
+def when_the_last_frame_was_looked_at(page: Page, then: Callable[[], None]) -> None:
+    """`then` happens before its state reaches the page."""
+    send = page.send
+
+    def sent(text: str) -> None:
+        if json.loads(text).get("done"):
+            then()
+        send(text)
+
+    page.send = sent  # type: ignore[method-assign]
+
+
+def test_a_check_whose_last_frame_has_come_is_decided_by_who_brought_it(host: Host) -> None:
+    session = host.session()
+    first, later = host.page(session), list[Page]()
+
+    def another() -> None:
+        later.append(host.serve(host.page(session, resume=first.told[1]["resume"])))
+
+    when_the_last_frame_was_looked_at(first, another)
+    host.serve(first)
+    assert [page.told for page in later] == [REFUSED]
+    assert (first.told[-1]["type"], first.hung_up) == ("end", False)
+    assert (row_of(host, session).state, len(host.ends)) == (BookingState.DONE, 1)
+
+
+def test_who_brought_the_last_frame_and_was_lost_may_come_back_for_the_end(host: Host) -> None:
+    session = host.session()
+    first = host.page(session)
+
+    def gone() -> None:
+        raise Disconnected("gone")
+
+    when_the_last_frame_was_looked_at(first, gone)
+    host.serve(first)
+    assert row_of(host, session).state is BookingState.RUNNING
+    again = host.serve(host.page(session, resume=first.told[1]["resume"]))
+    assert again.told[-1]["type"] == "end"
+    assert (row_of(host, session).state, len(host.ends)) == (BookingState.DONE, 1)
+
+
+def test_who_was_replaced_while_the_last_frame_was_looked_at_leaves_the_end_to_the_other(host: Host) -> None:
+    session = host.session()
+    first, taken, room = host.page(session), host.live._taken, host.room
+
+    def replaced(attendance: Any, message: str | bytes) -> tuple[dict[str, Any], bool]:
+        state, done = taken(attendance, message)
+        attendance.connection += done  # as of one that came while the frame was looked at
+        return state, done
+
+    host.live._taken = replaced  # type: ignore[method-assign]
+    host.serve(first)
+    assert first.told[-1]["type"] == "state"
+    assert (room.count(), row_of(host, session).state) == (1, BookingState.RUNNING)
 
 
 def test_a_lost_connection_that_nobody_takes_up_ends_the_check(host: Host) -> None:
