@@ -22,12 +22,19 @@ class Limit:
 
     def wait_ms(self, caller: str) -> float:
         """Takes one from the caller's bucket and returns 0, or returns how long until there is one again."""
+        return self._asked(caller, taken=1)
+
+    def due_ms(self, caller: str) -> float:
+        """The same without taking one: for what counts only once it failed."""
+        return self._asked(caller, taken=0)
+
+    def _asked(self, caller: str, *, taken: int) -> float:
         with self._lock:
             now = self._clock_ms()
             left, since = self._buckets.pop(caller, (self._burst, now))
             left = min(self._burst, left + (now - since) * self._per_ms)
             granted = left >= 1
-            self._buckets[caller] = (left - 1 if granted else left, now)
+            self._buckets[caller] = (left - taken if granted else left, now)
             if len(self._buckets) > MOST_CALLERS:
                 self._buckets.popitem(last=False)
             return 0.0 if granted else (1 - left) / self._per_ms

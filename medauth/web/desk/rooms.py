@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def staff_blueprint(auth: Medauth, clock_ms: Callable[[], float]) -> Blueprint:
     """The door and what lies behind it."""
     pages = Limit(burst=120, per_s=20, clock_ms=clock_ms)
-    tries = Limit(burst=20, per_s=0.1, clock_ms=clock_ms)
+    tries = Limit(burst=5, per_s=0.1, clock_ms=clock_ms)
     desk = Desk(accesses_of(auth), auth.sources.now_ms, pages, tries)
     blueprint = Blueprint("staff", __name__)
     blueprint.add_app_template_filter(_utc, "utc")

@@ -48,9 +48,11 @@ class Desk:
 
     def enter(self, key: str) -> Access | None:
         """Signs in whose key it is; None for a key that opens no page. The cookie of before is left behind."""
-        refuse_while(self._tries.wait_ms(request.remote_addr or ""))
+        address = request.remote_addr or ""
+        refuse_while(self._tries.due_ms(address))
         access = self._accesses.holder(key.strip())
         if access is None or access.sandbox or not access.scopes & {Scope.OPERATOR, Scope.AUDITOR}:
+            self._tries.wait_ms(address)  # only what failed counts
             return None
         session.clear()
         session[_ACCESS], session[_SINCE] = access.access_id, self._now_ms()
