@@ -142,10 +142,10 @@ def _require_types(values: Mapping[str, Any]) -> None:
         raise TypeError("a list that is none")
 
 
-_VERSION = 3
+_VERSION = 4
 """Since 2 a face that looks like paper or a screen denies; since 3 the screen shows colours, film of an earlier check and
 what no camera makes deny, and `strict` denies by the deepfake net, needs the light to come back and holds a step that
-programs which paint faces handle badly."""
+programs which paint faces handle badly; since 4 digits may be asked for, by a policy of its own."""
 _ALL = tuple(action for action in Action if not is_breaker(action))
 _BREAKERS = tuple(action for action in Action if is_breaker(action))
 """Nobody has been filmed doing them yet, and not everybody has a free hand or turns so far: `strict` alone draws them."""

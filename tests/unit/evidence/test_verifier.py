@@ -214,7 +214,7 @@ VERDICT_FAULTS: dict[str, Callable[[Statement], object]] = {
     "rules that do not fit their digest": lambda s: s["policy"]["rules"].update(min_fps=1),
     "another digest": lambda s: s["policy"].update(digest="00" * 32),
     "another name": lambda s: s["policy"].update(name="strict"),
-    "another version": lambda s: s["policy"].update(version=4),
+    "another version": lambda s: s["policy"].update(version=99),
     "no policy": lambda s: s.pop("policy"),
     "lenient rules under a known name": lambda s: rewritten(s, min_fps=1, deny=["challenge"]),
     "rules that need nothing": lambda s: rewritten_raw(s, confirm=[], deny=[]),

@@ -81,7 +81,7 @@ def test_rules_come_back_from_json_with_the_same_digest(policy: Policy) -> None:
 
 CHANGES: dict[str, Any] = {
     "name": "other",
-    "version": 4,
+    "version": 99,
     "actions": STANDARD.actions[::-1],
     "steps": 7,
     "required": (Category.BLINK,),
