@@ -15,6 +15,8 @@ from medauth.evaluation.attacks.cue_film import windows
 from medauth.evaluation.attacks.matrix import rows_so_far, run
 from medauth.evaluation.attacks.plan import Plan
 from medauth.evaluation.attacks.victims import natural_clips, portraits
+from medauth.evaluation.judged_by import judged_by
+from medauth.protocol.policy import policy_named
 from medauth.report.attack_page import alone_head, alone_rows, protocol_rows, whole_rows
 
 
@@ -62,10 +64,12 @@ def attacks(
 
     A whole check costs about ten seconds of CPU, a film one. For a first look: --sessions 1 --loop-checks 200.
     """
-    with reporting(as_json=as_json):
+    with reporting(as_json=as_json), open_medauth() as auth:
         faces = portraits(victims or (), split or ())
         natural = windows(natural_clips(clips or ()), windows_a_clip) if windows_a_clip else []
-        plan = Plan(policy, faces, natural, sessions, people, loop_checks, misuse_tries, seed, species or ())
+        folders, judges = [str(folder) for folder in auth.models.folders], judged_by(auth.models, policy_named(policy))
+        sizes = (sessions, people, loop_checks, misuse_tries)
+        plan = Plan(policy, faces, natural, *sizes, seed, species or (), folders, judges)
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("attacking", total=None)
@@ -79,8 +83,7 @@ def attacks(
             except KeyboardInterrupt:
                 console.print("  stopped: the report is of what was played; the same command goes on")
                 rows = rows_so_far(plan, report)
-        with open_medauth() as auth:
-            found = attack_report(plan, rows, auth.models)
+        found = attack_report(plan, rows, auth.models)
         page = write_attacks(found, rows, report)
         if as_json:
             print_json(found)

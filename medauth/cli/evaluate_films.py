@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from medauth.bootstrap import open as open_medauth
 from medauth.cli.console import JsonOption, console, print_json, print_table, print_title, reporting
 from medauth.errors import InputError
+from medauth.evaluation.judged_by import judged_by
 from medauth.evaluation.light_films import FILMS
 from medauth.evaluation.light_run import LightPlan, LightStage
 from medauth.evaluation.light_side_effects import PairPlan, PairStage
@@ -22,6 +23,7 @@ from medauth.evaluation.pulse_run import PulsePlan, PulseStage
 from medauth.evaluation.pulse_tables import pulse_report
 from medauth.evaluation.row_file import J, OnDone, Row, RowFile, rows_so_far, run_all
 from medauth.evaluation.table_report import TableReport
+from medauth.protocol.policy import STANDARD
 
 ClipsOption = Annotated[
     list[Path] | None,
@@ -64,11 +66,11 @@ def light(
         if unknown:
             raise InputError(f"no film {unknown[0]!r}", expected=f"some of {', '.join(map(repr, FILMS))}")
         people = people_in(clips or (), faces or (), windows, most_faces)
-        plan, both = LightPlan(people, rounds, seed, tuple(film or FILMS)), PairPlan(_moving(people), pairs, seed)
-        rows = _played("lighting", plan.jobs(), RowFile(report / "light.jsonl", plan.digest()), LightStage)
-        lit = _played(
-            "comparing", both.jobs(), RowFile(report / "pairs.jsonl", both.digest()), lambda: PairStage(auth.models)
-        )
+        judges = judged_by(auth.models, STANDARD)
+        plan = LightPlan(people, rounds, seed, tuple(film or FILMS), judges)
+        both = PairPlan(_moving(people), pairs, seed, judges)
+        rows = _played("lighting", plan.jobs(), _rows(report / "light.jsonl", plan), LightStage)
+        lit = _played("comparing", both.jobs(), _rows(report / "pairs.jsonl", both), lambda: PairStage(auth.models))
         facts = _facts(people, seed) | {"plan": plan.digest(), "rounds": str(rounds)}
         _tell(light_report(rows, lit, facts), [*rows, *lit], report, as_json=as_json)
 
@@ -90,12 +92,16 @@ def pulse(
 
     A second of CPU a film. Stop it when you like: the same command goes on.
     """
-    with reporting(as_json=as_json):
+    with reporting(as_json=as_json), open_medauth() as auth:
         people = people_in(clips or (), faces or (), windows, most_faces)
-        plan = PulsePlan(people, rounds, seed)
-        rows = _played("beating", plan.jobs(), RowFile(report / "pulse.jsonl", plan.digest()), PulseStage)
+        plan = PulsePlan(people, rounds, seed, judged_by(auth.models, STANDARD))
+        rows = _played("beating", plan.jobs(), _rows(report / "pulse.jsonl", plan), PulseStage)
         facts = _facts(people, seed) | {"plan": plan.digest(), "rounds": str(rounds)}
         _tell(pulse_report(rows, facts), rows, report, as_json=as_json)
+
+
+def _rows(path: Path, plan: LightPlan | PairPlan | PulsePlan) -> RowFile:
+    return RowFile(path, plan.digest(), judged_by=plan.judged_by)
 
 
 def _played(said: str, jobs: Sequence[J], file: RowFile, stage: Callable[[], Any]) -> list[Row]:

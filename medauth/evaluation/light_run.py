@@ -8,8 +8,8 @@ frame by frame; a late picture is the camera's doing.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
@@ -69,10 +69,12 @@ class LightPlan:
     rounds: int
     seed: int = 0
     films: Sequence[str] = tuple(FILMS)
+    judged_by: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Names the plan but for its size."""
-        return digest_of({"people": [asdict(person) for person in self.people], "seed": self.seed, "of": "light"})
+        people = [asdict(person) for person in self.people]
+        return digest_of({"people": people, "seed": self.seed, "of": "light", "judged_by": dict(self.judged_by)})
 
     def jobs(self) -> list[LightJob]:
         """Round by round: a run that was stopped early tells something of all."""

@@ -6,8 +6,8 @@ Motion, camera and noise are the same in both to the frame, so that every differ
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
@@ -63,10 +63,12 @@ class PairPlan:
     people: Sequence[Person]
     rounds: int
     seed: int = 0
+    judged_by: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Names the plan but for its size."""
-        return digest_of({"people": [asdict(person) for person in self.people], "seed": self.seed, "of": "pairs"})
+        people = [asdict(person) for person in self.people]
+        return digest_of({"people": people, "seed": self.seed, "of": "pairs", "judged_by": dict(self.judged_by)})
 
     def jobs(self) -> list[PairJob]:
         """Round by round."""

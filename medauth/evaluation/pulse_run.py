@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
@@ -95,10 +95,12 @@ class PulsePlan:
     people: Sequence[Person]
     rounds: int
     seed: int = 0
+    judged_by: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Names the plan but for its size."""
-        return digest_of({"people": [asdict(person) for person in self.people], "seed": self.seed, "of": "pulse"})
+        people = [asdict(person) for person in self.people]
+        return digest_of({"people": people, "seed": self.seed, "of": "pulse", "judged_by": dict(self.judged_by)})
 
     def jobs(self) -> list[PulseJob]:
         """Round by round."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from medauth.errors import InputError
+from medauth.evaluation.judged_by import changed
 from medauth.protocol.canonical import require_flat
 
 Row = dict[str, Any]
@@ -29,12 +30,18 @@ J = TypeVar("J", bound=Job)
 
 
 class RowFile:
-    """The rows of one plan. `plan` names all that they depend on but how many are wanted; `texts` stand in every row."""
+    """The rows of one plan. `plan` names all that they depend on but how many are wanted; `texts` stand in every row.
 
-    def __init__(self, path: Path, plan: str, texts: Sequence[str] = ("key",)) -> None:
+    `judged_by` says by which models and rules (see `judged_by`): part of what the plan's digest covers, and written beside
+    it, so that a run that goes on under others can be told which."""
+
+    def __init__(
+        self, path: Path, plan: str, texts: Sequence[str] = ("key",), judged_by: Mapping[str, str] | None = None
+    ) -> None:
         self._path = path
         self._plan = plan
         self._texts = texts
+        self._judged_by = dict(judged_by or {})
 
     def read(self) -> list[Row]:
         """What an earlier run left; a last line that was cut off by its end is left out.
@@ -47,16 +54,27 @@ class RowFile:
         rows = list(self._parsed(text))
         if not all(isinstance(row.get(name), str) for row in rows[1:] for name in self._texts):
             raise self._no_rows()
-        if rows and rows[0].get("plan") != self._plan:
+        if rows:
+            self._require_own(rows[0])
+        if text and not text.endswith("\n"):
+            with self._path.open("a", encoding="utf-8") as lines:
+                lines.write("\n")
+        return rows[1:]
+
+    def _require_own(self, head: Row) -> None:
+        before = head.get("judged_by")
+        if isinstance(before, dict) and (names := changed(before, self._judged_by)):
+            raise InputError(
+                f"{self._path} holds rows that were judged by another {' and another '.join(names)}",
+                expected="the models and the policy it was begun with: what two of them said is not put into one table",
+                next_step="choose another --report folder, or remove the file",
+            )
+        if head.get("plan") != self._plan:
             raise InputError(
                 f"{self._path} holds the rows of another plan",
                 expected="the same options as when it was begun",
                 next_step="choose another --report folder, or remove the file",
             )
-        if text and not text.endswith("\n"):
-            with self._path.open("a", encoding="utf-8") as lines:
-                lines.write("\n")
-        return rows[1:]
 
     @contextmanager
     def appending(self) -> Iterator[Callable[[Row], None]]:
@@ -74,7 +92,7 @@ class RowFile:
                 lines.flush()
 
             if not begun:
-                write({"plan": self._plan})
+                write({"plan": self._plan, "judged_by": self._judged_by})
             yield write
 
     def _text(self) -> str:

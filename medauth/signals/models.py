@@ -161,6 +161,11 @@ class ModelLibrary:
         self._loaded: dict[str, Model] = {}
         self._lock = threading.Lock()
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where models are looked for, in this order."""
+        return self._folders
+
     def load(self, name: str) -> Model:
         """The model, one for all callers. Raises `ModelError` when it is missing, altered or malformed."""
         with self._lock:

@@ -19,7 +19,7 @@ _worker: Any = None
 def run(plan: Plan, folder: Path, *, processes: int = 1, on_done: OnDone = lambda _, __: None) -> list[Row]:
     """All rows of a plan, those of an earlier, stopped run first.
 
-    Raises `InputError` where `folder` holds the rows of another plan.
+    Raises `InputError` where `folder` holds the rows of another plan, or of other models or rules.
     """
     file = _file(plan, folder)
     rows = file.read()
@@ -78,4 +78,4 @@ def _play(job: Job) -> list[Row]:
 
 
 def _file(plan: Plan, folder: Path) -> RowFile:
-    return RowFile(folder / ROWS, plan.digest(), ("key", "job", "part"))
+    return RowFile(folder / ROWS, plan.digest(), ("key", "job", "part"), plan.judged_by)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 
 from medauth.errors import InputError
@@ -17,7 +17,7 @@ WHOLE, CUE, NATURAL, LOOP, FORGERY, TAMPER = "whole", "cue", "natural", "loop", 
 BONA_FIDE = "bona_fide"
 LOOP_CHECKS_A_JOB = 100
 TRIES_A_JOB = 100
-_SIZES = frozenset({"sessions", "cue_people", "misuse_tries", "only"})
+_SIZES = frozenset({"sessions", "cue_people", "misuse_tries", "only", "model_folders"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,14 @@ class Plan:
     """Forged clients, and changes of the mirror, of each so many, rounded up to hundreds."""
     seed: int = 0
     only: Sequence[str] = ()
+    model_folders: Sequence[str] = ()
+    """Where models are looked for, in this order; those of the installation, if empty. What lies there counts, not where."""
+    judged_by: Mapping[str, str] = field(default_factory=dict)
+    """By which models and rules, see `evaluation.judged_by`."""
 
     def digest(self) -> str:
-        """Names this plan but for its size: a run can go on with more checks, people or species, and not with other faces."""
+        """Names this plan but for its size: a run can go on with more checks, people or species, and not with other faces,
+        models or rules."""
         named = {key: value for key, value in asdict(self).items() if key not in _SIZES}
         return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -40,7 +41,7 @@ class Worker:
         cv2.setNumThreads(1)
         self._plan = made
         self._policy = policy_named(made.policy)
-        self._models = ModelLibrary()
+        self._models = ModelLibrary([Path(folder) for folder in made.model_folders])
         self._server: Server | None = None
         self._casting = Casting()
         self._mesh = StillMesh()

@@ -125,6 +125,18 @@ def test_rows_of_another_plan_are_not_gone_on_with(tmp_path: Path) -> None:
         run(a_plan(only=("print",), seed=1), tmp_path)
 
 
+def test_a_run_does_not_go_on_under_another_net_or_other_rules(tmp_path: Path) -> None:
+    begun = {"policy standard": "aa", "model deepfake": "bb"}
+    run(a_plan(only=("print",), judged_by=begun, model_folders=("here",)), tmp_path)
+    run(a_plan(only=("print",), judged_by=begun, model_folders=("elsewhere",)), tmp_path)
+    for name in begun:
+        with pytest.raises(InputError, match=f"another {name}") as refused:
+            run(a_plan(only=("print",), judged_by=begun | {name: "cc"}), tmp_path)
+        assert "--report" in refused.value.next_step
+    with pytest.raises(InputError, match="another model eye_state"):
+        run(a_plan(only=("print",), judged_by=begun | {"model eye_state": "dd"}), tmp_path)
+
+
 @pytest.mark.parametrize("left", [b"[]\n", b"\xff\xfe\n", b"7"])
 def test_what_is_no_row_is_not_gone_on_with(left: bytes, tmp_path: Path) -> None:
     (tmp_path / ROWS).write_bytes(left)
