@@ -25,6 +25,8 @@ from medauth.signals.face_measures import REST, SPREAD, measure_face
 from medauth.signals.models import JudgingModel
 
 FILE = "head.json"
+_TOLD = 12
+"""Digits of the head's digest in its label."""
 _FAR = 4.0
 """Lengths further from rest than so many spreads count as this far."""
 Floats = NDArray[np.float64]
@@ -53,12 +55,12 @@ def features_of(reader: EmotionReader, image: NDArray[np.uint8], track: FaceTrac
 
 
 class PersonalEmotionModel:
-    """A `TrackModel` for one person."""
+    """A `TrackModel` for one person. Records call it by its digest: what its folder is called may be whose it is."""
 
     repeatable = True
 
-    def __init__(self, name: str, sha256: str, head: Head, general: JudgingModel) -> None:
-        self.name, self.sha256 = name, sha256
+    def __init__(self, sha256: str, head: Head, general: JudgingModel) -> None:
+        self.name, self.sha256 = f"personal-{sha256[:_TOLD]}", sha256
         self._head = head
         self._reader = EmotionReader(general)
 
@@ -86,7 +88,7 @@ class PersonalEmotionModel:
                 expected=general.manifest.sha256,
                 next_step="run medauth train personal again",
             )
-        return cls(folder.name, hashlib.sha256(content).hexdigest(), head, general)
+        return cls(hashlib.sha256(content).hexdigest(), head, general)
 
     def probabilities_of(self, image: NDArray[np.uint8], track: FaceTrack) -> Mapping[str, float] | None:
         found = self._head.probabilities(features_of(self._reader, image, track)[None])[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -17,11 +18,16 @@ from medauth.cli.main import app
 from medauth.config import Settings
 from medauth.ensemble import members
 from medauth.errors import ModelError
+from medauth.protocol.challenge import Challenge, draw_steps
+from medauth.protocol.policy import policy_named
+from medauth.sensing import observer
 from medauth.signals.emotion_personal import PersonalEmotionModel
+from medauth.signals.interface import models_of
 from medauth.signals.models import ModelLibrary
 
 pytestmark = pytest.mark.media
 runner = CliRunner()
+POLICY = policy_named("strict")
 SMILES_S = (2.0, 3.0, 19.0, 46.0, 49.0, 55.0)
 REST_S = (6.0, 9.0, 12.0, 22.0, 25.0, 33.0)
 
@@ -51,6 +57,10 @@ def trained(captures: Path, name: str = "me") -> str:
     return result.output
 
 
+def digest_of(home: Path, name: str = "me") -> str:
+    return hashlib.sha256((home / "models" / name / "head.json").read_bytes()).hexdigest()
+
+
 def expression(clip: Path, start: float, end: float) -> Any:
     words = ["analyze", str(clip), "--start", str(start), "--end", str(end), "--no-heat", "--no-video", "--json"]
     result = runner.invoke(app, [*words, "--out", "out"], catch_exceptions=False)
@@ -70,7 +80,7 @@ def test_a_dozen_pictures_teach_it_one_face(
     monkeypatch.setenv("MEDAUTH_EMOTION_MODELS", "me=8")
     later = expression(clip, 17, 17.8)
     assert later["summary"]["expression"] == "sadness", "seconds that it was never shown"
-    assert "me" in later["models"]
+    assert f"personal-{digest_of(home)[:12]}" in later["models"]
     assert expression(clip, 85, 87)["summary"]["expression"] == "happiness"
 
 
@@ -78,7 +88,23 @@ def test_it_is_never_heard_under_standard(captures: Path, home: Path) -> None:
     trained(captures)
     settings = Settings(data_dir=home, emotion_models="me")
     assert members(settings, ModelLibrary(), "standard") == ()
-    assert [one.model.name for one in members(settings, ModelLibrary(), "strict")] == ["me"]
+    assert [one.model.sha256 for one in members(settings, ModelLibrary(), "strict")] == [digest_of(home)]
+
+
+def test_a_record_holds_its_digest_and_not_whose_it_is(clip: Path, captures: Path, home: Path) -> None:
+    """What a check under `strict` states of its models, and what an analysis leaves on disk."""
+    trained(captures, "jane-doe")
+    settings = Settings(data_dir=home, emotion_models="jane-doe=4")
+    challenge = Challenge("check", draw_steps(POLICY.actions, POLICY.steps, frozenset(POLICY.required)), bytes(32))
+    watching = observer(settings, ModelLibrary(), challenge, POLICY.name)
+    stated = models_of(watching.marks().values())
+    watching.close()
+    assert stated[f"personal-{digest_of(home, 'jane-doe')[:12]}"] == digest_of(home, "jane-doe")
+    assert "jane" not in json.dumps(stated)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDAUTH_EMOTION_MODELS", "jane-doe=4")
+        expression(clip, 17, 17.4)
+    assert b"jane" not in Path("out/analysis.json").read_bytes()
 
 
 def test_too_few_pictures_are_refused_with_their_counts(captures: Path, home: Path, tmp_path: Path) -> None:
