@@ -21,7 +21,7 @@ from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
 from medauth.protocol.light import draw_light
-from medauth.protocol.policy import REHEARSAL, STANDARD, Policy, policy_named
+from medauth.protocol.policy import REHEARSAL, Policy, policy_named
 from medauth.sensing import software_versions
 from medauth.service.records import renew
 from medauth.service.verification import Verification, new_identity
@@ -130,12 +130,14 @@ class Medauth:
         source: FrameSource,
         on_frame: Callable[[Observation], None] | None = None,
         onlooker: Onlooker | None = None,
+        detector: str = "mesh",
     ) -> Analysis:
-        """Every signal over a recording. Nothing is asked, so nobody is ever found live; nothing is recorded."""
+        """Every signal over a recording, the face found by `detector`. Nobody is ever found live; nothing is recorded."""
         from medauth.capture.encoding import read_frame
+        from medauth.sensing import onlooking
         from medauth.service.analysis import analyze
 
-        return analyze(source, self.observer(None, STANDARD), read_frame, on_frame, onlooker)
+        return analyze(source, onlooking(self.settings, self.models, detector), read_frame, on_frame, onlooker)
 
     def anchor(self, log: str = MAIN_LOG) -> AnchoringReport:
         """Erases what is past its retention, then puts all that waits under a checkpoint on chain, final and signed.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from medauth.config import Settings
 from medauth.ensemble import members
 from medauth.errors import ConfigError, InputError
-from medauth.protocol.policy import REHEARSAL
+from medauth.protocol.policy import REHEARSAL, STANDARD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,16 +49,19 @@ def observer(
     reference: FaceReference | None = None,
 ) -> Observer:
     """A face track and fresh signals, for one check or analysis, by the thresholds of the policy of that name."""
-    import cv2
-
     from medauth.service.observing import Observer
-    from medauth.signals.face_track import FaceMeshTracker
 
-    if settings.opencv_threads:
-        cv2.setNumThreads(settings.opencv_threads)
     voters = members(settings, models, None if challenge is None else policy)
     judges = signals(models, policy, embedder(settings, models), reference, voters)
-    return Observer(FaceMeshTracker(), judges, challenge)
+    return Observer(face_tracker(settings), judges, challenge)
+
+
+def onlooking(settings: Settings, models: ModelLibrary, detector: str = "mesh") -> Observer:
+    """A face track and fresh signals for a recording that answers nothing. Raises `ConfigError` for another detector."""
+    from medauth.service.observing import Observer
+
+    judges = signals(models, STANDARD.name, embedder(settings, models), None, members(settings, models, None))
+    return Observer(face_tracker(settings, detector), judges, None)
 
 
 def face_tracker(settings: Settings, detector: str = "mesh") -> FaceTracker:

@@ -38,6 +38,7 @@ class Wanted:
     heat: bool = True
     video: bool = True
     speech: bool = False
+    detector: str = "mesh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Analysed:
     """One recording, its findings and its files."""
 
     found: Analysis
+    detector: str
     summary: Summary
     worth: str
     moments: tuple[Moment, ...]
@@ -56,6 +58,7 @@ class Analysed:
         """What `analysis.json` holds."""
         return {
             "source": self.found.source,
+            "detector": self.detector,
             "live": False,
             "frames": self.found.frames,
             "judged": self.found.judged,
@@ -78,7 +81,7 @@ def analyse_file(
     speech = _speech(media, wanted) if wanted.speech and not is_picture(media) else None
     over = LookingOver(heat=wanted.heat)
     source = source_of(media, start_ms=wanted.start_ms, end_ms=wanted.end_ms)
-    found = auth.analyze(source, on_frame, over)
+    found = auth.analyze(source, on_frame, over, wanted.detector)
     summary = summarise(found, over)
     files = [*_curves(found, over, folder), *_heat_maps(over, folder)]
     if wanted.video and not is_picture(media):
@@ -86,7 +89,7 @@ def analyse_file(
     files.append("analysis.json")
     said = worth(deepfake_metrics(auth.models), clips=summary.judged_by != "single frame")
     moments = tuple(over.movements.moments(found.marks.get("emotion")))
-    analysed = Analysed(found, summary, said, moments, speech, folder, tuple(files))
+    analysed = Analysed(found, wanted.detector, summary, said, moments, speech, folder, tuple(files))
     write_file(folder / "analysis.json", json_bytes(analysed.to_json()))
     return analysed
 

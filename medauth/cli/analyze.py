@@ -13,9 +13,9 @@ from medauth.bootstrap import open as open_medauth
 from medauth.cli.analysis_files import Analysed, Wanted, analyse_file, median_of, row_of, table
 from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, print_json, print_readings, print_table, print_title, reporting
-from medauth.errors import MedauthError
+from medauth.errors import CaptureError, InputError
 from medauth.report.recording_summary import Summary
-from medauth.report.speech import WORTH
+from medauth.report.speech import WORTH, require_speech
 from medauth.sensing import recordings_in, source_of
 
 
@@ -31,6 +31,9 @@ def analyze(
         bool | None,
         typer.Option("--video/--no-video", help="An annotated Grad-CAM video; default: for a file, not for a folder."),
     ] = None,
+    detector: Annotated[
+        str, typer.Option(help="Who finds the face: mesh (one face, followed), haar, dnn, mediapipe or auto.")
+    ] = "mesh",
     speech: Annotated[
         bool, typer.Option("--speech", help="What is said, in English, and the tone of the words (extra `speech`).")
     ] = False,
@@ -44,7 +47,11 @@ def analyze(
     with reporting(as_json=as_json), open_medauth() as auth:
         folder = out if out != Path() else Path(f"{media.stem}-analysis")
         many = media.is_dir()
-        wanted = Wanted(1_000 * start, 1_000 * end or None, heat, not many if video is None else video, speech)
+        if speech:
+            require_speech()
+        wanted = Wanted(
+            1_000 * start, 1_000 * end or None, heat, not many if video is None else video, speech, detector
+        )
         if many:
             _print_many(_analyse_many(auth, media, folder, wanted), folder, as_json=as_json)
             return
@@ -72,7 +79,10 @@ def _analyse_one(auth: Medauth, media: Path, folder: Path, wanted: Wanted) -> An
 
 
 def _analyse_many(auth: Medauth, media: Path, folder: Path, wanted: Wanted) -> list[dict[str, Any]]:
-    """One line a file; a file that cannot be analysed is a line with its error, and keeps no other from its own."""
+    """One line a file; a file that cannot be analysed is a line with its error, and keeps no other from its own.
+
+    What is missing or set wrong here would fail every one of them alike: it ends the run.
+    """
     columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     recordings, rows = recordings_in(media), list[dict[str, Any]]()
     with Progress(*columns, console=console, transient=True) as progress:
@@ -82,7 +92,7 @@ def _analyse_many(auth: Medauth, media: Path, folder: Path, wanted: Wanted) -> l
             progress.update(task, description=name[-40:])
             try:
                 rows.append(row_of(name, analyse_file(auth, path, folder / f"{name}-analysis", wanted)))
-            except MedauthError as error:
+            except (InputError, CaptureError) as error:
                 rows.append(row_of(name, error))
             progress.advance(task)
             write_file(folder / "summary.csv", table(rows))  # what is done stays, whatever comes

@@ -19,6 +19,7 @@ from medauth.capture.sound import RATE_HZ, load_extra
 _PLAIN = 0.05
 """VADER's authors call a compound score neutral within this."""
 _FRAME_MS = 10
+_RECOGNISER, _WORD_LIST = ("pocketsphinx", "PocketSphinx"), ("vaderSentiment.vaderSentiment", "VADER")
 _QUIET = 60.0
 """Root mean square of the loudest tenth of a second: what is quieter is no speech, but the recogniser hears words in it."""
 WORTH = (
@@ -69,6 +70,12 @@ class Speech:
         }
 
 
+def require_speech() -> None:
+    """Raises `MissingTool` where a part of the extra `speech` is not installed: before hours of work, not after."""
+    for module, name in (("av", "PyAV"), _RECOGNISER, _WORD_LIST):
+        load_extra(module, name)
+
+
 def hear(samples: NDArray[np.int16]) -> Speech:
     """Speech in (n,) int16 at 16 kHz. Raises `MissingTool` without the extra `speech`."""
     words = tuple(_recognised(samples)) if _loudest(samples) >= _QUIET else ()
@@ -84,12 +91,12 @@ def _loudest(samples: NDArray[np.int16]) -> float:
 
 def tone_of(text: str) -> float:
     """VADER's compound score of a text."""
-    scores = load_extra("vaderSentiment.vaderSentiment", "VADER").SentimentIntensityAnalyzer().polarity_scores(text)
+    scores = load_extra(*_WORD_LIST).SentimentIntensityAnalyzer().polarity_scores(text)
     return float(scores["compound"])
 
 
 def _recognised(samples: NDArray[np.int16]) -> list[Word]:
-    decoder = load_extra("pocketsphinx", "PocketSphinx").Decoder(samprate=RATE_HZ, loglevel="FATAL")
+    decoder = load_extra(*_RECOGNISER).Decoder(samprate=RATE_HZ, loglevel="FATAL")
     decoder.start_utt()
     decoder.process_raw(samples.tobytes(), full_utt=True)
     decoder.end_utt()

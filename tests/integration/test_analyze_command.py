@@ -88,6 +88,25 @@ def test_a_picture_is_judged_as_one_frame_and_says_so(data_dir: Path) -> None:
     assert "gradcam.mp4" not in report["files"]
 
 
+def test_a_detector_finds_what_the_mesh_alone_does_not(clip: Path, tmp_path: Path) -> None:
+    """The same seconds a quarter as large, in the corner of a grey picture."""
+    film = tmp_path / "far.mp4"
+    with VideoWriter(film) as writer:
+        for frame in VideoFile(clip, start_ms=46_000, end_ms=47_000).frames():
+            assert frame.image is not None
+            far = np.full_like(frame.image, 127)
+            height, width = frame.image.shape[0] // 4, frame.image.shape[1] // 4
+            far[:height, :width] = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
+            writer.write(far, frame.media_ms or 0.0)
+    words = (film, "--no-heat", "--no-video", "--out", "found")
+    assert run_json(*words)["judged"] == 0
+    found = run_json(*words, "--detector", "haar")
+    assert found["detector"] == "haar"
+    assert found["judged"] > 0.8 * found["frames"]
+    assert found["summary"]["expression"] == "happiness", "he smiles"
+    assert "haar, dnn, mediapipe, auto" in run_json(*words, "--detector", "eyes", code=2)["error"]["expected"]
+
+
 def test_a_folder_becomes_a_table_in_which_a_broken_file_is_a_line(clip: Path, data_dir: Path, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     (folder / "inner").mkdir(parents=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +106,18 @@ def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch, cli
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(MissingTool, match=r"medauth\[speech\]"):
         read_sound(clip)
+
+
+@pytest.mark.parametrize("module", ["av", "pocketsphinx", "vaderSentiment.vaderSentiment"])
+def test_a_folder_is_refused_at_once_where_a_part_is_missing(
+    module: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table in which every line says so, and exit code 0, would pass for an analysis."""
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "one.mp4").write_bytes(clip.read_bytes())
+    monkeypatch.setitem(sys.modules, module, None)
+    line = ["--data-dir", str(tmp_path / "data"), "analyze", str(tmp_path / "clips"), "--speech", "--json"]
+    result = CliRunner().invoke(app, [*line, "--out", str(tmp_path / "out")], catch_exceptions=False)
+    assert result.exit_code == 2
+    assert "medauth[speech]" in json.loads(result.stdout)["error"]["next_step"]
+    assert not (tmp_path / "out").exists()
