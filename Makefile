@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -rs
 export PYTEST_DEBUG_TEMPROOT := $(shell [ -w /dev/shm ] && [ "$$(df -Pm /dev/shm | awk 'NR == 2 { print $$4 }')" -gt 2000 ] && echo /dev/shm)
 ARGS ?=
 
-.PHONY: help demo serve test test-unit test-simulated test-rest test-contracts test-long lint slither format types bench doctor lock setup clean distclean
+.PHONY: help demo serve test test-unit test-simulated test-rest test-contracts test-long lint slither format types bench film doctor lock setup clean distclean
 .NOTPARALLEL:
 
 help: ## What there is to run
@@ -44,7 +44,7 @@ test-contracts: setup ## The contracts: unit, fuzz and invariant tests, and the 
 	@npm run --silent test:contracts
 	@npm run --silent check:gas
 
-test-long: setup ## The tests that take minutes
+test-long: setup film ## The tests that take minutes
 	@$(OFFLINE) $(PYTEST) tests/unit -m "hypothesis and not long" --hypothesis-profile thorough $(ARGS)
 	@$(PYTEST) tests -m long $(ARGS)
 
@@ -67,6 +67,9 @@ types: setup ## mypy, strict
 bench: setup ## Cost per frame, start-up, memory, anchoring, audit and live checks at once
 	@$(BIN)/python -m medauth.evaluation.bench $(ARGS)
 	@$(BIN)/python -m medauth.evaluation.web_load
+
+film: setup ## Film of two people whom nothing was tuned on, for the long tests
+	@$(BIN)/python -m scripts.fetch_film
 
 doctor: ## What is installed, what is missing and how to mend it
 	@sh scripts/setup.sh demo
