@@ -62,13 +62,7 @@ def _model(name: str, settings: Settings, models: ModelLibrary) -> EmotionModel 
             )
         return _SERVICES[name](settings)
     if name in models.names():
-        if "points" in models.load(name).manifest.preprocessing:
-            from medauth.signals.emotion_landmarks import LandmarkEmotionModel
-
-            return LandmarkEmotionModel(models.load(name))
-        from medauth.signals.emotion_local import LocalEmotionModel
-
-        return LocalEmotionModel(models.load(name))
+        return local_model(name, models)
     personal = settings.data_dir / "models" / name
     if name == Path(name).name and (personal / "head.json").is_file():
         from medauth.signals.emotion_personal import PersonalEmotionModel
@@ -83,6 +77,17 @@ def _model(name: str, settings: Settings, models: ModelLibrary) -> EmotionModel 
         expected=f"a model of `medauth models`, or one of {', '.join(offered)}",
         next_step="install the plug-in, or correct MEDAUTH_EMOTION_MODELS",
     )
+
+
+def local_model(name: str, models: ModelLibrary) -> EmotionModel | TrackModel:
+    """A model file of `medauth models` as somebody to be asked. Raises `ModelError` where it reads no expressions."""
+    if "points" in models.load(name).manifest.preprocessing:
+        from medauth.signals.emotion_landmarks import LandmarkEmotionModel
+
+        return LandmarkEmotionModel(models.load(name))
+    from medauth.signals.emotion_local import LocalEmotionModel
+
+    return LocalEmotionModel(models.load(name))
 
 
 def _http(settings: Settings) -> EmotionModel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,16 +13,11 @@ from medauth.bootstrap import open as open_medauth
 from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, json_bytes, print_json, print_table, print_title, reporting
 from medauth.errors import InputError
-from medauth.evaluation.folders import Item, read_folder
-from medauth.evaluation.still import Onlooker, Unusable
+from medauth.evaluation.folders import read_folder
+from medauth.evaluation.still import Onlooker
 
 if TYPE_CHECKING:
     from medauth.training.adversarial_run import AdversarialReport
-
-READERS = ("expression", "expression_mobilenet", "expression_student")
-"""Attacked together by `--protect`."""
-ASKED = (*READERS, "fer_mini_xception")
-"""Asked what they see before and after; the last is never attacked."""
 
 
 def adversarial(
@@ -38,10 +33,15 @@ def adversarial(
     steps: Annotated[int, typer.Option(help="Of PGD, and of --protect.", min=1)] = 20,
     limit: Annotated[int, typer.Option(help="At most so many pictures, evenly spread.", min=1)] = 500,
     protect: Annotated[
-        Path | None, typer.Option(help="Write this picture as expression readers misread it; no --data needed.")
+        Path | None,
+        typer.Option(help="Write this picture as expression readers misread it; of a folder, count how often they do."),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="Of --protect: a net to bend pictures against; may be given more than once."),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for report and examples; of --protect, the picture.")
+        Path, typer.Option("--out", "-o", help="Folder for report and examples; of --protect PICTURE, the picture.")
     ] = Path(),
     as_json: JsonOption = False,
 ) -> None:
@@ -52,8 +52,15 @@ def adversarial(
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         _prepare()
+        from medauth.cli.evaluate_protection import READERS, protect_folder, protect_picture
+        from medauth.training.protecting import Protection
+
         if protect is not None:
-            _protect(auth, protect, out, (epsilon or [8.0])[0], steps, as_json=as_json)
+            how, nets = Protection((epsilon or [8.0])[0], steps), tuple(against or READERS)
+            if protect.is_dir():
+                protect_folder(auth, protect, split, nets, how, limit, out, as_json=as_json)
+            else:
+                protect_picture(auth, protect, nets, how, out, as_json=as_json)
             return
         if data is None:
             raise InputError("neither --data nor --protect", expected="a folder of labelled pictures, or one picture")
@@ -110,45 +117,3 @@ def _write(report: AdversarialReport, folder: Path, data: dict[str, str], *, as_
     print_table(("attack", "grey levels", "right", *shown), [row[: 3 + len(shown)] for row in rows])
     for path in [folder / "adversarial.json", *examples]:
         console.print(f"  {path}")
-
-
-def _protect(auth: Medauth, path: Path, out: Path, epsilon: float, steps: int, *, as_json: bool) -> None:
-    import cv2
-
-    from medauth.signals.emotion_local import LocalEmotionModel
-    from medauth.training.attacked_model import reader_for
-    from medauth.training.protecting import Protection, as_sent, protected, readings
-
-    target = out if out != Path() else path.with_name(f"{path.stem}-protected.png")
-    with Onlooker() as onlooker:
-        try:
-            image, track = onlooker.still(Item(path, path.name, ""))
-        except Unusable as problem:
-            raise InputError(f"{path}: {problem.code}", expected="a picture of one face") from None
-        readers = [reader_for(name, auth.models, onlooker) for name in READERS]
-        moved = protected(image, track, readers, Protection(epsilon, steps))
-    asked = [LocalEmotionModel(auth.models.load(name)) for name in ASKED if _there(auth, name)]
-    before = readings(image, track, asked)
-    after = {kind: readings(sent, track, asked) for kind, sent in as_sent(moved).items()}
-    write_file(target, cv2.imencode(".png", moved)[1].tobytes())
-    found: dict[str, Any] = {"written": str(target), "epsilon": epsilon, "before": before, "after": after}
-    if as_json:
-        print_json(found)
-        return
-    print_title(f"{target}: no value moved by more than {epsilon:g} of 255")
-    names = [model.name for model in asked]
-    print_table(
-        ("model", "before", *after),
-        [(name, _said(before[name]), *(_said(seen[name]) for seen in after.values())) for name in names],
-    )
-    console.print(
-        "  fer_mini_xception was not attacked. Other readers, crops and later ones may see through it.", style="dim"
-    )
-
-
-def _there(auth: Medauth, name: str) -> bool:
-    return (auth.models.folder(name) / "manifest.json").is_file() and any(auth.models.folder(name).glob("*.tflite"))
-
-
-def _said(seen: tuple[str, float]) -> str:
-    return f"{seen[0]} {seen[1]:.2f}"

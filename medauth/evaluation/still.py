@@ -88,7 +88,10 @@ class Onlooker:
 
     def still(self, item: Item) -> tuple[NDArray[np.uint8], FaceTrack]:
         """The picture and its face; a crop that leaves no room for one is given some. Raises `Unusable`."""
-        image = read_picture(item)
+        return self.seen(read_picture(item))
+
+    def seen(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], FaceTrack]:
+        """The same for a picture (height, width, 3) uint8 BGR that was read already."""
         track, problem = self._found(image)
         if track is None:
             image = _with_room(image)

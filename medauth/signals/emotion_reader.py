@@ -87,7 +87,7 @@ class EmotionReader:
         if not self._members:
             return own
         shown = crop_face(image, track.landmarks, FACE_PX, MEMBER_BOX, track.quality.size_px, colour=True)
-        answers = [(_asked(member.model, image, shown, track), member.weight) for member in self._members]
+        answers = [(asked(member.model, image, shown, track), member.weight) for member in self._members]
         return joined(self.classes, own, [(answer, weight) for answer, weight in answers if answer])
 
     def _own(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -99,9 +99,10 @@ class EmotionReader:
         return np.asarray(probabilities / probabilities.sum(), np.float32)
 
 
-def _asked(
+def asked(
     model: EmotionModel | TrackModel, image: NDArray[np.uint8], face: NDArray[np.uint8], track: FaceTrack
 ) -> Mapping[str, float] | None:
+    """What a member answers, given the frame, the face cut out of it for members, and the mesh."""
     return model.probabilities_of(image, track) if isinstance(model, TrackModel) else model.probabilities(face)
 
 

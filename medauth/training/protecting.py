@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from medauth.evaluation.adversarial import Floats
 from medauth.evaluation.jpeg import through_jpeg
 from medauth.protocol.observation import FaceTrack
-from medauth.signals.emotion_reader import FACE_PX, MEMBER_BOX, EmotionModel
+from medauth.signals.emotion_reader import FACE_PX, MEMBER_BOX, EmotionModel, TrackModel, asked
 from medauth.signals.face_crop import FaceBox, crop_face, face_matrix
 from medauth.training.attacked_model import Reader
 
@@ -56,12 +56,14 @@ def protected(image: Picture, track: FaceTrack, readers: Sequence[Reader], how: 
     return np.asarray(np.rint(moved), np.uint8)
 
 
-def readings(image: Picture, track: FaceTrack, models: Sequence[EmotionModel]) -> Mapping[str, tuple[str, float]]:
+def readings(
+    image: Picture, track: FaceTrack, models: Sequence[EmotionModel | TrackModel]
+) -> Mapping[str, tuple[str, float]]:
     """What each model names, as the product would ask it, and how sure it is."""
     face = crop_face(image, track.landmarks, FACE_PX, MEMBER_BOX, track.quality.size_px, colour=True)
     found = {}
     for model in models:
-        answer = model.probabilities(face) or {"": 0.0}
+        answer = asked(model, image, face, track) or {"": 0.0}
         name = max(answer, key=answer.__getitem__)
         found[model.name] = (name, float(answer[name]))
     return found

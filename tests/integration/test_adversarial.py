@@ -118,6 +118,34 @@ def test_a_protected_portrait_looks_the_same_and_is_misread(faces_at_rest: Path)
     assert found["after"]["JPEG 75"]["expression"][0] != "neutral"
 
 
+def test_protection_is_counted_beside_noise_for_nets_that_were_attacked_and_not(faces_at_rest: Path) -> None:
+    words = ["evaluate", "adversarial", "--protect", str(faces_at_rest), "--against", "expression", "--limit", "6"]
+    result = runner.invoke(app, [*words, "--steps", "12", "--out", "found", "--json"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found == json.loads(Path("found/protection.json").read_text())
+    assert found["pictures"] == 6
+    assert found["attacked"] == ["expression"]
+    turned = {(row["picture"], row["sent"]): row["turned"] for row in found["rows"]}
+    assert {sent for _, sent in turned} == {"as it is", "JPEG 75", "half as large", "half as large, JPEG 75"}
+    assert turned["plain", "as it is"]["expression"]["hits"] == 0, "the same picture is read the same"
+    assert turned["noise", "as it is"]["expression"]["value"] < 0.5
+    assert turned["protected", "as it is"]["expression"]["value"] > 0.8
+    assert turned["protected", "JPEG 75"]["expression"]["value"] > 0.8
+    assert {"expression_mobilenet", "expression_robust", "expression_landmarks"} <= set(turned["noise", "JPEG 75"])
+    assert 25 < found["face_psnr_db"]["median"] < 45
+    assert 0.5 < found["face_ssim"]["median"] < 1
+    assert not list(Path("found").glob("*.png")), "no face is left on the disk"
+
+
+def test_a_folder_without_pictures_protects_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    words = ["evaluate", "adversarial", "--protect", str(tmp_path / "empty"), "--json"]
+    result = runner.invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 2
+    assert "holds no picture" in json.loads(result.stdout)["error"]["got"]
+
+
 def test_a_detector_has_two_sides(data_dir: Path, tmp_path: Path) -> None:
     folder = data_dir / "spoof_selfrec"
     words = ["evaluate", "adversarial", "presentation_attack", "--data", str(folder), "--limit", "24", "--epsilon", "8"]
