@@ -1,7 +1,7 @@
 """Frames to one face each: 478 landmarks, head pose, and how well the face can be judged.
 
-The only importer of MediaPipe. A tracker belongs to one check and one thread: a shared one crashes the process, and so
-does any tracker in a child that was forked after its parent used one.
+The only importer of MediaPipe; `mesh_graph` drives what is imported here. A tracker belongs to one check and one thread:
+a shared one crashes the process, and so does any tracker in a child that was forked after its parent used one.
 
 The mesh follows one face, which costs a third less than following two; a second face is looked for by a face detector
 four times a second.
@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.errors import MissingTool, ModelError
-from medauth.protocol.observation import LANDMARK_COUNT, CaptureProblem, FaceQuality, FaceTrack, Frame
+from medauth.protocol.observation import CaptureProblem, FaceQuality, FaceTrack, Frame
 from medauth.signals.face_detector import shared_detector
 from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
 from medauth.signals.head_pose import fit_head
+from medauth.signals.mesh_graph import MeshGraph, parse_landmarks
 from medauth.silence import native_silence
 
 OTHERS_EVERY_MS = 250.0
@@ -45,11 +46,6 @@ _LEFT_OUT = (
     "mediapipe.tasks",
     "mediapipe.tasks.python",
 )
-# A serialised landmark: field header, length 15, then tag and little-endian float32 for x, y and z.
-_LANDMARK_BYTES = 17
-_FLOAT_BYTES = np.array([3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16])
-_TAGS = np.array([0, 1, 2, 7, 12])
-_TAG_VALUES = np.array([0x0A, 0x0F, 0x0D, 0x15, 0x1D], dtype=np.uint8)
 _import_lock = threading.Lock()
 
 
@@ -57,12 +53,12 @@ class FaceMeshTracker:
     """Follows the largest face. Heavy to create (0.2 s, 30 MB); `close` frees its threads and memory."""
 
     def __init__(self) -> None:
-        solutions = _load_solutions()
+        mediapipe = load_mediapipe()
         with native_silence():
             try:
-                self._mesh = solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
+                self._mesh = MeshGraph(mediapipe)
                 # The graph loads its models, and reports it, with its first frame. An empty one leaves no trace.
-                self._mesh.process(np.zeros((64, 64, 3), np.uint8))
+                self._mesh.landmarks(np.zeros((64, 64, 3), np.uint8))
             except (RuntimeError, ValueError, OSError) as error:
                 raise ModelError(
                     "the face mesh cannot be started",
@@ -108,12 +104,11 @@ class FaceMeshTracker:
     def _landmarks(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """(478, 3) float32 in pixels."""
         with nullcontext() if self._met else native_silence():  # the first face loads, and reports, what comes after it
-            found = self._mesh.process(pixels).multi_face_landmarks
-        if not found:
+            normalised = self._mesh.landmarks(pixels)
+        if normalised is None:
             return None
         self._met = True
         height, width = pixels.shape[:2]
-        normalised = _parse_landmarks(found[0])
         return normalised * np.array([width, height, width], np.float32)
 
     def _judged(self, frame: Frame, box: Box, size_px: float) -> FaceQuality:
@@ -136,7 +131,7 @@ def bare_mesh() -> Callable[[NDArray[np.uint8]], object]:
     from medauth.silence import native_silence
 
     with native_silence():
-        mesh = _load_solutions().face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
+        mesh = load_mediapipe().solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
         mesh.process(np.zeros((64, 64, 3), np.uint8))
     process: Callable[[NDArray[np.uint8]], object] = mesh.process
     return process
@@ -147,7 +142,7 @@ class StillMesh:
 
     def __init__(self) -> None:
         with native_silence():
-            mesh = _load_solutions().face_mesh
+            mesh = load_mediapipe().solutions.face_mesh
             self._mesh = mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, max_num_faces=1)
             self._mesh.process(np.zeros((64, 64, 3), np.uint8))
 
@@ -162,32 +157,18 @@ class StillMesh:
         if not found:
             return None
         height, width = wide.shape[:2]
-        marks = _parse_landmarks(found[0]) * np.array([width, height, width], np.float32)
+        marks = parse_landmarks(found[0]) * np.array([width, height, width], np.float32)
         return marks - np.array([margin, margin, 0], np.float32)
 
     def landmarks(self, image: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """(478, 3) float32 in pixels of the (height, width, 3) uint8 BGR `image`, or None where no face is found."""
         found = self._mesh.process(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))).multi_face_landmarks
         height, width = image.shape[:2]
-        return _parse_landmarks(found[0]) * np.array([width, height, width], np.float32) if found else None
+        return parse_landmarks(found[0]) * np.array([width, height, width], np.float32) if found else None
 
     def close(self) -> None:
         """Frees the native memory."""
         self._mesh.close()
-
-
-def _parse_landmarks(found: Any) -> NDArray[np.float32]:
-    """(478, 3) float32 as normalised by the image's size.
-
-    Read from the serialised message: a tenth of the time that 1,434 attribute reads take. Falls back to them when the
-    layout is another.
-    """
-    packed = np.frombuffer(found.SerializeToString(), np.uint8)
-    if packed.size == LANDMARK_COUNT * _LANDMARK_BYTES:
-        rows = packed.reshape(LANDMARK_COUNT, _LANDMARK_BYTES)
-        if (rows[:, _TAGS] == _TAG_VALUES).all():
-            return np.ascontiguousarray(rows[:, _FLOAT_BYTES]).view("<f4")
-    return np.array([(point.x, point.y, point.z) for point in found.landmark], dtype=np.float32)
 
 
 def _is_another(other: Box, tracked: Box) -> bool:
@@ -197,8 +178,8 @@ def _is_another(other: Box, tracked: Box) -> bool:
     return not same and other.right - other.left >= OTHER_MIN_SHARE * (tracked.right - tracked.left)
 
 
-def _load_solutions() -> Any:
-    """`mediapipe.solutions` without what it would import and never uses for this: TensorFlow and JAX where they are
+def load_mediapipe() -> Any:
+    """MediaPipe without what it would import and never uses for this: TensorFlow and JAX where they are
     installed (2 to 5 s, 0.5 GB), and its drawings and tasks, which bring matplotlib (0.3 s, 35 MB)."""
     with _import_lock:
         hidden: dict[str, Any] = dict.fromkeys(_REFUSED)  # None makes the import fail, as documented
@@ -206,7 +187,7 @@ def _load_solutions() -> Any:
         hidden = {name: stand_in for name, stand_in in hidden.items() if name not in sys.modules}
         sys.modules.update(hidden)
         try:
-            return importlib.import_module("mediapipe").solutions
+            return importlib.import_module("mediapipe")
         except ImportError as error:
             raise MissingTool(
                 f"mediapipe cannot be imported: {error}",

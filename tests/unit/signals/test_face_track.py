@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import struct
 import sys
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -17,31 +15,6 @@ from medauth.protocol.observation import CaptureProblem, FaceQuality
 from medauth.signals import face_track
 from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
 from tests.unit.signals.heads import mesh, shape
-
-POINTS = np.random.default_rng(3).uniform(0, 1, (478, 3)).astype(np.float32)
-
-
-class Message:
-    """A landmark list as protobuf gives it."""
-
-    def __init__(self, tag: int = 0x0D) -> None:
-        self.landmark = [SimpleNamespace(x=x, y=y, z=z) for x, y, z in POINTS.tolist()]
-        self._tag = tag
-
-    def SerializeToString(self) -> bytes:  # noqa: N802
-        rows = (struct.pack("<BBBfBfBf", 0x0A, 15, self._tag, x, 0x15, y, 0x1D, z).hex() for x, y, z in POINTS.tolist())
-        return bytes.fromhex("".join(rows))
-
-
-def test_landmarks_are_read_from_the_serialised_form():
-    message = Message()
-    message.landmark = []
-    np.testing.assert_array_equal(face_track._parse_landmarks(message), POINTS)
-
-
-def test_another_layout_is_read_attribute_by_attribute():
-    np.testing.assert_allclose(face_track._parse_landmarks(Message(tag=0x25)), POINTS)
-
 
 TRACKED = Box(100, 100, 200, 240)
 
@@ -62,19 +35,19 @@ def test_company_is_another_face_of_some_size(other, company):
 def test_a_missing_mediapipe_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", None)
     with pytest.raises(MissingTool, match="medauth doctor"):
-        face_track._load_solutions()
+        face_track.load_mediapipe()
 
 
 def test_tensorflow_is_not_imported_and_can_be_later(monkeypatch):
     seen: list[bool] = []
 
-    def import_module(name: str) -> SimpleNamespace:
+    def import_module(name: str) -> str:
         seen.append("tensorflow" in sys.modules and sys.modules["tensorflow"] is None)
-        return SimpleNamespace(solutions=name)
+        return name
 
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.setattr(importlib, "import_module", import_module)
-    assert face_track._load_solutions() == "mediapipe"
+    assert face_track.load_mediapipe() == "mediapipe"
     assert seen == [True]
     assert "tensorflow" not in sys.modules
 
@@ -83,13 +56,13 @@ def test_parts_of_mediapipe_that_bring_matplotlib_are_left_out_and_can_be_had_la
     drawings = "mediapipe.python.solutions.drawing_utils"
     seen: list[bool] = []
 
-    def import_module(name: str) -> SimpleNamespace:
+    def import_module(name: str) -> str:
         seen.append(not hasattr(sys.modules[drawings], "DrawingSpec"))
-        return SimpleNamespace(solutions=name)
+        return name
 
     monkeypatch.delitem(sys.modules, drawings, raising=False)
     monkeypatch.setattr(importlib, "import_module", import_module)
-    face_track._load_solutions()
+    face_track.load_mediapipe()
     assert seen == [True]
     assert drawings not in sys.modules
 
