@@ -19,6 +19,9 @@ def desktop(
     gallery: Annotated[
         Path | None, typer.Option(help="Folder of captures; default: `gallery` in the data directory.")
     ] = None,
+    movements: Annotated[
+        bool, typer.Option("--movements", help="Say which facial movements (FACS action units) the face shows.")
+    ] = False,
     detector: Annotated[str, typer.Option(help="Who finds faces in pictures: haar, dnn, mediapipe or auto.")] = "auto",
 ) -> None:
     """A window: live expressions, captures with the face cut out, folders of pictures, and the expressions over time.
@@ -39,13 +42,13 @@ def desktop(
         from medauth.capture.webcam import Webcam
         from medauth.desktop.feed import Feed
         from medauth.desktop.gallery import Gallery
-        from medauth.desktop.live_findings import LiveAnalysis
+        from medauth.desktop.live_findings import LiveAnalysis, LiveTuning
         from medauth.desktop.picture_reader import PictureReader
         from medauth.sensing import emotion_reader, face_finder, face_tracker
 
         reader = emotion_reader(auth.settings, auth.models)
         pictures = PictureReader(face_finder(auth.settings, detector), reader)
-        analysis = LiveAnalysis(face_tracker(auth.settings), reader)
+        analysis = LiveAnalysis(face_tracker(auth.settings), reader, LiveTuning(movements=movements))
         source = Webcam(camera, open_device=(lambda _: PlayedClip(video)) if video is not None else None)
         folder = gallery if gallery is not None else auth.settings.data_dir / "gallery"
         try:

@@ -33,6 +33,9 @@ def live(
     motion: Annotated[
         float, typer.Option(help="Show motion from so many thousandths of the eye distance on.", min=0)
     ] = 25.0,
+    movements: Annotated[
+        bool, typer.Option("--movements", help="Say which facial movements (FACS action units) the face shows.")
+    ] = False,
     detector: Annotated[
         str, typer.Option(help="Who finds the face: mesh (one face, followed), haar, dnn, mediapipe or auto.")
     ] = "mesh",
@@ -62,7 +65,7 @@ def live(
             size=size,
             fps=fps,
             interval=interval,
-            tuning=LiveTuning(confidence, motion),
+            tuning=LiveTuning(confidence, motion, movements=movements),
             detector=detector,
             sound=sound or [],
             record=record,

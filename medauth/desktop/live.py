@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,8 @@ from medauth.report.video_writer import VideoWriter
 
 Picture = NDArray[np.uint8]
 _PACE_FRAMES = 45
+_LEAST_WIDTH = 640
+"""Letters on a smaller picture would cover the face: it is shown, and recorded, enlarged to this width."""
 _RECORDED_AHEAD = 8
 """Drawn frames that may wait for the film's encoder; more would fill the memory where the disk is slow."""
 
@@ -133,7 +136,9 @@ class LiveRun:
         self._analysis.offer((picture, 1000 * elapsed))
         self._notice(self._analysis.newest)
         self._times.append(now)
-        drawn = self._overlay.drawn(picture.copy(), self._last, self._pace(elapsed))
+        scale = max(1.0, _LEAST_WIDTH / picture.shape[1])
+        ground = picture.copy() if scale == 1.0 else _enlarged(picture, scale)
+        drawn = self._overlay.drawn(ground, self._last.scaled(scale), self._pace(elapsed))
         self._drawn_s.append(self._monotonic() - now)
         self._shown += 1
         if self._recorder is not None:
@@ -180,6 +185,11 @@ class LiveRun:
             record_left_out=recorder.left_out if recorder is not None else 0,
             expressions=dict(sorted(self._named.items(), key=lambda item: -item[1])),
         )
+
+
+def _enlarged(picture: Picture, scale: float) -> Picture:
+    size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _median_ms(seconds: deque[float]) -> float:

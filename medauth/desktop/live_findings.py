@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.desktop.live_movements import MovementWatch
 from medauth.protocol.observation import HINTS, FaceTrack, Frame
 from medauth.report.live_overlay import Arrow, LiveView
 from medauth.report.smoothing import Exponential
@@ -35,6 +36,8 @@ class LiveTuning:
     least_motion: float = 25.0
     """A part of the face moves from so many thousandths of the distance between the outer eye corners on."""
     smoothing_ms: float = 250.0
+    movements: bool = False
+    """Which facial movements the face shows is put into words."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class LiveAnalysis:
     tuning: LiveTuning = field(default_factory=LiveTuning)
     _count: int = 0
     _smooth: Exponential | None = None
+    _watch: MovementWatch = field(default_factory=MovementWatch)
     _before: tuple[float, NDArray[np.uint8]] | None = None
 
     def look(self, image: Picture, t_ms: float) -> LiveView:
@@ -56,6 +60,7 @@ class LiveAnalysis:
         track, problem = self.tracker.track(Frame(self._count, t_ms, b"", b"", small))
         if track is None:
             self._before = self._smooth = None
+            self._watch.lost()
             return LiveView(t_ms, problem=HINTS[problem] if problem else "")
         arrows = self._arrows(small, track, t_ms, 1 / scale)
         emotions = self._emotions(small, track, t_ms)
@@ -63,7 +68,8 @@ class LiveAnalysis:
         dominant = name if emotions[name] >= self.tuning.least_confidence else ""
         points = np.round(track.landmarks[:, :2] / scale).astype(np.int32)
         box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-        return LiveView(t_ms, box=box, emotions=emotions, dominant=dominant, arrows=arrows)
+        found = LiveView(t_ms, box=box, emotions=emotions, dominant=dominant, arrows=arrows)
+        return self._with_movements(found, track) if self.tuning.movements else found
 
     def close(self) -> None:
         """Frees the face track."""
@@ -74,6 +80,11 @@ class LiveAnalysis:
             self._smooth = Exponential(self.tuning.smoothing_ms)
         smooth = self._smooth.feed(t_ms, self.reader.look(image, track))
         return dict(zip(self.reader.classes, map(float, smooth), strict=True))
+
+    def _with_movements(self, view: LiveView, track: FaceTrack) -> LiveView:
+        found = self._watch.look(view.t_ms, track, view.emotions.get("neutral", 0.0))
+        against = "against this face at rest" if found.own_rest else "against other people at rest"
+        return replace(view, movements=found.words, against=against)
 
     def _arrows(self, image: Picture, track: FaceTrack, t_ms: float, grow: float) -> tuple[Arrow, ...]:
         """Regions that moved since the last look, the head's own motion taken out."""

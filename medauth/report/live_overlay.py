@@ -23,6 +23,7 @@ _COLOURS: Mapping[str, Colour] = {
     "fear": (167, 121, 204), "anger": (60, 94, 235), "disgust": (115, 158, 0), "contempt": (233, 180, 86),
 }  # fmt: skip
 _SHADE = 0.45
+_HISTORY_UNITS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ class LiveView:
     dominant: str = ""
     arrows: tuple[Arrow, ...] = ()
     problem: str = ""
+    movements: tuple[str, ...] | None = None
+    """What the face does, in words; None where nobody asked for it."""
+    against: str = ""
+    """What these were measured against."""
 
     def scaled(self, scale: float) -> LiveView:
         """The same in pixels of a picture so many times as large."""
@@ -86,6 +91,7 @@ class LiveOverlay:
         self._draw_arrows(picture, view.arrows, unit)
         self._draw_bars(picture, view, unit)
         self._draw_history(picture, unit)
+        self._draw_movements(picture, view, unit)
         self._draw_pace(picture, view, pace, unit)
         return picture
 
@@ -120,7 +126,7 @@ class LiveOverlay:
     def _draw_history(self, picture: Picture, unit: int) -> None:
         """The last seconds along the lower edge, Savitzky-Golay smoothed, the newest at the right."""
         height, width = picture.shape[:2]
-        tall = 7 * unit
+        tall = _HISTORY_UNITS * unit
         _shade(picture, (0, height - tall, width, height))
         if len(self._history) < 2:  # noqa: PLR2004 - a line has two ends
             return
@@ -134,6 +140,19 @@ class LiveOverlay:
             smooth = np.clip(savitzky_golay(values, window=9), 0.0, 1.0)
             points = np.stack([across, height - unit / 2 - smooth * (tall - unit)], axis=1).round().astype(np.int32)
             cv2.polylines(picture, [points], False, _COLOURS.get(name, _GREY), max(1, unit // 10), cv2.LINE_AA)
+
+    def _draw_movements(self, picture: Picture, view: LiveView, unit: int) -> None:
+        """Action units in words, on the left above the history."""
+        if view.movements is None or view.box is None:
+            return
+        lines = [f"movements, {view.against}", *(view.movements or ("none",))]
+        width = max(text_width(line, 0.8 * unit) for line in lines) + unit
+        bottom = picture.shape[0] - _HISTORY_UNITS * unit
+        top = bottom - int((len(lines) + 0.4) * 1.5 * unit)
+        _shade(picture, (0, max(0, top), min(picture.shape[1], width), bottom))
+        for row, line in enumerate(lines):
+            y = top + int((row + 0.2) * 1.5 * unit) + unit
+            put_text(picture, line, (unit // 2, y), 0.8 * unit, _WHITE if row else _GREY)
 
     def _draw_pace(self, picture: Picture, view: LiveView, pace: Pace | None, unit: int) -> None:
         lines = []

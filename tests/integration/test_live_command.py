@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,35 @@ def test_a_mouth_drawn_upwards_is_an_arrow_up(clip: Path) -> None:
     assert mouth
     assert {arrow.direction for arrow in mouth} <= {"up", "up-left", "up-right"}
     assert all(arrow.end[1] < arrow.start[1] for arrow in mouth)
+
+
+def test_movements_of_a_smile_are_told_against_this_persons_rest(clip: Path) -> None:
+    """At rest, then broadly smiling; the words of the smile do not blink."""
+    tuning = LiveTuning(movements=True)
+    analysis = LiveAnalysis(face_tracker(Settings()), emotion_reader(Settings(), ModelLibrary()), tuning)
+    views = []
+    for start in (31_000, 85_000):
+        for frame in VideoFile(clip, start_ms=start, end_ms=start + 3_000).frames():
+            assert frame.image is not None
+            views.append(analysis.look(frame.image, frame.media_ms or 0.0))
+    analysis.close()
+    at_rest, smiling = views[30:60], views[-40:]
+    assert at_rest[-1].against == "against this face at rest"
+    assert sum(len(view.movements or ()) for view in at_rest) < 0.5 * len(at_rest)
+    told = ["mouth corners pulled up (AU 12)" in (view.movements or ()) for view in smiling]
+    assert sum(told) > 0.8 * len(told)
+    assert sum(one != other for one, other in pairwise(told)) <= 1
+
+
+def test_movements_are_drawn_when_they_are_switched_on(clip: Path) -> None:
+    corners = []
+    for words in ((), ("--movements",)):
+        run_json("--video", clip, "--no-window", "--record", "film.mp4", "--seconds", "2.5", *words)
+        image = [frame.image for frame in VideoFile("film.mp4").frames()][-1]
+        assert image is not None
+        height = image.shape[0] - 7 * max(10, image.shape[0] // 45)
+        corners.append(float(image[height - 12 : height, : image.shape[1] // 4].mean()))
+    assert corners[1] < 0.75 * corners[0], "no darkened ground for words above the history"
 
 
 def test_q_ends_a_window_that_shows_the_picture(clip: Path, tmp_path: Path) -> None:

@@ -50,6 +50,19 @@ def test_pace_and_problems_are_in_the_other_corner() -> None:
         assert (one != other)[:80, 500:].any()
 
 
+def test_movements_are_words_above_the_history_and_only_if_asked_for() -> None:
+    plain = drawn(view())
+    some = drawn(view(movements=("jaw dropped (AU 26)",), against="against this face at rest"))
+    none = drawn(view(movements=(), against="against this face at rest"))
+    for picture in (some, none):
+        apart = (plain != picture).any(axis=-1)
+        assert apart[300:380, :200].any()
+        assert not apart[:300].any()
+        assert not apart[380:].any()
+    assert (some != none).any()
+    assert (drawn(LiveView(0.0, movements=())) == drawn(LiveView(0.0))).all(), "no face, no words"
+
+
 def test_nothing_found_is_still_drawn() -> None:
     assert (drawn(LiveView(0.0, problem="Look into the camera.")) != 100).any()
 
