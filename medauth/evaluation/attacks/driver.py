@@ -27,8 +27,9 @@ _MOST_TURN_DEG = 62.0
 _HAND_MS = 1_500.0
 _RISE_MS, _FALL_MS = 260.0, 260.0
 _BRIEF_MS, _HELD_MS = 650.0, 2_700.0
-_LIDS_MS = (80.0, 60.0, 120.0)
-_LIDS_GAP_MS = 300.0
+_LIDS_MS = (80.0, 100.0, 130.0)
+"""Closing, shut, opening: a slow blink among natural ones, so that a camera of 15 frames a second sees it shut."""
+_LIDS_GAP_MS = 380.0
 _HEAD: Mapping[Action, tuple[str, float]] = {
     Action.TURN_LEFT: ("yaw", 1.0),
     Action.TURN_RIGHT: ("yaw", -1.0),

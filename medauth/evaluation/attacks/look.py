@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.attacks.mesh_warp import MESH, OUTLINE, FaceSheet, Picture, Points, draw
+from medauth.evaluation.attacks.painted_lids import lids_over
 
 # FaceMesh rows across each eye: upper lid, lower lid (corner to corner); lips: upper row, lower row, inner and outer.
 _UPPER_LIDS = ((246, 161, 160, 159, 158, 157, 173), (466, 388, 387, 386, 385, 384, 398))
 _LOWER_LIDS = ((7, 163, 144, 145, 153, 154, 155), (249, 390, 373, 374, 380, 381, 382))
-_FOLDS = ((247, 30, 29, 27, 28, 56, 190), (467, 260, 259, 257, 258, 286, 414))
-"""The next row above each upper lid: skin that comes down with it."""
 _INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 _UPPER_LIP = (
     61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308,
@@ -25,6 +24,8 @@ _UPPER_LIP = (
 _BROWS = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285)
 _MOUTH_DARK = (28, 22, 52)
 _LEAST_OPENING = 0.12
+OPENED = 0.3
+"""How far a clear opening takes the lower lip down, in distances between the outer eye corners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,17 @@ def show(sheet: FaceSheet, look: Look) -> Picture:
     picture = draw(sheet, moved)
     if look.mouth > _LEAST_OPENING:
         picture = _with_dark_mouth(picture, moved, look.mouth)
+    picture = lids_over(picture, moved, look.lids)
     return picture if look.hand is None else _with_hand(picture, moved, look.hand)
 
 
 def placed(sheet: FaceSheet, look: Look) -> Points:
-    """(n, 3) where the sheet's points lie under a look: first expressions, then the turn of the head."""
+    """(n, 3) where the sheet's points lie under a look: first expressions, then the turn of the head. Of lids the places
+    are those of open ones."""
     unit = sheet.eye_distance
     points = sheet.points.astype(np.float64).copy()
     offsets = _pulls(sheet.points[:MESH].tobytes(), unit)
-    for name in ("smile", "brows", "mouth", "lids"):
+    for name in ("smile", "brows", "mouth"):
         amount = getattr(look, name)
         if amount:
             points[:MESH, :2] += amount * offsets[name]
@@ -91,7 +94,6 @@ def _pulls(face: bytes, unit: float) -> dict[str, NDArray[np.float64]]:
         "smile": _smile(points, unit),
         "brows": _brows(points, unit),
         "mouth": _mouth(points, unit),
-        "lids": _lids(points),
     }
 
 
@@ -127,18 +129,7 @@ def _mouth(points: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
     weight[list(_UPPER_LIP)] = 0.0
     weight[[61, 291, 78, 308, 76, 306, 62, 292]] = 0.35
     weight[list(_INNER_LIPS[11:])] = 1.0
-    return np.asarray(weight[:, None] * np.array([0.0, 0.3]) * unit)
-
-
-def _lids(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Upper lids down onto the lower ones, the fold above half the way."""
-    pull = np.zeros_like(points)
-    for upper, lower, fold in zip(_UPPER_LIDS, _LOWER_LIDS, _FOLDS, strict=True):
-        way = points[list(lower)] - points[list(upper)]
-        pull[list(upper)] = 0.94 * way
-        pull[list(lower)] = -0.06 * way
-        pull[list(fold)] = 0.5 * way
-    return pull
+    return np.asarray(weight[:, None] * np.array([0.0, OPENED]) * unit)
 
 
 def _with_hand(picture: Picture, moved: Points, at: float) -> Picture:

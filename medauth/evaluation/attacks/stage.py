@@ -17,6 +17,7 @@ from medauth.evaluation.attacks.held_sheet import draw_grip, laid
 from medauth.evaluation.attacks.look import Look, placed, show
 from medauth.evaluation.attacks.mesh_warp import Picture
 from medauth.evaluation.attacks.painted_face import blended_with_itself, draw_brush, swapped
+from medauth.evaluation.attacks.painted_lids import lids_over
 from medauth.evaluation.attacks.paper import draw_printout, held_up, printed
 from medauth.evaluation.attacks.screen import draw_display, refilmed
 from medauth.evaluation.attacks.victims import Victim
@@ -118,9 +119,9 @@ def screen_replay(cast: Cast) -> Act:
 
 
 def face_swap(cast: Cast) -> Act:
-    """The victim's face painted over an actor's, frame by frame."""
-    brush, donor = draw_brush(cast.random), cast.victim
-    actor = cast.others[int(cast.random.integers(len(cast.others)))]
+    """One face painted over another, frame by frame: in a check over the victim's, to whom the driver is tuned."""
+    brush, other = draw_brush(cast.random), cast.others[int(cast.random.integers(len(cast.others)))]
+    actor, donor = (cast.victim, other) if cast.performs else (other, cast.victim)
     return _painted(
         replace(cast, victim=actor),
         lambda scene, marks: swapped(scene, marks, donor.sheet, brush, cast.random),
@@ -223,7 +224,9 @@ def _painted(cast: Cast, paint: Callable[[Picture, NDArray[np.float32]], Picture
     def act(t_ms: float, prompt: Prompt | None) -> Picture:
         if cast.performs:
             look = driver.look_at(t_ms, prompt)
-            return paint(show(sheet, look), placed(sheet, look))
+            # What is pasted over eyes has lids of its own.
+            bare, marks = replace(look, lids=0.0), placed(sheet, look)
+            return lids_over(paint(show(sheet, bare), marks), marks, look.lids)
         look = driver.look_at(t_ms, None)
         matrix = _shift(look, sheet.eye_distance)
         marks = sheet.points.copy()

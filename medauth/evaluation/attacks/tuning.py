@@ -8,18 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.attacks.driver import STRENGTH, Gains, performance
-from medauth.evaluation.attacks.look import show
-from medauth.evaluation.attacks.mesh_warp import FaceSheet, Picture
+from medauth.evaluation.attacks.look import OPENED, Look, show
+from medauth.evaluation.attacks.mesh_warp import FaceSheet, Picture, cut_sheet
 from medauth.protocol.challenge import RULES, Action, Category, scripted_step
 from medauth.protocol.observation import FaceQuality, FaceTrack
 from medauth.signals.face_track import StillMesh
-from medauth.signals.gesture import amounts_of, measure
+from medauth.signals.gesture import OPENING, amounts_of, measure
 from medauth.signals.head_pose import fit_head
 from medauth.silence import native_silence
 
 _ROUNDS = 2
 _LEAST, _MOST = 0.6, 2.4
 _SEEN_AT_ALL = 0.15
+_SHUT_ROUNDS = 3
+_SHUT_BELOW = 0.045
+"""Between the inner lips, in distances of the eyes' outer corners."""
 
 
 def tuned(sheet: FaceSheet, mesh: StillMesh) -> Gains:
@@ -46,6 +49,21 @@ def tuned(sheet: FaceSheet, mesh: StillMesh) -> Gains:
                     break
                 gains[key] = float(np.clip(gains[key] * wanted / amount, _LEAST, _MOST))
     return gains
+
+
+def rested(sheet: FaceSheet, mesh: StillMesh) -> FaceSheet:
+    """The portrait with its mouth shut, where it is open: whoever drives a picture picks one of a face at rest, or makes
+    it one; a mouth that is open from the first frame on is no rest that gestures could be measured against."""
+    look, before = Look(), sheet.picture
+    for _ in range(_SHUT_ROUNDS):
+        seen = _measured(before, mesh)
+        if seen is None or seen[OPENING] <= _SHUT_BELOW:
+            break
+        look = replace(look, mouth=look.mouth - float(seen[OPENING]) / OPENED)
+        before = show(sheet, look)
+    with native_silence():
+        marks = mesh.landmarks(before)
+    return sheet if marks is None or look.mouth == 0.0 else cut_sheet(before, marks)
 
 
 def _measured(picture: Picture, mesh: StillMesh) -> NDArray[np.float64] | None:

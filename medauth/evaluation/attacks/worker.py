@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from medauth.evaluation.attacks.screen_light import Lighting
 from medauth.evaluation.attacks.session_replay import BY_ITSELF, VARIANTS, Player
 from medauth.evaluation.attacks.species import SPECIES
 from medauth.evaluation.attacks.stage import STAGED, Act, Cast
-from medauth.evaluation.attacks.tuning import tuned
+from medauth.evaluation.attacks.tuning import rested, tuned
 from medauth.evaluation.attacks.victims import Casting, Victim
 from medauth.evaluation.attacks.whole_check import Played, Server
 from medauth.protocol.policy import policy_named
@@ -47,6 +48,7 @@ class Worker:
         self._mesh = StillMesh()
         self._onlookers = Onlookers(self._models, self._policy)
         self._victims: dict[int, Victim | None] = {}
+        self._rested: dict[int, Victim] = {}
         self._gains: dict[str, Gains] = {}
         self._loops: dict[str, list[Picture]] = {}
         self._loop: MeasuredLoop | None = None
@@ -186,16 +188,24 @@ class Worker:
         return self._server
 
     def _cast(self, job: Job, *, performs: bool) -> Cast | None:
-        victim = self._victim(job.index)
+        find = self._at_rest if performs else self._victim
+        victim = find(job.index)
         if victim is None:
             return None
         count = len(self._plan.portraits)
-        near = (self._victim(job.index + 1 + n) for n in range(min(_OTHERS, count - 1)))
+        near = (find(job.index + 1 + n) for n in range(min(_OTHERS, count - 1)))
         others = [other for other in near if other is not None and other.person != victim.person]
         if performs and victim.person not in self._gains:
             self._gains[victim.person] = tuned(victim.sheet, self._mesh)
         random = np.random.default_rng([self._plan.seed, job.index, *job.species.encode()])
         return Cast(victim, others or [victim], random, self._gains.get(victim.person, {}), performs=performs)
+
+    def _at_rest(self, index: int) -> Victim | None:
+        """Somebody whose picture is to be driven."""
+        victim, place = self._victim(index), index % len(self._plan.portraits)
+        if victim is not None and place not in self._rested:
+            self._rested[place] = replace(victim, sheet=rested(victim.sheet, self._mesh))
+        return self._rested.get(place)
 
     def _victim(self, index: int) -> Victim | None:
         place = index % len(self._plan.portraits)
