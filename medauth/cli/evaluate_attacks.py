@@ -47,6 +47,10 @@ def attacks(
         int, typer.Option(help="Forged clients, and changes of the mirror, of each so many.", min=0)
     ] = 200,
     policy: Annotated[str, typer.Option(help="The policy that is attacked.")] = "standard",
+    screen_light: Annotated[
+        float,
+        typer.Option(help="The white screen's light on the face, by the room's. 0: drawn for each check.", min=0.0),
+    ] = 0.0,
     processes: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed, other attacks.")] = 0,
     as_json: JsonOption = False,
@@ -69,7 +73,7 @@ def attacks(
         natural = windows(natural_clips(clips or ()), windows_a_clip) if windows_a_clip else []
         folders, judges = [str(folder) for folder in auth.models.folders], judged_by(auth.models, policy_named(policy))
         sizes = (sessions, people, loop_checks, misuse_tries)
-        plan = Plan(policy, faces, natural, *sizes, seed, species or (), folders, judges)
+        plan = Plan(policy, faces, natural, *sizes, seed, species or (), folders, screen_light, judges)
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("attacking", total=None)

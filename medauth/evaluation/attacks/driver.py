@@ -8,7 +8,7 @@ actor, and is used as one and named so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,8 +19,11 @@ from medauth.protocol.observation import Prompt
 Random = np.random.Generator
 REACTION_MS = (420.0, 950.0)
 """From prompt to onset; simple choice reactions to a written word take about that long (Luce 1986)."""
-STRENGTH = 1.45
-"""Of a clear expression: what comes out of smoothing and of the mesh's own idea of faces must still be clear."""
+STRENGTH: Mapping[Action, float] = {Action.SMILE: 2.2, Action.RAISE_BROWS: 1.45, Action.OPEN_MOUTH: 1.45}
+"""Of a clear expression: what comes out of smoothing and of the mesh's own idea of faces must still be clear, and a smile
+must look like one to a network as well."""
+_LIPS: Mapping[Action, float] = {Action.SMILE: 0.3, Action.RAISE_BROWS: 0.8}
+"""How far the mouth opens along with them: a laugh, and surprise, are what expression networks were taught."""
 _TURN_MS, _TURN_STAY_MS = 480.0, 750.0
 _MOST_TURN_DEG = 62.0
 """One photograph holds nothing of a face seen from further aside."""
@@ -64,12 +67,13 @@ def performance(step: Step, gains: Gains | None = None) -> Performance:
         return _blinks(step.low)
     if step.action in _FACE:
         stay = _HELD_MS if step.hold_min_ms > 1_000 else _BRIEF_MS  # noqa: PLR2004
-        name, amount = _FACE[step.action], STRENGTH * gain
-        return _there_and_back(_RISE_MS, stay, _FALL_MS, lambda share: _with(name, amount * share))
+        name, amount, lips = _FACE[step.action], STRENGTH[step.action] * gain, _LIPS.get(step.action)
+        face = _ONE[name] if lips is None else lambda value: replace(_ONE[name](value), mouth=lips * value / amount)
+        return _there_and_back(_RISE_MS, stay, _FALL_MS, lambda share: face(amount * share))
     if step.action in _HEAD:
         name, way = _HEAD[step.action]
         amount = way * min(step.target * gain, _MOST_TURN_DEG)
-        return _there_and_back(_TURN_MS, _TURN_STAY_MS, _TURN_MS, lambda share: _with(name, amount * share))
+        return _there_and_back(_TURN_MS, _TURN_STAY_MS, _TURN_MS, lambda share: _ONE[name](amount * share))
     grown = (1 + gain * step.target / 100) if step.action is Action.CLOSER else (1 - gain * step.target / 100)
     return _there_and_back(_TURN_MS, _TURN_STAY_MS, _TURN_MS, lambda share: Look(size=1 + (grown - 1) * share))
 
@@ -134,10 +138,6 @@ def _blinks(count: int) -> Performance:
         return Look(lids=1.0 if into < shut + closed else _smooth(1 - (into - shut - closed) / opened))
 
     return Performance(count * every - _LIDS_GAP_MS, at)
-
-
-def _with(name: str, value: float) -> Look:
-    return _ONE[name](value)
 
 
 _ONE: Mapping[str, Callable[[float], Look]] = {

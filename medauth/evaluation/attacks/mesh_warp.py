@@ -82,16 +82,24 @@ def draw(sheet: FaceSheet, moved: Points) -> Picture:
     order = np.argsort(-corners[:, :, 2].mean(axis=1))  # z grows away from the camera
     shapes = np.round(corners[:, :, :2] * 16).astype(np.int32)
     numbers = np.full((height, width), -1, np.int32)
-    for index in order:
-        cv2.fillConvexPoly(numbers, shapes[index], (int(index),), lineType=cv2.LINE_8, shift=4)
-    matrices = _back(sheet.points[sheet.triangles][:, :, :2], corners[:, :, :2])
-    here = matrices[numbers]
-    columns = np.arange(width, dtype=np.float32)[None, :]
-    rows = np.arange(height, dtype=np.float32)[:, None]
-    from_x = here[..., 0] * columns + here[..., 1] * rows + here[..., 2]
-    from_y = here[..., 3] * columns + here[..., 4] * rows + here[..., 5]
+    for index, shape in zip(order.tolist(), list(shapes[order]), strict=True):
+        cv2.fillConvexPoly(numbers, shape, (index,), lineType=cv2.LINE_8, shift=4)
+    matrices = np.ascontiguousarray(_back(sheet.points[sheet.triangles][:, :, :2], corners[:, :, :2]).T)
+    from_x, from_y = _origins(matrices[:3], numbers), _origins(matrices[3:], numbers)
     drawn = cv2.remap(sheet.picture, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(drawn, np.uint8)
+
+
+def _origins(terms: NDArray[np.float32], numbers: NDArray[np.int32]) -> NDArray[np.float32]:
+    """(h, w): one coordinate of where each pixel came from, by `terms` (3, m + 1) of the triangle that covers it."""
+    height, width = numbers.shape
+    found = terms[0].take(numbers)
+    found *= np.arange(width, dtype=np.float32)[None, :]
+    down = terms[1].take(numbers)
+    down *= np.arange(height, dtype=np.float32)[:, None]
+    found += down
+    found += terms[2].take(numbers)
+    return found
 
 
 def _triangles(points: NDArray[np.float32], width: int, height: int) -> NDArray[np.int32]:

@@ -38,6 +38,8 @@ class Plan:
     only: Sequence[str] = ()
     model_folders: Sequence[str] = ()
     """Where models are looked for, in this order; those of the installation, if empty. What lies there counts, not where."""
+    screen: float = 0.0
+    """The white screen's light on the face by the room's; 0: drawn for each check."""
     judged_by: Mapping[str, str] = field(default_factory=dict)
     """By which models and rules, see `evaluation.judged_by`."""
 

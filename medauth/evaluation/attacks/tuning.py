@@ -39,7 +39,7 @@ def tuned(sheet: FaceSheet, mesh: StillMesh) -> Gains:
             if key in gains:
                 continue
             step = scripted_step(action, index, pause_ms=0)
-            wanted = 100 * STRENGTH if RULES[action].category is Category.EXPRESSION else float(step.target)
+            wanted = 100 * STRENGTH[action] if action in STRENGTH else float(step.target)
             gains[key] = 1.0
             for _ in range(_ROUNDS):
                 done = performance(step, gains)

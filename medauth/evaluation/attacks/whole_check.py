@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from medauth.bootstrap import Medauth, Sources
 from medauth.config import Settings
 from medauth.evaluation.attacks.camera import Camera, draw_camera
-from medauth.evaluation.attacks.pace import Pace, natural
+from medauth.evaluation.attacks.pace import Pace, natural_for
 from medauth.evaluation.attacks.screen_light import Lighting, ScreenLight
 from medauth.evaluation.attacks.session_replay import Taken
 from medauth.evaluation.attacks.stage import Act
 from medauth.evaluation.jpeg import encoded
 from medauth.evidence.archive import KeepFrames
+from medauth.protocol.policy import policy_named
 from medauth.protocol.verdict import Verdict
 from medauth.session import AuthenticationSession
 from medauth.signals.models import ModelLibrary
@@ -52,8 +53,10 @@ class Played:
 class Server:
     """A server with a folder, a clock and a challenge of its own. One check at a time."""
 
-    def __init__(self, policy: str, models: ModelLibrary | None = None) -> None:
-        self._policy = policy
+    def __init__(self, policy: str, models: ModelLibrary | None = None, screen: float = 0.0) -> None:
+        """`screen`: the white screen's light on the face by the room's; 0: drawn for each check."""
+        self._policy, self._screen = policy, screen
+        self._pace = natural_for(policy_named(policy).min_fps)
         self._folder = tempfile.TemporaryDirectory(prefix="medauth-attacks-")
         self._now_ms = 0.0
         self._draws = plain_random.Random(0)
@@ -73,7 +76,7 @@ class Server:
         random: np.random.Generator,
         *,
         challenge_seed: int,
-        pace: Pace = natural,
+        pace: Pace | None = None,
         subject: str = "",
         filmed: bool = True,
         record: bool = False,
@@ -85,12 +88,13 @@ class Server:
         self._draws = plain_random.Random(challenge_seed)
         self._checks += 1
         self._now_ms += _BETWEEN_MS
-        lens = _Lens(act, lighting, random) if filmed else None
+        lens = _Lens(act, ScreenLight(lighting, random, self._screen), random) if filmed else None
         with self.auth.start(
             subject=subject or f"attacked-{self._checks}", policy=self._policy, client=str(self._checks)
         ) as session:
             session.set_round_trip(_ROUND_TRIP_MS)
-            frames, recording = self._play(session, lens.take if lens else _unfilmed(act), pace, random, record=record)
+            taken = lens.take if lens else _unfilmed(act)
+            frames, recording = self._play(session, taken, pace or self._pace, random, record=record)
             verdict = session.finish()
             return Played(verdict, frames, recording, self._steps(verdict))
 
@@ -133,9 +137,8 @@ class Server:
 class _Lens:
     """The act in the screen's light, through a camera."""
 
-    def __init__(self, act: Act, lighting: Lighting, random: np.random.Generator) -> None:
-        self._act = act
-        self._light = ScreenLight(lighting, random)
+    def __init__(self, act: Act, light: ScreenLight, random: np.random.Generator) -> None:
+        self._act, self._light = act, light
         self._camera = Camera(draw_camera(random), random)
 
     def take(self, t_ms: float, session: AuthenticationSession) -> Picture:

@@ -69,7 +69,7 @@ class Worker:
         if cast is None:
             return []
         # A server that met the same photograph in another attack would know it again: each check is its server's first.
-        self._server = Server(self._plan.policy, self._models)
+        self._server = Server(self._plan.policy, self._models, self._plan.screen)
         try:
             variant, played = _WHOLE.get(job.species, Worker._plain)(self, job, cast)
         finally:
