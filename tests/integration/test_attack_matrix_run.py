@@ -17,12 +17,14 @@ import pytest
 from typer.testing import CliRunner
 
 from medauth.cli.main import app
+from medauth.evaluation.attacks.look import Look, show
 from medauth.evaluation.attacks.loop_film import SIXTEEN
 from medauth.evaluation.attacks.loop_protocol import MeasuredLoop, measured, play
+from medauth.evaluation.attacks.mesh_warp import cut_sheet
 from medauth.evaluation.attacks.misuse import ACCEPTED, forge, tamper
 from medauth.evaluation.attacks.screen_light import Lighting
 from medauth.evaluation.attacks.stage import STAGED, Cast
-from medauth.evaluation.attacks.tuning import tuned
+from medauth.evaluation.attacks.tuning import rested, tuned
 from medauth.evaluation.attacks.victims import REGISTRY, Casting, Portrait, Victim
 from medauth.evaluation.attacks.whole_check import Server
 from medauth.protocol.policy import STANDARD
@@ -94,6 +96,22 @@ def test_the_driver_answers_a_whole_challenge_before_the_real_mesh() -> None:
     assert readings["challenge"] == "challenge.answered", done.steps
     assert readings["capture"] == "capture.clear"
     assert done.verdict.decision is not Decision.REHEARSED
+
+
+def test_an_open_mouth_is_shut_before_the_driver_begins() -> None:
+    victim, _ = actor()
+    mesh = StillMesh()
+    laughing = show(victim.sheet, Look(mouth=1.0))
+    marks = mesh.landmarks(laughing)
+    assert marks is not None
+    shut = mesh.landmarks(rested(cut_sheet(laughing, marks), mesh).picture)
+    at_rest = mesh.landmarks(victim.picture)
+    assert rested(victim.sheet, mesh) is victim.sheet
+    mesh.close()
+    gaps = [float(np.hypot(*(found[13] - found[14])[:2])) for found in (marks, shut, at_rest)]
+    assert gaps[0] > 10
+    assert gaps[1] < 4
+    assert gaps[2] < 4
 
 
 def test_a_portrait_with_somebody_else_in_view_is_left_out(tmp_path: Path) -> None:

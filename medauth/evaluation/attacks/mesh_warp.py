@@ -93,7 +93,7 @@ def draw(sheet: FaceSheet, moved: Points) -> Picture:
 def _origins(terms: NDArray[np.float32], numbers: NDArray[np.int32]) -> NDArray[np.float32]:
     """(h, w): one coordinate of where each pixel came from, by `terms` (3, m + 1) of the triangle that covers it."""
     height, width = numbers.shape
-    found = terms[0].take(numbers)
+    found: NDArray[np.float32] = terms[0].take(numbers)
     found *= np.arange(width, dtype=np.float32)[None, :]
     down = terms[1].take(numbers)
     down *= np.arange(height, dtype=np.float32)[:, None]

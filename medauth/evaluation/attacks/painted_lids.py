@@ -14,16 +14,15 @@ from medauth.evaluation.attacks.mesh_warp import OUTER_CORNERS, Picture, Points
 
 Floats = NDArray[np.float64]
 
-# FaceMesh rows across each eye, corner to corner, and the skin under it.
-_EYES = (
-    ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133), (228, 229, 230, 231)),
-    ((263, 466, 388, 387, 386, 385, 384, 398, 362), (263, 249, 390, 373, 374, 380, 381, 382, 362), (448, 449, 450, 451)),
-)  # fmt: skip
+# FaceMesh rows across each eye, corner to corner: upper lid, lower lid; and the skin under it.
+LIDS = (
+    ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133)),
+    ((263, 466, 388, 387, 386, 385, 384, 398, 362), (263, 249, 390, 373, 374, 380, 381, 382, 362)),
+)
+UNDER = ((228, 229, 230, 231), (448, 449, 450, 451))
 _LEAST = 0.04
-_SHUT = 1.0
 _LASHES = 0.45
 """Of the skin's brightness."""
-_FOLD = 0.88
 _SHIFT = 4
 """Sub-pixel bits of OpenCV's drawing."""
 
@@ -34,9 +33,9 @@ def lids_over(picture: Picture, points: Points, amount: float) -> Picture:
         return picture
     unit = float(np.hypot(*(points[OUTER_CORNERS[0], :2] - points[OUTER_CORNERS[1], :2])))
     painted = picture
-    for upper, lower, under in _EYES:
+    for (upper, lower), under in zip(LIDS, UNDER, strict=True):
         above, below = points[list(upper), :2].astype(np.float64), points[list(lower), :2].astype(np.float64)
-        edge = above + min(amount, 1.0) * _SHUT * (below - above)
+        edge = above + min(amount, 1.0) * (below - above)
         painted = _one(painted, above, edge, _skin(picture, points[list(under), :2]), unit)
     return painted
 
@@ -74,4 +73,4 @@ def _skin(picture: Picture, places: NDArray[np.float32]) -> Floats:
 
 
 def _fixed(points: Floats) -> NDArray[np.int32]:
-    return np.round(points * (1 << _SHIFT)).astype(np.int32)
+    return np.asarray(np.round(points * (1 << _SHIFT)), np.int32)

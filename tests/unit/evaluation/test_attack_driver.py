@@ -84,6 +84,14 @@ def test_a_hand_passes_from_side_to_side_and_a_profile_goes_as_far_as_a_photogra
     assert min(aside.look(t).yaw for t in np.arange(0, aside.length_ms, 20.0)) == -62
 
 
+@pytest.mark.parametrize(("action", "least"), [(Action.SMILE, 0.2), (Action.RAISE_BROWS, 0.5)])
+def test_an_expression_opens_the_lips_and_never_as_far_as_an_open_mouth(action: Action, least: float) -> None:
+    done = performance(scripted_step(action, 1, pause_ms=0))
+    lips = [done.look(t).mouth for t in np.arange(0, done.length_ms, 20.0)]
+    assert lips[0] == pytest.approx(0)
+    assert least < max(lips) < 1.0
+
+
 def test_the_lids_of_a_performance_close_as_often_as_asked() -> None:
     for index in range(3):
         done = performance(scripted_step(Action.BLINK, index, pause_ms=0))

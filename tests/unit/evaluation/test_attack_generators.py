@@ -23,13 +23,16 @@ from medauth.evaluation.attacks import (
 )
 from medauth.evaluation.attacks.camera import Camera, CameraKind, draw_camera
 from medauth.evaluation.attacks.look import Look, placed, show
+from medauth.evaluation.attacks.pace import natural, natural_for
 from medauth.evaluation.attacks.painted_face import blended_with_itself, draw_brush, swapped
+from medauth.evaluation.attacks.painted_lids import LIDS, UNDER, lids_over
 from medauth.evaluation.attacks.paper import Printout, draw_printout, printed
 from medauth.evaluation.attacks.screen import draw_display, refilmed
 from medauth.evaluation.attacks.screen_light import Lighting, ScreenLight, draw_strength
 from medauth.evaluation.attacks.session_replay import BY_ITSELF, VARIANTS, Player, Taken
 from medauth.evaluation.attacks.stage import STAGED, Act, Cast
 from medauth.evaluation.attacks.victims import Victim
+from medauth.protocol.policy import STANDARD, STRICT
 from tests.unit.evaluation.attack_face import landmarks, picture, sheet
 
 pytestmark = pytest.mark.simulated
@@ -69,6 +72,26 @@ def test_a_hand_covers_the_face_and_leaves_the_wall() -> None:
     shown, bare = show(sheet(), Look(hand=0.0)).astype(int), picture().astype(int)
     assert np.abs(shown - bare)[85:105, 95:105].mean() > 5
     assert np.abs(shown - bare)[:, :20].mean() < 1
+
+
+def test_painted_lids_come_down_over_the_eyes_and_touch_nothing_else() -> None:
+    face = sheet()
+    points = face.points.copy()
+    lid = np.linspace(0, 1, 9)
+    for (upper, lower), left in zip(LIDS, (74.0, 110.0), strict=True):
+        points[list(upper), :2] = np.column_stack([left + 16 * lid, 80 - 5 * np.sin(np.pi * lid)])
+        points[list(lower), :2] = np.column_stack([left + 16 * lid, 80 + 5 * np.sin(np.pi * lid)])
+    for row in UNDER:
+        points[list(row), :2] = (100, 95)
+    assert lids_over(face.picture, points, 0.0) is face.picture
+    half, shut = lids_over(face.picture, points, 0.5), lids_over(face.picture, points, 1.0)
+    pupils = face.picture[80, 82].mean(), half[78, 82].mean(), shut[80, 82].mean()
+    assert pupils[1] > pupils[0] + 50
+    assert pupils[2] > pupils[0] + 50
+    changed = np.abs(shut.astype(int) - face.picture).max(axis=2) > 12
+    assert 0 < changed.mean() < 0.02
+    assert not changed[:70].any()
+    assert not changed[92:].any()
 
 
 def test_what_is_near_hides_what_is_behind() -> None:
@@ -170,6 +193,21 @@ def test_screens_light_faces_as_phones_laptops_and_monitors_do() -> None:
     drawn = np.array([draw_strength(random) for _ in range(10_000)])
     low, quarter, rest, high = np.percentile(drawn, [10, 25, 75, 90])
     assert (low, quarter, rest, high) == pytest.approx((0.23, 0.36, 1.13, 1.8), rel=0.1)
+
+
+def test_a_policy_gets_as_many_frames_as_it_asks_for() -> None:
+    random = np.random.default_rng(0)
+    assert natural_for(STANDARD.min_fps) is natural
+    lively = natural_for(STRICT.min_fps)
+    waits = [lively(index, 0.0, random)[0] for index in range(2_000)]
+    assert 1_000 / np.mean(waits) > STRICT.min_fps + 2
+    assert 1_000 / np.mean([natural(index, 0.0, random)[0] for index in range(2_000)]) > STANDARD.min_fps + 2
+
+
+def test_the_screens_light_can_be_fixed() -> None:
+    random = np.random.default_rng(0)
+    assert ScreenLight(Lighting.OTHER, random, 1.5).strength == 1.5
+    assert len({ScreenLight(Lighting.OTHER, random).strength for _ in range(5)}) == 5
 
 
 def test_a_strong_screen_blows_nothing_out() -> None:
