@@ -108,6 +108,8 @@ def test_an_open_mouth_is_shut_before_the_driver_begins() -> None:
     at_rest = mesh.landmarks(victim.picture)
     assert rested(victim.sheet, mesh) is victim.sheet
     mesh.close()
+    assert shut is not None
+    assert at_rest is not None
     gaps = [float(np.hypot(*(found[13] - found[14])[:2])) for found in (marks, shut, at_rest)]
     assert gaps[0] > 10
     assert gaps[1] < 4
