@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from medauth.delivery.addresses import Network, may_be_called
@@ -49,7 +50,7 @@ class HttpsCourier:
         self._networks = networks
         self._loopback = loopback
         self._resolve = resolve
-        self._tls = tls or ssl.create_default_context()
+        self._given = tls
         self._total_s = total_s
 
     def deliver(self, parcel: Parcel) -> Answer:
@@ -73,6 +74,11 @@ class HttpsCourier:
             raise NotDelivered("late" if line.is_cut else "no-answer") from None
         finally:
             line.close()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made when first needed: reading the system's certificates takes longer than everything else an app is made of."""
+        return self._given or ssl.create_default_context()
 
     def _judged(self, host: str, port: int) -> Sequence[str]:
         """All of a name's addresses must be allowed: one that mixes is up to something. Raises `NotDelivered`."""

@@ -9,8 +9,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from sqlalchemy import Dialect
 
 from medauth.capture.interface import CapturedFrame
 from medauth.errors import InputError
@@ -259,8 +261,20 @@ def _schema() -> sqlite3.Connection:
     return schema
 
 
+@cache
+def _written() -> tuple[Dialect, dict[Any, Any]]:
+    """One dialect for all databases in memory, and the SQL that was written for it: SQLAlchemy would write every statement
+    anew for every test."""
+    engine = open_engine("sqlite://")
+    engine.connect().close()  # with its first connection a dialect learns what the database can do
+    engine.dispose()
+    return engine.dialect, {}
+
+
 def memory_server(folder: Path, keyring: FileKeyring) -> Server:
     engine = open_engine("sqlite://")
+    engine.dialect, written = _written()
+    engine.update_execution_options(compiled_cache=written)
     with closing(engine.raw_connection()) as connection:
         _schema().backup(connection.driver_connection)  # type: ignore[arg-type]
     return Server(folder, SqlStore(engine), keyring)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.routing import Rule
 
 from medauth.bootstrap import Medauth
 from medauth.bootstrap import open as open_medauth
@@ -21,6 +22,23 @@ from tests.unit.checks import Server, memory_server
 from tests.unit.web.people import Host
 
 POLICIES = ("standard", "no-flash")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def urls_written_once() -> Iterator[None]:
+    """Werkzeug compiles two functions for each of some forty rules of an app, which takes longer than most tests. They
+    depend on the rule alone, so apps share them."""
+    compile_builder, written = Rule._compile_builder, dict[Any, Any]()
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in written:
+            written[key] = compile_builder(rule, append_unknown)
+        return written[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compiled)
+        yield
 
 
 @pytest.fixture
