@@ -76,7 +76,10 @@ def live(
             print_json(report.to_json())
         print_title(f"{report.seconds:.1f} s: {report.shown} frames shown ({report.shown_fps:g} a second)")
         console.print(f"  camera {report.captured} frames ({report.captured_fps:g} a second), {report.dropped} dropped")
-        console.print(f"  {report.analysed} analysed, {report.analysis_ms:g} ms each; drawing {report.draw_ms:g} ms")
+        drawing = f"drawing {report.draw_ms:g} ms, {report.draw_cpu_ms:g} of them CPU"
+        console.print(
+            f"  {report.analysed} analysed, {report.analysis_ms:g} ms each; {drawing}; {report.cores:g} cores"
+        )
         if record is not None:
             console.print(f"  {record}: {report.recorded} frames, {report.record_left_out} left out")
 

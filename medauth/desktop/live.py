@@ -68,6 +68,10 @@ class LiveReport:
     """Median."""
     draw_ms: float
     """Median, from a captured frame to a drawn one."""
+    draw_cpu_ms: float
+    """The mean of the same in time of a processor, which other programs on the machine do not lengthen."""
+    cores: float
+    """Time of processors that the whole run took, over its seconds: reading, drawing, showing, analysing, recording."""
     recorded: int
     record_left_out: int
     expressions: dict[str, int] = field(default_factory=dict)
@@ -92,12 +96,14 @@ class LiveRun:
         heard: Callable[[LiveView], None] | None = None,
         ended: Callable[[], bool] = lambda: False,
         monotonic: Callable[[], float] = time.monotonic,
+        busy: Callable[[], float] = time.process_time,
     ) -> None:
         self._camera = camera
         self._screen = screen
         self._heard = heard
         self._ended = ended
         self._monotonic = monotonic
+        self._busy = busy
         self._overlay = LiveOverlay()
         self._analysis: Background[tuple[Picture, float], LiveView] = Background(
             lambda given: look(*given), interval_s=interval_s
@@ -108,13 +114,14 @@ class LiveRun:
             self._recorder = Background(lambda given: film.write(*given), depth=_RECORDED_AHEAD)
         self._times: deque[float] = deque(maxlen=_PACE_FRAMES)
         self._drawn_s: deque[float] = deque(maxlen=2_000)
+        self._drawn_cpu_s: deque[float] = deque(maxlen=2_000)
         self._shown = 0
         self._named: dict[str, int] = {}
         self._last = LiveView(0.0)
 
     def run(self, seconds: float = 0.0) -> LiveReport:
         """Until the person ends it, the clip is over, or `seconds` have gone by (0: no end)."""
-        frames, began = self._camera.frames(), self._monotonic()
+        frames, began, busy = self._camera.frames(), self._monotonic(), self._busy()
         try:
             for captured in frames:
                 now = self._monotonic()
@@ -124,10 +131,10 @@ class LiveRun:
             if not self._ended():
                 raise
         finally:
-            delivered, elapsed = self._camera.delivered, self._monotonic() - began
+            delivered, elapsed, busy = self._camera.delivered, self._monotonic() - began, self._busy() - busy
             release(frames)
             self._stop()
-        return self._report(elapsed, delivered)
+        return self._report(elapsed, delivered, busy)
 
     def _step(self, captured: CapturedFrame, now: float, elapsed: float) -> bool:
         assert captured.image is not None, "a camera gives pixels"
@@ -136,10 +143,12 @@ class LiveRun:
         self._analysis.offer((picture, 1000 * elapsed))
         self._notice(self._analysis.newest)
         self._times.append(now)
+        cpu = time.thread_time()
         scale = max(1.0, _LEAST_WIDTH / picture.shape[1])
         ground = picture.copy() if scale == 1.0 else _enlarged(picture, scale)
         drawn = self._overlay.drawn(ground, self._last.scaled(scale), self._pace(elapsed))
         self._drawn_s.append(self._monotonic() - now)
+        self._drawn_cpu_s.append(time.thread_time() - cpu)
         self._shown += 1
         if self._recorder is not None:
             self._recorder.offer((drawn, 1000 * elapsed))
@@ -169,7 +178,7 @@ class LiveRun:
             self._film.close()
         self._screen.close()
 
-    def _report(self, seconds: float, delivered: int) -> LiveReport:
+    def _report(self, seconds: float, delivered: int, busy: float) -> LiveReport:
         recorder = self._recorder
         return LiveReport(
             seconds=round(seconds, 2),
@@ -181,6 +190,8 @@ class LiveRun:
             captured_fps=round(delivered / seconds, 1) if seconds > 0 else 0.0,
             analysis_ms=_median_ms(self._analysis.spent_s),
             draw_ms=_median_ms(self._drawn_s),
+            draw_cpu_ms=round(1000 * float(np.mean(self._drawn_cpu_s)), 2) if self._drawn_cpu_s else 0.0,
+            cores=round(busy / seconds, 2) if seconds > 0 else 0.0,
             recorded=self._film.frames if self._film is not None else 0,
             record_left_out=recorder.left_out if recorder is not None else 0,
             expressions=dict(sorted(self._named.items(), key=lambda item: -item[1])),

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from medauth.report.overlay import Colour, Picture, put_text, text_width
+from medauth.report.overlay_panel import Panel
 from medauth.signals.smoothing import savitzky_golay
 
 HISTORY_S = 12.0
@@ -22,8 +23,11 @@ _COLOURS: Mapping[str, Colour] = {
     "neutral": (187, 187, 187), "happiness": (66, 228, 240), "surprise": (0, 159, 230), "sadness": (220, 150, 60),
     "fear": (167, 121, 204), "anger": (60, 94, 235), "disgust": (115, 158, 0), "contempt": (233, 180, 86),
 }  # fmt: skip
-_SHADE = 0.45
 _HISTORY_UNITS = 7
+_LINE = 1.5
+"""Height of a line of letters, in units."""
+_TOLD_FRAMES = 15
+"""For so many frames the pace stays as it was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,9 @@ class LiveOverlay:
 
     def __init__(self) -> None:
         self._history: deque[tuple[float, Mapping[str, float]]] = deque()
+        self._panels = {name: Panel() for name in ("bars", "history", "movements", "pace")}
+        self._told: tuple[str, ...] = ()
+        self._frames = 0
 
     def drawn(self, picture: Picture, view: LiveView, pace: Pace | None = None) -> Picture:
         """Draws onto the picture (height, width, 3) uint8 BGR itself: a copy of 6 MB costs time in every frame."""
@@ -88,11 +95,12 @@ class LiveOverlay:
             cv2.rectangle(picture, (left, top), (right, bottom), _COLOURS.get(view.dominant, _WHITE), 2)
             name = f"{view.dominant} {view.emotions[view.dominant]:.0%}" if view.dominant else "?"
             put_text(picture, name, (left, max(unit, top - unit // 2)), unit, _WHITE, outline=True)
-        self._draw_arrows(picture, view.arrows, unit)
-        self._draw_bars(picture, view, unit)
-        self._draw_history(picture, unit)
-        self._draw_movements(picture, view, unit)
-        self._draw_pace(picture, view, pace, unit)
+        for arrow in view.arrows:
+            cv2.arrowedLine(picture, arrow.start, arrow.end, _ARROW, max(2, unit // 10), cv2.LINE_AA, tipLength=0.35)
+        self._put_bars(picture, view, unit)
+        self._put_history(picture, unit)
+        self._put_movements(picture, view, unit)
+        self._put_pace(picture, view, pace, unit)
         return picture
 
     def _remember(self, view: LiveView) -> None:
@@ -101,72 +109,91 @@ class LiveOverlay:
         while self._history and view.t_ms - self._history[0][0] > 1000 * HISTORY_S:
             self._history.popleft()
 
-    def _draw_arrows(self, picture: Picture, arrows: Sequence[Arrow], unit: int) -> None:
-        for arrow in arrows:
-            cv2.arrowedLine(picture, arrow.start, arrow.end, _ARROW, max(2, unit // 10), cv2.LINE_AA, tipLength=0.35)
-
-    def _draw_bars(self, picture: Picture, view: LiveView, unit: int) -> None:
+    def _put_bars(self, picture: Picture, view: LiveView, unit: int) -> None:
         """One bar an expression, upper left; below them what moved."""
-        names = list(view.emotions) or []
         moved = [f"{a.region}: {a.direction}" for a in sorted(view.arrows, key=lambda a: -a.amount)[:4]]
-        rows = len(names) + len(moved)
-        if not rows:
-            return
-        width = 16 * unit
-        _shade(picture, (0, 0, width, int((rows + 0.8) * 1.5 * unit)))
-        for row, name in enumerate(names):
-            y, share = int((row + 0.4) * 1.5 * unit), view.emotions[name]
-            put_text(picture, name, (unit // 2, y + unit), 0.8 * unit, _WHITE)
-            left, end = 7 * unit, 7 * unit + int(share * 5 * unit)
-            cv2.rectangle(picture, (left, y + unit // 5), (end, y + unit), _COLOURS.get(name, _GREY), cv2.FILLED)
-            put_text(picture, f"{share:.0%}", (12 * unit + unit // 2, y + unit), 0.8 * unit, _WHITE)
-        for row, text in enumerate(moved, start=len(names)):
-            put_text(picture, text, (unit // 2, int((row + 0.4) * 1.5 * unit) + unit), 0.8 * unit, _ARROW)
+        rows = len(view.emotions) + len(moved)
+        if rows:
+            box = (0, 0, 16 * unit, int((rows + 0.8) * _LINE * unit))
+            says = (tuple(view.emotions.items()), tuple(moved), unit)
+            self._panels["bars"].put(picture, box, says, lambda part: _draw_bars(part, view.emotions, moved, unit))
 
-    def _draw_history(self, picture: Picture, unit: int) -> None:
-        """The last seconds along the lower edge, Savitzky-Golay smoothed, the newest at the right."""
+    def _put_history(self, picture: Picture, unit: int) -> None:
+        """The last seconds along the lower edge."""
         height, width = picture.shape[:2]
-        tall = _HISTORY_UNITS * unit
-        _shade(picture, (0, height - tall, width, height))
-        if len(self._history) < 2:  # noqa: PLR2004 - a line has two ends
-            return
-        times = np.array([t_ms for t_ms, _ in self._history]) / 1000
-        even = np.arange(max(times[0], times[-1] - HISTORY_S), times[-1], _STEP_S)
-        if len(even) < 2:  # noqa: PLR2004
-            return
-        across = width - (times[-1] - even) / HISTORY_S * width
-        for name in self._history[-1][1]:
-            values = np.interp(even, times, [shares.get(name, 0.0) for _, shares in self._history])
-            smooth = np.clip(savitzky_golay(values, window=9), 0.0, 1.0)
-            points = np.stack([across, height - unit / 2 - smooth * (tall - unit)], axis=1).round().astype(np.int32)
-            cv2.polylines(picture, [points], False, _COLOURS.get(name, _GREY), max(1, unit // 10), cv2.LINE_AA)
+        box = (0, height - _HISTORY_UNITS * unit, width, height)
+        says = self._history[-1][0] if self._history else None
+        self._panels["history"].put(picture, box, says, lambda part: _draw_history(part, self._history, unit))
 
-    def _draw_movements(self, picture: Picture, view: LiveView, unit: int) -> None:
+    def _put_movements(self, picture: Picture, view: LiveView, unit: int) -> None:
         """Action units in words, on the left above the history."""
         if view.movements is None or view.box is None:
             return
-        lines = [f"movements, {view.against}", *(view.movements or ("none",))]
+        lines = (f"movements, {view.against}", *(view.movements or ("none",)))
         width = max(text_width(line, 0.8 * unit) for line in lines) + unit
         bottom = picture.shape[0] - _HISTORY_UNITS * unit
-        top = bottom - int((len(lines) + 0.4) * 1.5 * unit)
-        _shade(picture, (0, max(0, top), min(picture.shape[1], width), bottom))
-        for row, line in enumerate(lines):
-            y = top + int((row + 0.2) * 1.5 * unit) + unit
-            put_text(picture, line, (unit // 2, y), 0.8 * unit, _WHITE if row else _GREY)
+        box = (0, bottom - int((len(lines) + 0.4) * _LINE * unit), width, bottom)
+        self._panels["movements"].put(picture, box, lines, lambda part: _draw_movements(part, lines, unit))
 
-    def _draw_pace(self, picture: Picture, view: LiveView, pace: Pace | None, unit: int) -> None:
-        lines = []
-        if pace is not None:
-            lines = [
-                f"{pace.clock}   {pace.shown_fps:.0f} fps",
-                f"camera {pace.captured_fps:.0f} fps, {pace.dropped} dropped",
-                f"analysis {pace.analysis_ms:.0f} ms",
-            ]
-        if view.problem:
-            lines.append(view.problem)
-        for row, line in enumerate(lines):
-            x = picture.shape[1] - text_width(line, 0.8 * unit) - unit // 2
-            put_text(picture, line, (x, int(1.4 * unit * (row + 1))), 0.8 * unit, _WHITE, outline=True)
+    def _put_pace(self, picture: Picture, view: LiveView, pace: Pace | None, unit: int) -> None:
+        """Upper right, and as long as a person needs to read a number."""
+        if self._frames % _TOLD_FRAMES == 0 or (view.problem and view.problem not in self._told):
+            self._told = (*(_pace_lines(pace) if pace is not None else ()), *((view.problem,) if view.problem else ()))
+        self._frames += 1
+        lines = self._told
+        if lines:
+            widths = [text_width(line, 0.8 * unit) for line in lines]
+            left = picture.shape[1] - max(widths) - unit
+            box = (left, 0, picture.shape[1], int((len(lines) + 0.4) * _LINE * unit))
+            self._panels["pace"].put(picture, box, lines, lambda part: _draw_pace(part, lines, unit))
+
+
+def _draw_bars(part: Picture, emotions: Mapping[str, float], moved: Sequence[str], unit: int) -> None:
+    for row, (name, share) in enumerate(emotions.items()):
+        y = int((row + 0.4) * _LINE * unit)
+        put_text(part, name, (unit // 2, y + unit), 0.8 * unit, _WHITE)
+        left, end = 7 * unit, 7 * unit + int(share * 5 * unit)
+        cv2.rectangle(part, (left, y + unit // 5), (end, y + unit), _COLOURS.get(name, _GREY), cv2.FILLED)
+        put_text(part, f"{share:.0%}", (12 * unit + unit // 2, y + unit), 0.8 * unit, _WHITE)
+    for row, text in enumerate(moved, start=len(emotions)):
+        put_text(part, text, (unit // 2, int((row + 0.4) * _LINE * unit) + unit), 0.8 * unit, _ARROW)
+
+
+def _draw_history(part: Picture, history: Sequence[tuple[float, Mapping[str, float]]], unit: int) -> None:
+    """Savitzky-Golay smoothed, the newest at the right."""
+    tall, width = part.shape[:2]
+    if len(history) < 2:  # noqa: PLR2004 - a line has two ends
+        return
+    times = np.array([t_ms for t_ms, _ in history]) / 1000
+    even = np.arange(max(times[0], times[-1] - HISTORY_S), times[-1], _STEP_S)
+    if len(even) < 2:  # noqa: PLR2004
+        return
+    across = width - (times[-1] - even) / HISTORY_S * width
+    for name in history[-1][1]:
+        values = np.interp(even, times, [shares.get(name, 0.0) for _, shares in history])
+        smooth = np.clip(savitzky_golay(values, window=9), 0.0, 1.0)
+        points = np.stack([across, tall - unit / 2 - smooth * (tall - unit)], axis=1).round().astype(np.int32)
+        cv2.polylines(part, [points], False, _COLOURS.get(name, _GREY), max(1, unit // 10), cv2.LINE_AA)
+
+
+def _draw_movements(part: Picture, lines: Sequence[str], unit: int) -> None:
+    for row, line in enumerate(lines):
+        y = int((row + 0.2) * _LINE * unit) + unit
+        put_text(part, line, (unit // 2, y), 0.8 * unit, _WHITE if row else _GREY)
+
+
+def _draw_pace(part: Picture, lines: Sequence[str], unit: int) -> None:
+    for row, line in enumerate(lines):
+        x = part.shape[1] - text_width(line, 0.8 * unit) - unit // 2
+        put_text(part, line, (x, int((row + 0.2) * _LINE * unit) + unit), 0.8 * unit, _WHITE)
+
+
+def _pace_lines(pace: Pace) -> tuple[str, ...]:
+    return (
+        f"{pace.clock}   {pace.shown_fps:.0f} fps",
+        f"camera {pace.captured_fps:.0f} fps, {pace.dropped} dropped",
+        f"analysis {pace.analysis_ms:.0f} ms",
+    )
 
 
 def _scaled2(point: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -175,10 +202,3 @@ def _scaled2(point: tuple[int, int], scale: float) -> tuple[int, int]:
 
 def _scaled4(box: tuple[int, int, int, int], scale: float) -> tuple[int, int, int, int]:
     return (*_scaled2(box[:2], scale), *_scaled2(box[2:], scale))
-
-
-def _shade(picture: Picture, box: tuple[int, int, int, int]) -> None:
-    """Darkens a part, so that what is drawn on it reads on any ground."""
-    left, top, right, bottom = box
-    part = picture[top:bottom, left:right]
-    part[:] = cv2.convertScaleAbs(part, alpha=_SHADE)

@@ -112,6 +112,16 @@ def test_the_person_ends_it_or_the_time_does() -> None:
     assert run.run(seconds=20).shown < 20
 
 
+def test_processor_time_is_told_apart_from_waiting() -> None:
+    ticks, busy = iter(range(10_000)), iter((5.0, 8.0))
+    camera = Camera(1000)
+    run = LiveRun(webcam(camera), happy, Shown(camera), monotonic=lambda: float(next(ticks)), busy=lambda: next(busy))
+    report = run.run(seconds=20)
+    assert report.cores == round(3.0 / report.seconds, 2) > 0
+    assert report.draw_ms >= 1000, "a tick of this clock is a second"
+    assert 0 <= report.draw_cpu_ms < 500
+
+
 def test_a_camera_that_is_unplugged_is_no_end_of_a_clip() -> None:
     camera = Camera(3)
     with pytest.raises(CaptureError, match="stopped delivering"):
