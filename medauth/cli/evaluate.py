@@ -19,6 +19,7 @@ from medauth.cli.console import JsonOption, console, json_bytes, print_json, pri
 from medauth.cli.evaluate_adversarial import adversarial
 from medauth.cli.evaluate_attacks import attacks
 from medauth.cli.evaluate_films import light, pulse
+from medauth.cli.evaluate_speech import speech
 from medauth.errors import InputError
 from medauth.evaluation.deletion import delete
 from medauth.evaluation.folders import Item, read_folder
@@ -43,6 +44,7 @@ evaluate.command("attacks")(attacks)
 evaluate.command("adversarial")(adversarial)
 evaluate.command("light")(light)
 evaluate.command("pulse")(pulse)
+evaluate.command("speech")(speech)
 
 NameArgument = Annotated[str, typer.Argument(help="A signal or a classifier: expression, eye_state, blink, …")]
 DataOption = Annotated[Path, typer.Option(help="Folder with a MANIFEST.json, or with sub-folders named after classes.")]

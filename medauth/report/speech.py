@@ -55,7 +55,7 @@ class Speech:
         """In a word."""
         if self.compound is None:
             return "nothing heard"
-        return "pleasant" if self.compound >= _PLAIN else "unpleasant" if self.compound <= -_PLAIN else "neither"
+        return tone_word(self.compound)
 
     def to_json(self) -> dict[str, Any]:
         """As `analysis.json` holds it."""
@@ -93,6 +93,11 @@ def tone_of(text: str) -> float:
     """VADER's compound score of a text."""
     scores = load_extra(*_WORD_LIST).SentimentIntensityAnalyzer().polarity_scores(text)
     return float(scores["compound"])
+
+
+def tone_word(compound: float) -> str:
+    """A compound score by the limits of VADER's authors."""
+    return "pleasant" if compound >= _PLAIN else "unpleasant" if compound <= -_PLAIN else "neither"
 
 
 def _recognised(samples: NDArray[np.int16]) -> list[Word]:

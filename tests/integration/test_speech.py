@@ -121,3 +121,17 @@ def test_a_folder_is_refused_at_once_where_a_part_is_missing(
     assert result.exit_code == 2
     assert "medauth[speech]" in json.loads(result.stdout)["error"]["next_step"]
     assert not (tmp_path / "out").exists()
+
+
+def test_word_errors_are_counted_over_recordings(film: Path, tmp_path: Path) -> None:
+    """The same film twice: its own words, and words that nobody said."""
+    (tmp_path / "film.mp4").write_bytes(film.read_bytes())
+    rows = [f"film.mp4,robot,{SAID}", "film.mp4,nobody,elephants never telephone"]
+    (tmp_path / "transcripts.csv").write_text("\n".join(["file,speaker,words", *rows]) + "\n")
+    words = ["evaluate", "speech", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--json"]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["speakers"]["robot"]["word_error_rate"] < 0.5
+    assert found["speakers"]["nobody"]["word_error_rate"] >= 1.0
+    assert json.loads((tmp_path / "out" / "speech.json").read_text()) == found
