@@ -184,7 +184,8 @@ def injection(
             print_json(report)
         print_title(f"injection, {len(clips)} clips of {data}")
         print_table(
-            ("film", "clips", "windows", "refused", "unclear", "leapt", "loop share", "noise", "codes"), _table(rows)
+            ("film", "clips", "windows", "refused", "unclear", "leapt", "unseen", "loop share", "noise", "codes"),
+            _table(rows),
         )
         console.print(
             f"\n  {report['refused']} of {report['honest_windows']} honest windows refused, {report['unclear']} unclear. "
@@ -271,7 +272,8 @@ def _table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
         found = row.to_json()
         codes = ", ".join(f"{code.partition('.')[2]} {count}" for code, count in row.codes.most_common())
         spread = f"{min(row.loop_shares, default=0):.2f}-{max(row.loop_shares, default=0):.2f}"
-        counts = (found["clips"], found["windows"], found["fail"], found["inconclusive"], found["leapt"])
+        keys = ("clips", "windows", "fail", "inconclusive", "leapt", "leapt_unseen")
+        counts = [found[key] for key in keys]
         noise = "" if found["median_noise"] is None else f"{found['median_noise']:.2f}"
         lines.append((row.name, *map(str, counts), spread, noise, codes))
     return lines

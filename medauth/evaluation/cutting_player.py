@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.injected import Change, Film, Random, Shot, TooShort, at_most
+from medauth.evaluation.spoiled_cuts import MISSING, SPOILS, Spoil
 
 JUMPS = 12
 """To each of six gestures and back."""
@@ -27,9 +28,9 @@ _SHUT = 0.12
 Thumbs = NDArray[np.float32]
 
 
-def jumping(*, among: int = 1, faded: int = 0, shut: bool = False, blind: int = 0) -> Change:
-    """Lands at the likest of `among` places, fades over `faded` frames, cuts where the lids are `shut`, and shows `blind`
-    black frames at each cut.
+def jumping(*, among: int = 1, faded: int = 0, shut: bool = False, spoil: Spoil | None = None) -> Change:
+    """Lands at the likest of `among` places, fades over `faded` frames, cuts where the lids are `shut`, and shows what
+    spoils the comparison at each cut.
     """
 
     def change(film: Film, _: Film, random: Random) -> Film:
@@ -46,9 +47,9 @@ def jumping(*, among: int = 1, faded: int = 0, shut: bool = False, blind: int = 
             tried = random.choice(far, min(among, far.size), replace=False)
             at = int(tried[np.abs(thumbs[tried] - thumbs[leave]).mean(axis=1).argmin()])
             played += _fade(film, leave, at, faded)
-            played += [replace(film[leave], picture=np.zeros_like(film[leave].picture), face=None)] * blind
+            played += [] if spoil is None else spoil(film, leave, at, random)
             at += faded
-        return [replace(shot, t_ms=index * step) for index, shot in enumerate(played)]
+        return [replace(shot, t_ms=index * step) for index, shot in enumerate(played) if shot is not MISSING]
 
     return change
 
@@ -109,16 +110,20 @@ def at_rate(fps: float, player: Change) -> Change:
     return lambda film, other, random: player(at_most(fps)(film, other, random), other, random)
 
 
-_PLAYERS: Mapping[str, Change] = {
+_PLAYERS: dict[str, Change] = {
     "jumps at rest": jumping(),
     "jumps to the likest of 12": jumping(among=12),
     "jumps to the likest of all": jumping(among=10_000),
     "jumps while the lids are shut": jumping(shut=True),
-    "jumps, cross-faded over 4": jumping(faded=4),
-    "jumps to the likest of 12, cross-faded over 4": jumping(among=12, faded=4),
-    "jumps at rest, a black frame at each": jumping(blind=1),
+} | {
+    f"jumps{where}, cross-faded over {frames}": jumping(among=among, faded=frames)
+    for frames in (3, 4, 5, 8)
+    for where, among in (("", 1), (" to the likest of 12", 12))
 }
-JUMPING: Mapping[str, Change] = dict(_PLAYERS) | {
-    f"{name}, {fps} fps": at_rate(fps, player) for name, player in _PLAYERS.items() for fps in (15, 10)
-}
+_SPOILED: dict[str, Change] = {f"jumps at rest, {name} at each": jumping(spoil=spoil) for name, spoil in SPOILS.items()}
+JUMPING: Mapping[str, Change] = (
+    _PLAYERS
+    | {f"{name}, {fps} fps": at_rate(fps, player) for name, player in _PLAYERS.items() for fps in (15, 10)}
+    | _SPOILED
+)
 """Players that cut to what is asked."""

@@ -22,6 +22,7 @@ from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
 from medauth.errors import InputError
 from medauth.evaluation.cutting_player import JUMPING
+from medauth.evaluation.honest_cameras import HONEST_CAMERAS
 from medauth.evaluation.injected import ATTACKS, CLOCKS, NATURAL, Change, Film, Shot, TooShort, arriving
 from medauth.protocol.challenge import Action, Challenge, Step
 from medauth.protocol.observation import CaptureProblem, FaceTrack, Observation, Prompt
@@ -47,6 +48,7 @@ class Row:
     loop_shares: list[float] = field(default_factory=list)
     noises: list[float] = field(default_factory=list)
     leaps: list[int] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
 
     def add(self, clip: str, reading: SignalReading) -> None:
         """Takes in one window."""
@@ -56,6 +58,7 @@ class Row:
         self.loop_shares.append(_number(reading.details["loop_share_ppm"]) / 1e6)
         self.noises.append(_number(reading.details["noise_milli"]) / 1e3)
         self.leaps.append(round(_number(reading.details["jumps"])))
+        self.hidden.append(round(_number(reading.details["jumps_hidden"])))
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -67,7 +70,11 @@ class Row:
             **{outcome.value: self.outcomes[outcome.value] for outcome in Outcome},
             "codes": dict(self.codes),
             "leapt": sum(count >= InjectionTuning().jumps for count in self.leaps),
-            "most_leaps": max(self.leaps, default=0),
+            "leapt_unseen": sum(
+                seen < InjectionTuning().jumps <= seen + hidden
+                for seen, hidden in zip(self.leaps, self.hidden, strict=True)
+            ),
+            "most_leaps": max(map(sum, zip(self.leaps, self.hidden, strict=True)), default=0),
             "most_loop_share": round(max(self.loop_shares, default=0.0), 3),
             "median_noise": round(float(np.median(self.noises)), 3) if self.noises else None,
         }
@@ -92,7 +99,7 @@ def clips_in(folder: Path) -> list[Path]:
 
 def conditions(only: Sequence[str] = ()) -> dict[str, tuple[Change, bool, bool]]:
     """By name: the change, whether it is an attack, whether its times stay as it made them. Raises `InputError`."""
-    known = {name: (change, False, False) for name, change in NATURAL.items()}
+    known = {name: (change, False, False) for name, change in (*NATURAL.items(), *HONEST_CAMERAS.items())}
     known |= {name: (change, True, False) for name, change in ATTACKS.items()}
     known |= {name: (change, True, False) for name, change in JUMPING.items()}
     known |= {name: (change, True, True) for name, change in CLOCKS.items()}

@@ -1,15 +1,14 @@
-"""How far the head moved from one frame to the next, by all its pixels at once: to some hundredths of a pixel.
+"""How far the head moved from one frame to another, by all its pixels at once: to some hundredths of a pixel.
 
 A similarity (shift, turn, size) by least squares over brightness, one step of B. D. Lucas and T. Kanade, An iterative
 image registration technique (IJCAI 1981). Forehead, cheeks, ears and hair count; eyes, brows and mouth are left out, since
 a blink or a word moves them from one frame to the next. Of large movements it says less than there was, and never little.
-
-One small grey picture of the last frame is kept, and nothing else.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -20,10 +19,11 @@ from medauth.protocol.observation import FaceTrack
 from medauth.signals.frame_print import Image
 
 Grey = NDArray[np.float32]
+Points = NDArray[np.float32]
 SIDE = 60
 """The shorter side of the small picture."""
-_CORNERS, _TOP, _CHIN, _MOUTH = (33, 263), 10, 152, (61, 291)
-_EYES = ((33, 133), (263, 362))
+_USED = (33, 133, 263, 362, 10, 152, 61, 291)
+"""Landmarks: outer and inner corner of the right eye, of the left, top and chin, corners of the mouth."""
 # Half axes in distances between the outer eye corners.
 _HEAD = (1.05, 1.35)
 _LIFT = 0.15
@@ -31,77 +31,116 @@ _LIFT = 0.15
 _EYE = (0.28, 0.17)
 _LIPS = (0.42, 0.35)
 _LEAST_PIXELS = 60
-_DAMPING = 1.0
+_DAMPING = np.eye(4)
 """Added to the sums of squares: a face without any contrast has not moved far."""
 
 
-class HeadStep:
-    """Fed every frame."""
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadView:
+    """What is kept of a frame to measure steps by: 5 KB."""
 
-    def __init__(self) -> None:
-        self._last: Grey | None = None
-        self._track: FaceTrack | None = None
-        self._size = (0, 0)
-
-    def add(self, rows: Image, size: tuple[int, int], track: FaceTrack | None) -> float:
-        """The step to this frame in distances between the outer eye corners, root mean square over the head; NaN where
-        one of both frames shows no face, or they differ in size.
-
-        `rows` (n, width) uint8 grey are evenly spaced rows of the frame, `size` is its (height, width).
-        """
-        scale = SIDE / max(1, min(size))
-        shape = (max(1, round(size[1] * scale)), max(1, round(size[0] * scale)))
-        # Across first: where the width is a multiple, as it mostly is, that takes a third of the time of both at once.
-        narrow = cv2.resize(rows, (shape[0], len(rows)), interpolation=cv2.INTER_AREA)
-        small = cv2.resize(narrow, shape, interpolation=cv2.INTER_AREA).astype(np.float32)
-        last, before, same = self._last, self._track, self._size == size
-        self._last, self._track, self._size = small, track, size
-        if last is None or before is None or track is None or not same:
-            return math.nan
-        return _step(last, small, before.landmarks[:, :2] * scale)
+    picture: Image
+    """(height, width) uint8 grey, the shorter side `SIDE`."""
+    points: Points
+    """(8, 2) float32, the landmarks of `_USED` in its pixels."""
+    size: tuple[int, int]
+    """(height, width) of the frame."""
 
 
-def _step(before: Grey, after: Grey, points: NDArray[np.float32]) -> float:
-    right, left = points[_CORNERS[0]], points[_CORNERS[1]]
-    eyes = float(np.hypot(*(left - right)))
-    middle = (points[_TOP] + points[_CHIN]) / 2
-    at = np.flatnonzero(_skin_and_hair(before.shape, points, eyes))
-    if at.size < _LEAST_PIXELS:
+def view_of(rows: Image, size: tuple[int, int], track: FaceTrack) -> HeadView:
+    """`rows` (n, width) uint8 grey are evenly spaced rows of the frame, `size` is its (height, width)."""
+    scale = SIDE / max(1, min(size))
+    shape = (max(1, round(size[1] * scale)), max(1, round(size[0] * scale)))
+    # Across first: where the width is a multiple, as it mostly is, that takes a third of the time of both at once.
+    narrow = cv2.resize(rows, (shape[0], len(rows)), interpolation=cv2.INTER_AREA)
+    picture = np.asarray(cv2.resize(narrow, shape, interpolation=cv2.INTER_AREA), np.uint8)
+    return HeadView(picture, track.landmarks[_USED, :2] * np.float32(scale), size)
+
+
+def step_between(before: HeadView, after: HeadView) -> float:
+    """In distances between the outer eye corners, root mean square over the head; NaN where the frames differ in size or
+    the head is too small to tell.
+    """
+    if before.size != after.size:
         return math.nan
-    # Without brightness and contrast: a lamp moves nobody.
-    one, other = (picture.ravel()[at] for picture in (before, after))
-    one -= one.mean()
-    other -= other.mean()
-    lit = other * (math.sqrt(float(one @ one)) / max(math.sqrt(float(other @ other)), 1e-3))
-    mean = (before + after) / 2
-    across = cv2.Sobel(mean, cv2.CV_32F, 1, 0, scale=1 / 8).ravel()[at]
-    down = cv2.Sobel(mean, cv2.CV_32F, 0, 1, scale=1 / 8).ravel()[at]
-    columns, lines = _grid(before.shape[0], before.shape[1])
-    x, y = (columns[at] - middle[0]) / eyes, (lines[at] - middle[1]) / eyes
-    slopes = np.stack([across, down, across * x + down * y, down * x - across * y])
-    moved = np.linalg.solve(np.float64(slopes @ slopes.T) + _DAMPING * np.eye(4), np.float64(slopes @ (one - lit)))
-    u, v = moved[0] + moved[2] * x - moved[3] * y, moved[1] + moved[2] * y + moved[3] * x
-    return math.sqrt(float(u @ u + v @ v) / len(at)) / eyes
+    head = _head_of(before)
+    if head.at.size < _LEAST_PIXELS:
+        return math.nan
+    one, other = before.picture[head.box].astype(np.float32), after.picture[head.box].astype(np.float32)
+    mean = (one + other) / 2
+    slopes = np.empty((4, head.at.size), np.float32)
+    across = slopes[0] = cv2.Sobel(mean, cv2.CV_32F, 1, 0, scale=1 / 8).ravel()[head.at]
+    down = slopes[1] = cv2.Sobel(mean, cv2.CV_32F, 0, 1, scale=1 / 8).ravel()[head.at]
+    slopes[2] = across * head.x + down * head.y
+    slopes[3] = down * head.x - across * head.y
+    gap = _without_light(one.ravel()[head.at], other.ravel()[head.at])
+    sums = np.float64(slopes @ slopes.T) + _DAMPING
+    right, down_by, larger, turned = np.linalg.solve(sums, np.float64(slopes @ gap)).tolist()
+    # The mean of |(right + larger x - turned y, down + larger y + turned x)|^2 over the head.
+    x, y, squares = head.means
+    square = right**2 + down_by**2 + (larger**2 + turned**2) * squares
+    square += 2 * right * (larger * x - turned * y) + 2 * down_by * (larger * y + turned * x)
+    return math.sqrt(max(square, 0.0)) / head.eyes
 
 
-@lru_cache(maxsize=8)
-def _grid(height: int, width: int) -> tuple[Grey, Grey]:
-    """Column and line of every pixel, flat."""
-    lines, columns = np.mgrid[:height, :width].astype(np.float32)
-    return columns.ravel(), lines.ravel()
+def _without_light(one: Grey, other: Grey) -> Grey:
+    """What changed, without brightness and contrast: a lamp moves nobody."""
+    one -= np.add.reduce(one) / np.float32(one.size)
+    other -= np.add.reduce(other) / np.float32(other.size)
+    return one - other * (math.sqrt(float(one @ one)) / max(math.sqrt(float(other @ other)), 1e-3))
 
 
-def _skin_and_hair(shape: tuple[int, ...], points: NDArray[np.float32], eyes: float) -> NDArray[np.uint8]:
-    right, left = points[_CORNERS[0]], points[_CORNERS[1]]
-    angle = math.degrees(math.atan2(*(left - right)[::-1].tolist()))
-    mask = np.zeros(shape, np.uint8)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Head:
+    """Which pixels are looked at."""
 
-    def filled(centre: NDArray[np.float32], axes: tuple[float, float], value: int) -> None:
-        sides = max(1, round(axes[0] * eyes)), max(1, round(axes[1] * eyes))
-        cv2.ellipse(mask, (round(float(centre[0])), round(float(centre[1]))), sides, angle, 0, 360, (value,), -1)
+    box: tuple[slice, slice]
+    """Rows and columns that hold the head and a pixel around it."""
+    at: NDArray[np.intp]
+    """Forehead, cheeks, ears and hair in the flattened box."""
+    x: Grey
+    y: Grey
+    """Of these, from the head's middle, in its half widths."""
+    means: tuple[float, float, float]
+    """Of x, of y, and of the squares of both."""
+    eyes: float
+    """Distance between the outer eye corners."""
 
-    filled((points[_TOP] + points[_CHIN]) / 2 - np.array([0, _LIFT * eyes], np.float32), _HEAD, 1)
-    for outer, inner in _EYES:
-        filled((points[outer] + points[inner]) / 2, _EYE, 0)
-    filled((points[_MOUTH[0]] + points[_MOUTH[1]]) / 2, _LIPS, 0)
-    return mask
+
+def _head_of(view: HeadView) -> _Head:
+    right, left = ((view.points[n] + view.points[n + 1]) / 2 for n in (0, 2))
+    middle, lips = ((view.points[n] + view.points[n + 1]) / 2 for n in (4, 6))
+    along = view.points[2] - view.points[0]
+    eyes = math.hypot(*along.tolist())
+    x, y = round(float(middle[0])), round(float(middle[1]) - _LIFT * eyes)
+    places = tuple((round(float(p[0])) - x, round(float(p[1])) - y) for p in (right, left, lips))
+    reach = max(_half_axes(_HEAD, eyes)) + 2
+    height, width = view.picture.shape
+    top, left_edge = max(0, y - reach), max(0, x - reach)
+    box = slice(top, max(top, min(height, y + reach + 1))), slice(left_edge, max(left_edge, min(width, x + reach + 1)))
+    cut = (box[0].start - y + reach, box[0].stop - y + reach, box[1].start - x + reach, box[1].stop - x + reach)
+    turn = round(math.degrees(math.atan2(float(along[1]), float(along[0]))))
+    axes = tuple(_half_axes(axes, eyes) for axes in (_HEAD, _EYE, _LIPS))
+    return _Head(box, *_pixels(axes, turn, places, cut), eyes)
+
+
+def _half_axes(axes: tuple[float, float], eyes: float) -> tuple[int, int]:
+    return max(1, round(axes[0] * eyes)), max(1, round(axes[1] * eyes))
+
+
+@lru_cache(maxsize=256)
+def _pixels(
+    axes: tuple[tuple[int, int], ...], turn: int, places: tuple[tuple[int, int], ...], cut: tuple[int, int, int, int]
+) -> tuple[NDArray[np.intp], Grey, Grey, tuple[float, float, float]]:
+    """Of whole numbers, so that a head that keeps its size and turn is drawn once, wherever it goes."""
+    reach = max(axes[0]) + 2
+    mask = np.zeros((2 * reach + 1, 2 * reach + 1), np.uint8)
+    drawn = (((0, 0), axes[0], 1), (places[0], axes[1], 0), (places[1], axes[1], 0), (places[2], axes[2], 0))
+    for place, half, value in drawn:
+        cv2.ellipse(mask, (place[0] + reach, place[1] + reach), half, turn, 0, 360, (value,), -1)
+    lines, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32) / axes[0][0]
+    seen = slice(max(0, cut[0]), max(0, cut[1])), slice(max(0, cut[2]), max(0, cut[3]))
+    at = np.flatnonzero(mask[seen])
+    x, y = columns[seen].ravel()[at], lines[seen].ravel()[at]
+    count = max(1, at.size)
+    return at, x, y, (float(x.sum()) / count, float(y.sum()) / count, float(x @ x + y @ y) / count)

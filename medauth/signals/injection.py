@@ -26,7 +26,7 @@ from medauth.signals.arrivals import Arrivals
 from medauth.signals.camera_change import CameraChange, Sight
 from medauth.signals.declared_times import DeclaredTimes
 from medauth.signals.frame_print import FrameRows, noise_of
-from medauth.signals.head_step import HeadStep
+from medauth.signals.head_step import HeadView, step_between, view_of
 from medauth.signals.interface import DECLARED_TRACE, Marks, Trace
 from medauth.signals.jump_cuts import JumpCuts
 from medauth.signals.loop_finder import LoopFinder
@@ -86,8 +86,7 @@ class InjectionSignal:
         self._all_ms = array("d")
         self._loops = LoopFinder()
         self._camera = CameraChange()
-        self._head = HeadStep()
-        self._jumps = JumpCuts()
+        self._jumps: JumpCuts[HeadView] = JumpCuts(step_between)
         self._timed = False
         self._frames = self._duplicates = 0
         self._last_digest = b""
@@ -110,8 +109,8 @@ class InjectionSignal:
         digest = frame.sha256[:_DIGEST_BYTES]
         height, width = frame.image.shape[:2]
         rows, seen = self._rows.of(frame)
-        moved = self._head.add(rows, (height, width), track)
-        self._jumps.add(t_ms, moved, still=digest != b"" and digest == self._last_digest)
+        head = None if track is None else view_of(rows, (height, width), track)
+        self._jumps.add(t_ms, head, still=digest != b"" and digest == self._last_digest)
         self._freeze(observation, digest, t_ms)
         self._loops.add(t_ms, seen, digest if track is not None else b"")
         if not self._noises or t_ms - self._times_ms[-1] >= self._tuning.noise_every_ms - 0.5:

@@ -7,6 +7,7 @@ import pytest
 
 from medauth.evaluation.cutting_player import JUMPING, JUMPS, at_rate, jumping
 from medauth.evaluation.injected import Shot, TooShort
+from medauth.evaluation.spoiled_cuts import MISSING, SPOILS
 
 EVERY_MS = 40.0
 
@@ -48,13 +49,28 @@ def test_a_fade_mixes_both_places() -> None:
 
 
 def test_a_player_that_blinds_shows_black_without_a_face_at_each_cut() -> None:
-    shots = jumping(blind=1)(film(), film(), np.random.default_rng(3))
+    shots = jumping(spoil=SPOILS["a black frame"])(film(), film(), np.random.default_rng(3))
     shown = [shot.picture for shot in shots]
     # The film's first picture, black as well, is no place to cut: whatever is black was put in.
     black = [index for index, picture in enumerate(shown) if not picture.any()]
     assert len(black) == JUMPS + 1
     assert all(shots[index].face is None for index in black)
     assert np.ptp(np.diff([shot.t_ms for shot in shots])) < 1e-6
+
+
+def test_a_player_that_leaves_a_gap_shows_nothing_while_its_time_passes() -> None:
+    shots = jumping(spoil=SPOILS["a gap"])(film(), film(), np.random.default_rng(3))
+    intervals = np.diff([shot.t_ms for shot in shots])
+    assert (intervals > 5 * EVERY_MS).sum() == JUMPS
+    assert all(shot.picture.size for shot in shots)
+
+
+@pytest.mark.parametrize("name", SPOILS)
+def test_whatever_is_shown_at_a_cut_adds_the_same_to_each(name: str) -> None:
+    plain, spoiled = (jumping(spoil=spoil)(film(), film(), np.random.default_rng(3)) for spoil in (None, SPOILS[name]))
+    at_once = SPOILS[name](film(), 100, 200, np.random.default_rng(3))
+    if name not in {"a frame of elsewhere", "a still with grain"}:  # they draw, so that the player goes another way
+        assert len(spoiled) - len(plain) == (JUMPS + 1) * sum(shot is not MISSING for shot in at_once)
 
 
 def test_at_another_rate_frames_are_left_out() -> None:

@@ -57,3 +57,18 @@ def test_noise_is_measured_in_grey_levels_and_shapes_are_none():
         noisy = np.clip(plain + random.normal(0, sigma, plain.shape), 0, 255).astype(np.uint8)
         assert noise_of(noisy) == pytest.approx(sigma, rel=0.2)
     assert noise_of(scene(40, 50)) == 0.0
+
+
+@pytest.mark.parametrize("size", [(480, 640), (64, 64), (200, 90)])
+def test_tiles_filtered_together_are_as_noisy_as_each_by_itself(size):
+    height, width = size
+    picture = np.random.default_rng(4).integers(0, 256, (*size, 3)).astype(np.uint8)
+    picture[: height // 2] //= 4
+    found = []
+    for x, y in ((0.2, 0.2), (0.8, 0.2), (0.5, 0.4), (0.35, 0.6), (0.65, 0.6), (0.2, 0.8), (0.8, 0.8)):
+        left = min(max(round(x * width) - 16, 0), width - 32)
+        top = min(max(round(y * height) - 16, 0), height - 32)
+        tile = picture[top : top + 32, left : left + 32, 1].astype(np.float64)
+        kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+        found.append(np.abs(cv2.filter2D(tile, cv2.CV_64F, kernel)[1:-1, 1:-1]).mean() * np.sqrt(np.pi / 2) / 6)
+    assert noise_of(picture) == pytest.approx(np.mean(sorted(found)[:4]), rel=1e-5)
