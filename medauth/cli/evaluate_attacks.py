@@ -98,7 +98,7 @@ def _print(found: dict[str, object], page: Path) -> None:
     whole, alone, protocol = whole_rows(found), alone_rows(found), protocol_rows(found)
     if whole:
         print_title("whole checks")
-        head = ("species", "n", "people", "accepted", "95 %", "inconclusive", "if granted", "refused by")
+        head = ("species", "n", "people", "accepted", "95 %", "no decision", "answered", "if granted", "refused by")
         print_table(head, whole)
     if alone:
         print_title("each cue alone: missed")

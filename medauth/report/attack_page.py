@@ -83,8 +83,8 @@ def attack_page(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str
 
 
 _WHOLE_HEAD = (
-    "species", "n", "people", "accepted (APCER)", "95 % interval", "inconclusive", "accepted if gestures and light were granted",
-    "refused by",
+    "species", "n", "people", "accepted (APCER)", "95 % interval", "no decision (APNRR)", "all steps answered",
+    "accepted if gestures and light were granted", "refused by",
 )  # fmt: skip
 
 
@@ -98,6 +98,7 @@ def whole_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
             counted(entry["accepted"]),
             interval(entry["accepted"]),
             counted(entry["inconclusive"]),
+            counted(entry["answered"]),
             counted(entry["accepted_if_granted"]),
             _codes(entry["caught_by"]),
         )

@@ -27,6 +27,7 @@ CLAIMED = 0.07
 """The share of missed attacks that may be claimed, where enough people stand behind it."""
 LEAST_PEOPLE = 50
 """With fewer, not even no miss at all bounds the share by that: Wilson's interval of 0 of 50 ends at 7.1 %."""
+ALL_STEPS = "all steps of a check"
 _DRIVEN = frozenset({"photo_animated", "wrong_light"})
 """Species in which nothing but the driver answers the prompts, at an honest pace."""
 
@@ -85,12 +86,13 @@ def share(flags: Iterable[bool], people: Iterable[str]) -> dict[str, Any]:
 
 
 def _whole(rows: Sequence[Row], policy: Policy) -> dict[str, Any]:
-    """One species in whole checks: accepted, left unclear, and who refused."""
+    """One species in whole checks: accepted (APCER), left unclear (APNRR), all steps answered, and who refused."""
     people = [row["person"] for row in rows]
     refused = [row for row in rows if row["decision"] == Decision.NOT_LIVE.value]
     return {
         "accepted": share((row["decision"] == Decision.LIVE.value for row in rows), people),
         "inconclusive": share((row["decision"] == Decision.INCONCLUSIVE.value for row in rows), people),
+        "answered": share((_passed(row, "challenge") for row in rows), people),
         "accepted_if_granted": share((_granted_decision(row, policy) is Decision.LIVE for row in rows), people),
         "caught_by": dict(Counter(r["code"] for row in refused for r in row["reasons"]).most_common()),
         "unclear": dict(
@@ -195,9 +197,11 @@ def _natural(rows: Sequence[Row], cues: Sequence[str]) -> dict[str, Any]:
 
 
 def _driver(rows: Iterable[Row]) -> dict[str, Any]:
-    """How often the driver's steps were answered, by action: how good an actor it is before the real mesh."""
+    """How often the driver's steps were answered, by action, and all of a check's: how good an actor it is before the real
+    mesh."""
     asked: dict[str, list[tuple[bool, str]]] = {}
     for row in rows:
+        asked.setdefault(ALL_STEPS, []).append((_passed(row, "challenge"), row["person"]))
         for action, outcome in row["steps"]:
             asked.setdefault(action, []).append((outcome == StepOutcome.ANSWERED.value, row["person"]))
     return {name: share((a for a, _ in found), (p for _, p in found)) for name, found in sorted(asked.items())}
@@ -244,6 +248,10 @@ def _has_scores(rows: Sequence[Row], cue: str) -> bool:
     """Whether a cue grades what it sees; yes and no alone are no scores."""
     values = {row["readings"].get(cue, {}).get("score_ppm") for row in rows} - {None, 0, PPM}
     return len(values) > 5  # noqa: PLR2004
+
+
+def _passed(row: Row, cue: str) -> bool:
+    return bool(row["readings"].get(cue, {}).get("outcome") == Outcome.PASS.value)
 
 
 def _failed(row: Row, cue: str) -> bool:

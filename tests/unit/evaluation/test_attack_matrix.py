@@ -17,7 +17,7 @@ from medauth.evaluation.attacks.matrix import ROWS, rows_so_far, run
 from medauth.evaluation.attacks.plan import BONA_FIDE, CUE, LOOP, NATURAL, WHOLE, Job, Plan, jobs
 from medauth.evaluation.attacks.species import NOT_COVERED, SPECIES
 from medauth.evaluation.attacks.stage import STAGED
-from medauth.evaluation.attacks.tables import share, tables
+from medauth.evaluation.attacks.tables import ALL_STEPS, share, tables
 from medauth.evaluation.attacks.victims import Portrait
 from medauth.protocol.attack_family import AttackFamily
 from medauth.protocol.policy import STANDARD
@@ -211,6 +211,7 @@ def test_whole_checks_are_accepted_by_the_verdict_alone() -> None:
     animated = found["photo_animated"]
     assert (animated["accepted"]["hits"], animated["inconclusive"]["hits"], animated["accepted"]["n"]) == (1, 1, 3)
     assert animated["accepted_if_granted"]["hits"] == 3  # nothing but gestures and emotion stopped the other two
+    assert (animated["answered"]["hits"], found["print"]["answered"]["hits"]) == (2, 0)
     assert animated["caught_by"] == {"challenge.fail": 1}
     assert found["print"]["accepted_if_granted"]["hits"] == 0
 
@@ -259,6 +260,7 @@ def test_loops_add_up_and_the_driver_is_judged_by_its_steps() -> None:
     found = tables(ALL_ROWS, STANDARD)
     assert (found["loop"]["gesture_loop"]["checks"], found["loop"]["gesture_loop"]["passed"]) == (150, 1)
     assert found["driver"]["blink"]["value"] == 1
+    assert (found["driver"][ALL_STEPS]["hits"], found["driver"][ALL_STEPS]["n"]) == (2, 3)
     assert found["driver"]["smile"]["value"] == 0
     assert found["natural"]["all"]["identity"]["hits"] == 0
 
