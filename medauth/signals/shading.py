@@ -42,7 +42,9 @@ class ShadingTuning:
     """Change of brightness, in natural logarithms, over ten degrees. Turned photographs of five people came to 0.007 at
     most, filmed heads of the same five to 0.016 at least (ADR 0511)."""
     least_range_degrees: float = 12.0
-    """Without the most turned twentieth to either side."""
+    """Without the most turned `apart_looks` to either side."""
+    apart_looks: int = 5
+    """Half a second. A share of all looks would lose the one turn of a whole check, a second in forty."""
     least_looks: int = 20
     every_ms: float = 90.0
     most_error: float = 0.008
@@ -108,7 +110,9 @@ class ShadingSignal:
         """Range of the turn in degrees, median change of brightness over ten degrees, and its standard error."""
         angles = np.frombuffer(self._angles, np.float64).reshape(-1, 2)
         levels = np.frombuffer(self._levels, np.float64).reshape(-1, len(_PLACES))
-        low, high = np.quantile(angles[:, 0], (0.05, 0.95))
+        turned = np.sort(angles[:, 0])
+        apart = min(self._tuning.apart_looks, (len(turned) - 1) // 2)
+        low, high = turned[apart], turned[-1 - apart]
         design = np.column_stack([np.ones(len(angles)), angles])
         inverse = np.linalg.pinv(design.T @ design)
         slopes = inverse @ design.T @ levels

@@ -78,6 +78,16 @@ def test_a_picture_that_is_turned_keeps_it() -> None:
     assert reading.score_ppm > 500_000
 
 
+@pytest.mark.parametrize(("lit", "code"), [(True, "shading.changes"), (False, "shading.flat")])
+def test_one_turn_of_a_second_and_a_half_in_a_whole_check_is_seen(lit: bool, code: str) -> None:
+    turn = [22 * math.sin(math.pi * n / 15) for n in range(16)]
+    assert read([*([0.0] * 150), *turn, *([0.0] * 200)], lit=lit).code == code
+
+
+def test_two_looks_aside_are_no_turn() -> None:
+    assert read([*([0.0] * 100), 22.0, 22.0, *([0.0] * 100)], lit=False).code == "shading.no_turn"
+
+
 @pytest.mark.parametrize("yaws", [[0.2 * yaw for yaw in THERE_AND_BACK], THERE_AND_BACK[:15], []])
 def test_without_a_turn_nothing_is_claimed(yaws: list[float]) -> None:
     reading = read(yaws, lit=False)
@@ -100,6 +110,7 @@ def test_light_that_wanders_leaves_it_open() -> None:
         (ShadingTuning(least_range_degrees=50), "shading.no_turn"),
         (ShadingTuning(least_looks=100), "shading.no_turn"),
         (ShadingTuning(every_ms=500), "shading.no_turn"),
+        (ShadingTuning(apart_looks=29), "shading.no_turn"),
         (ShadingTuning(most_error=0.0), "shading.unsteady"),
     ],
 )
