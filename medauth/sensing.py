@@ -66,7 +66,7 @@ def onlooking(settings: Settings, models: ModelLibrary, detector: str = "mesh") 
 
 def face_tracker(settings: Settings, detector: str = "mesh") -> FaceTracker:
     """A face track by itself, for pictures that no check is made of: the mesh alone, or the mesh where `detector` finds a
-    face (`haar`, `dnn`, `mediapipe`, `auto`).
+    face (`haar`, `dnn`, `mediapipe`, `auto`, `every`).
     """
     import cv2
 

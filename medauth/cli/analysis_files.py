@@ -13,6 +13,8 @@ from typing import Any
 from medauth.bootstrap import Medauth
 from medauth.cli.bundle import write_file
 from medauth.cli.console import json_bytes
+from medauth.cli.picture_faces import FILE as FACES
+from medauth.cli.picture_faces import PictureFaces, in_words
 from medauth.errors import MedauthError
 from medauth.protocol.observation import Observation
 from medauth.report.looking_over import LookingOver
@@ -24,7 +26,7 @@ from medauth.service.analysis import Analysis
 
 COLUMNS = (
     "file", "impression", "fake_probability", "confidence", "judged_by", "blinks", "blinks_per_minute", "blink_rate",
-    "micro_irregularity", "micro_irregularity_unusual", "expression", "expression_share", "movements", "speech", "speech_tone", "frames", "judged", "seconds",
+    "micro_irregularity", "micro_irregularity_unusual", "expression", "expression_share", "faces", "movements", "speech", "speech_tone", "frames", "judged", "seconds",
     "error",
 )  # fmt: skip
 
@@ -50,6 +52,8 @@ class Analysed:
     summary: Summary
     worth: str
     moments: tuple[Moment, ...]
+    faces: tuple[dict[str, Any], ...] | None
+    """Of a picture, all of them; None of a film."""
     speech: Speech | None
     folder: Path
     files: tuple[str, ...]
@@ -66,6 +70,7 @@ class Analysed:
             "frame_ms": median_of(self.found.frame_ms),
             "summary": self.summary.to_json(),
             "worth": self.worth,
+            **({} if self.faces is None else {"faces": list(self.faces)}),
             **({} if self.speech is None else {"speech": self.speech.to_json()}),
             "movements": [moment.to_json() for moment in self.moments],
             "models": {use.name: use.sha256 for mark in self.found.marks.values() for use in mark.models},
@@ -75,7 +80,12 @@ class Analysed:
 
 
 def analyse_file(
-    auth: Medauth, media: Path, folder: Path, wanted: Wanted, on_frame: Callable[[Observation], None] | None = None
+    auth: Medauth,
+    media: Path,
+    folder: Path,
+    wanted: Wanted,
+    pictures: PictureFaces,
+    on_frame: Callable[[Observation], None] | None = None,
 ) -> Analysed:
     """Analyses one recording and writes everything about it into `folder`."""
     speech = _speech(media, wanted) if wanted.speech and not is_picture(media) else None
@@ -86,10 +96,12 @@ def analyse_file(
     files = [*_curves(found, over, folder), *_heat_maps(over, folder)]
     if wanted.video and not is_picture(media):
         files.append(_video(media, wanted, found, over, summary, folder))
+    faces = tuple(pictures.look(media, folder)) if is_picture(media) else None
+    files += [FACES] if faces else []
     files.append("analysis.json")
     said = worth(deepfake_metrics(auth.models), clips=summary.judged_by != "single frame")
     moments = tuple(over.movements.moments(found.marks.get("emotion")))
-    analysed = Analysed(found, wanted.detector, summary, said, moments, speech, folder, tuple(files))
+    analysed = Analysed(found, wanted.detector, summary, said, moments, faces, speech, folder, tuple(files))
     write_file(folder / "analysis.json", json_bytes(analysed.to_json()))
     return analysed
 
@@ -119,7 +131,8 @@ def row_of(name: str, analysed: Analysed | MedauthError) -> dict[str, Any]:
     if isinstance(analysed, MedauthError):
         return {"file": name, "error": str(analysed)}
     said = {} if analysed.speech is None else {"speech": analysed.speech.text, "speech_tone": analysed.speech.tone}
-    return {"file": name, **analysed.summary.to_json(), **said}
+    faces = {} if analysed.faces is None else {"faces": in_words(analysed.faces)}
+    return {"file": name, **analysed.summary.to_json(), **faces, **said}
 
 
 def _curves(found: Analysis, over: LookingOver, folder: Path) -> list[str]:

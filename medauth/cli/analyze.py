@@ -13,6 +13,7 @@ from medauth.bootstrap import open as open_medauth
 from medauth.cli.analysis_files import Analysed, Wanted, analyse_file, median_of, row_of, table
 from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, print_json, print_readings, print_table, print_title, reporting
+from medauth.cli.picture_faces import PictureFaces, in_words
 from medauth.errors import CaptureError, InputError
 from medauth.report.recording_summary import Summary
 from medauth.report.speech import WORTH, require_speech
@@ -32,7 +33,7 @@ def analyze(
         typer.Option("--video/--no-video", help="An annotated Grad-CAM video; default: for a file, not for a folder."),
     ] = None,
     detector: Annotated[
-        str, typer.Option(help="Who finds the face: mesh (one face, followed), haar, dnn, mediapipe or auto.")
+        str, typer.Option(help="Who finds the face: mesh (one face, followed), haar, dnn, mediapipe, auto or every.")
     ] = "mesh",
     speech: Annotated[
         bool, typer.Option("--speech", help="What is said, in English, and the tone of the words (extra `speech`).")
@@ -44,7 +45,7 @@ def analyze(
     A folder gives one CSV and one JSON beside what each file gives. A recording cannot answer a challenge: the result is
     never *live*, and *looks real* is the opinion of one net, with what it is worth beside it.
     """
-    with reporting(as_json=as_json), open_medauth() as auth:
+    with reporting(as_json=as_json), open_medauth() as auth, PictureFaces(auth, detector) as pictures:
         folder = out if out != Path() else Path(f"{media.stem}-analysis")
         many = media.is_dir()
         if speech:
@@ -53,16 +54,16 @@ def analyze(
             1_000 * start, 1_000 * end or None, heat, not many if video is None else video, speech, detector
         )
         if many:
-            _print_many(_analyse_many(auth, media, folder, wanted), folder, as_json=as_json)
+            _print_many(_analyse_many(auth, media, folder, wanted, pictures), folder, as_json=as_json)
             return
-        analysed = _analyse_one(auth, media, folder, wanted)
+        analysed = _analyse_one(auth, media, folder, wanted, pictures)
         if as_json:
             print_json(analysed.to_json())
         else:
             _print(analysed)
 
 
-def _analyse_one(auth: Medauth, media: Path, folder: Path, wanted: Wanted) -> Analysed:
+def _analyse_one(auth: Medauth, media: Path, folder: Path, wanted: Wanted, pictures: PictureFaces) -> Analysed:
     total = source_of(media, start_ms=wanted.start_ms, end_ms=wanted.end_ms).duration_ms
     columns = (TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -72,13 +73,16 @@ def _analyse_one(auth: Medauth, media: Path, folder: Path, wanted: Wanted) -> An
             media,
             folder,
             wanted,
+            pictures,
             lambda seen: progress.update(
                 task, completed=seen.frame.t_ms - wanted.start_ms, at=f"{seen.frame.t_ms / 1_000:.1f} s"
             ),
         )
 
 
-def _analyse_many(auth: Medauth, media: Path, folder: Path, wanted: Wanted) -> list[dict[str, Any]]:
+def _analyse_many(
+    auth: Medauth, media: Path, folder: Path, wanted: Wanted, pictures: PictureFaces
+) -> list[dict[str, Any]]:
     """One line a file; a file that cannot be analysed is a line with its error, and keeps no other from its own.
 
     What is missing or set wrong here would fail every one of them alike: it ends the run.
@@ -91,7 +95,7 @@ def _analyse_many(auth: Medauth, media: Path, folder: Path, wanted: Wanted) -> l
             name = str(path.relative_to(media))
             progress.update(task, description=name[-40:])
             try:
-                rows.append(row_of(name, analyse_file(auth, path, folder / f"{name}-analysis", wanted)))
+                rows.append(row_of(name, analyse_file(auth, path, folder / f"{name}-analysis", wanted, pictures)))
             except (InputError, CaptureError) as error:
                 rows.append(row_of(name, error))
             progress.advance(task)
@@ -125,6 +129,8 @@ def _print(analysed: Analysed) -> None:
     console.print(f"  {'a frame':<14}{median_of(found.frame_ms):.1f} ms, the median; each in frames.csv")
     for line in _lines(summary):
         console.print(f"  {line}")
+    if analysed.faces is not None:
+        console.print(f"  {'faces':<14}{len(analysed.faces)}: {in_words(analysed.faces) or 'none found'}")
     console.print(f"  {analysed.worth}", style="dim")
     _print_movements(analysed)
     if analysed.speech is not None:

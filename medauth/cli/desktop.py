@@ -22,7 +22,9 @@ def desktop(
     movements: Annotated[
         bool, typer.Option("--movements", help="Say which facial movements (FACS action units) the face shows.")
     ] = False,
-    detector: Annotated[str, typer.Option(help="Who finds faces in pictures: haar, dnn, mediapipe or auto.")] = "auto",
+    detector: Annotated[
+        str, typer.Option(help="Who finds faces in pictures: haar, dnn, mediapipe, auto or every.")
+    ] = "every",
 ) -> None:
     """A window: live expressions, captures with the face cut out, folders of pictures, and the expressions over time.
 

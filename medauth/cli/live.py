@@ -37,7 +37,7 @@ def live(
         bool, typer.Option("--movements", help="Say which facial movements (FACS action units) the face shows.")
     ] = False,
     detector: Annotated[
-        str, typer.Option(help="Who finds the face: mesh (one face, followed), haar, dnn, mediapipe or auto.")
+        str, typer.Option(help="Who finds the face: mesh (one face, followed), haar, dnn, mediapipe, auto or every.")
     ] = "mesh",
     sound: Annotated[
         list[str] | None,

@@ -44,10 +44,11 @@ class PictureReader:
 
     def read(self, image: NDArray[np.uint8]) -> Sequence[ReadFace]:
         """Every face of a picture (height, width, 3) uint8 BGR that the mesh sees too, the largest first."""
-        found = []
+        found: list[ReadFace] = []
         for box in sorted(self._finder.find(image), key=lambda box: box.left - box.right):
             track = self._faces.within(image, box)
-            if track is not None:
+            # Around a small box the mesh may see the large face beside it once more.
+            if track is not None and not any(_within(box_of(track.landmarks), face.box) for face in found):
                 emotions = dict(zip(self._reader.classes, map(float, self._reader.look(image, track)), strict=True))
                 face = box_of(track.landmarks)
                 left, top, right, bottom = roomy(face, image.shape)
@@ -57,3 +58,8 @@ class PictureReader:
     def close(self) -> None:
         """Frees the mesh."""
         self._faces.close()
+
+
+def _within(box: Box, other: Box) -> bool:
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    return other.left <= x <= other.right and other.top <= y <= other.bottom

@@ -1,4 +1,4 @@
-"""Face detectors to choose from where pictures come from anywhere: `haar`, `dnn`, `mediapipe`, and `auto`.
+"""Face detectors to choose from where pictures come from anywhere: `haar`, `dnn`, `mediapipe`, `auto` and `every`.
 
 A check needs none of them: its face mesh follows the one face before the camera. They are for pictures: captures, folders
 of images, a live picture in which faces are small.
@@ -105,6 +105,28 @@ class AutoFinder:
         return next((found for finder in self._finders if (found := finder.find(image))), ())
 
 
+class EveryFinder:
+    """All that several find, each face once: a detector for close faces misses those behind, and the others' odd boxes
+    are for the mesh to refuse."""
+
+    name = "every"
+
+    def __init__(self, finders: Sequence[FaceFinder]) -> None:
+        self._finders = tuple(finders)
+
+    def find(self, image: Picture) -> Sequence[Box]:
+        found: list[Box] = []
+        for finder in self._finders:
+            found += [box for box in finder.find(image) if not any(_same(box, other) for other in found)]
+        return sorted(found, key=lambda box: box.left - box.right)
+
+
+def _same(one: Box, other: Box) -> bool:
+    """Whether the middle of the one lies in the other: detectors box different parts of a head."""
+    x, y = (one.left + one.right) / 2, (one.top + one.bottom) / 2
+    return other.left <= x <= other.right and other.top <= y <= other.bottom
+
+
 def face_finder(name: str, folder: Path) -> FaceFinder:
     """The detector of that name; `folder` is where `dnn` has its files. Raises `ConfigError`, `MissingTool`."""
     try:
@@ -113,16 +135,17 @@ def face_finder(name: str, folder: Path) -> FaceFinder:
         raise ConfigError(f"no face detector is called {name!r}", expected=", ".join(_FINDERS)) from None
 
 
-def _auto(folder: Path) -> FaceFinder:
+def _all_of(folder: Path) -> list[FaceFinder]:
     there = all((folder / name).is_file() for name in SSD_FILES)
-    return AutoFinder([MediapipeFinder(), *([DnnFinder(folder)] if there else []), HaarFinder()])
+    return [MediapipeFinder(), *([DnnFinder(folder)] if there else []), HaarFinder()]
 
 
 _FINDERS: Mapping[str, Callable[[Path], FaceFinder]] = {
     "haar": lambda _: HaarFinder(),
     "dnn": DnnFinder,
     "mediapipe": lambda _: MediapipeFinder(),
-    "auto": _auto,
+    "auto": lambda folder: AutoFinder(_all_of(folder)),
+    "every": lambda folder: EveryFinder(_all_of(folder)),
 }
 FINDERS = tuple(_FINDERS)
 

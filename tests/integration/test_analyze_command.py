@@ -88,6 +88,30 @@ def test_a_picture_is_judged_as_one_frame_and_says_so(data_dir: Path) -> None:
     assert "gradcam.mp4" not in report["files"]
 
 
+def test_every_face_of_a_picture_is_named_and_framed(clip: Path, data_dir: Path) -> None:
+    """A man at rest, and beside him, a third as large, a woman who smiles."""
+    man = next(iter(VideoFile(clip, start_ms=31_000).frames())).image
+    woman = cv2.imread(str(data_dir / "samples_permissive" / "astronaut_512.jpg"))
+    assert man is not None
+    assert woman is not None
+    sized = [cv2.resize(each, (round(each.shape[1] * 400 / each.shape[0]), 400)) for each in (man, woman)]
+    two = np.hstack(sized)
+    Path("pictures").mkdir()
+    cv2.imwrite("pictures/two.png", two)
+    row = run_json("pictures", "--out", "found")[0]
+    assert row["faces"].split("; ")[0].startswith("neutral")
+    assert row["faces"].split("; ")[1].startswith("happiness")
+    report = json.loads(Path("found/two.png-analysis/analysis.json").read_text())
+    large, small = (face["box"] for face in report["faces"])
+    assert large[2] <= sized[0].shape[1] < small[0], "each in its own half"
+    framed = cv2.imread("found/two.png-analysis/faces.png")
+    assert framed is not None
+    for left, top, right, bottom in (large, small):
+        middle = framed[(top + bottom) // 2, [left, right]].astype(int)
+        assert (np.abs(middle - two[(top + bottom) // 2, [left, right]].astype(int)).max(axis=1) > 30).any()
+    assert "faces.png" in report["files"]
+
+
 def test_a_detector_finds_what_the_mesh_alone_does_not(clip: Path, tmp_path: Path) -> None:
     """The same seconds a quarter as large, in the corner of a grey picture."""
     film = tmp_path / "far.mp4"
@@ -104,7 +128,7 @@ def test_a_detector_finds_what_the_mesh_alone_does_not(clip: Path, tmp_path: Pat
     assert found["detector"] == "haar"
     assert found["judged"] > 0.8 * found["frames"]
     assert found["summary"]["expression"] == "happiness", "he smiles"
-    assert "haar, dnn, mediapipe, auto" in run_json(*words, "--detector", "eyes", code=2)["error"]["expected"]
+    assert "haar, dnn, mediapipe, auto, every" in run_json(*words, "--detector", "eyes", code=2)["error"]["expected"]
 
 
 def test_a_folder_becomes_a_table_in_which_a_broken_file_is_a_line(clip: Path, data_dir: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def weights(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["haar", "mediapipe", "auto"])
+@pytest.mark.parametrize("name", ["haar", "mediapipe", "auto", "every"])
 def test_detectors_that_are_always_here_find_the_face(name: str, clip: Path, tmp_path: Path) -> None:
     image = picture(clip)
     (box, *others) = face_finder(name, tmp_path).find(image)

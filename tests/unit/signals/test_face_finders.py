@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medauth.errors import ConfigError, MissingTool, ModelError
-from medauth.signals.face_finders import FINDERS, SSD_FILES, AutoFinder, HaarFinder, face_finder
+from medauth.signals.face_finders import FINDERS, SSD_FILES, AutoFinder, EveryFinder, HaarFinder, face_finder
 from medauth.signals.face_quality import Box
 from medauth.signals.found_face import roomy
 
@@ -33,6 +33,14 @@ def test_auto_asks_until_one_finds_a_face() -> None:
     assert AutoFinder([nobody, one, never]).find(EMPTY) == one.boxes
     assert (nobody.asked, one.asked, never.asked) == (1, 1, 0)
     assert AutoFinder([nobody]).find(EMPTY) == ()
+
+
+def test_every_asks_all_and_counts_a_face_once() -> None:
+    large, again, small = Box(0, 0, 50, 50), Box(5, 8, 48, 60), Box(80, 10, 100, 30)
+    one, other = Found([large]), Found([small, again])
+    assert EveryFinder([one, other]).find(EMPTY) == [large, small]
+    assert (one.asked, other.asked) == (1, 1)
+    assert EveryFinder([Found([])]).find(EMPTY) == []
 
 
 def test_nothing_is_found_in_nothing() -> None:
