@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from medauth.protocol.challenge import Step
 from medauth.protocol.policy import STANDARD
 from medauth.service.booking import Booking, Bookings, Request
 from medauth.service.tokens import Tokens
@@ -19,7 +20,7 @@ from medauth.web.live import LiveChecks
 from medauth.web.metrics import Metrics
 from medauth.web.room import Room
 from medauth.web.socket import Disconnected
-from tests.unit.checks import FRAME_MS, Check, Server
+from tests.unit.checks import FRAME_MS, STEPS, Check, Server
 from tests.unit.protocol.performer import answer
 
 SITE = "https://app.example"
@@ -70,8 +71,8 @@ class Page:
         self.closed = True
 
     def _is_new(self) -> bool:
-        prompts = [told.get("prompt") for told in self.told]
-        return prompts[-1] is not None and (len(prompts) < 2 or prompts[-2] != prompts[-1])
+        *_, before, now = (None, *(told.get("prompt") for told in self.told[-2:]))
+        return now is not None and before != now
 
 
 @dataclass
@@ -80,6 +81,7 @@ class Host:
 
     server: Server
     most: int = 4
+    steps: tuple[Step, ...] = STEPS
     check: Check | None = None
     ends: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -94,7 +96,7 @@ class Host:
 
     def open(self, booking: Booking, policy: str, client: str) -> AuthenticationSession:
         self.opened = (booking.request, policy, client)
-        self.check = self.server.check(f"chk_{booking.row.booking_id}", policy=STANDARD)
+        self.check = self.server.check(f"chk_{booking.row.booking_id}", policy=STANDARD, steps=self.steps)
         return self.check.session
 
     def session(self, request: Request = ASKED) -> str:
