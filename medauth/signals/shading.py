@@ -43,8 +43,8 @@ class ShadingTuning:
     most, filmed heads of the same five to 0.016 at least (ADR 0511)."""
     least_range_degrees: float = 12.0
     """Without the most turned `apart_looks` to either side."""
-    apart_looks: int = 5
-    """Half a second. A share of all looks would lose the one turn of a whole check, a second in forty."""
+    apart_looks: int = 2
+    """A mesh that slips for a moment. A share of all looks would lose the one turn of a whole check, a second in forty."""
     least_looks: int = 20
     every_ms: float = 90.0
     most_error: float = 0.008
