@@ -9,6 +9,8 @@ from medauth.evaluation.cutting_player import JUMPING, JUMPS, at_rate, jumping
 from medauth.evaluation.injected import Shot, TooShort
 from medauth.evaluation.spoiled_cuts import MISSING, SPOILS
 
+pytestmark = pytest.mark.simulated
+
 EVERY_MS = 40.0
 
 

@@ -9,6 +9,8 @@ from medauth.evaluation.honest_cameras import HONEST_CAMERAS, covered, missed
 from medauth.evaluation.injected import Shot
 from tests.unit.signals.heads import track
 
+pytestmark = pytest.mark.simulated
+
 EVERY_MS = 40.0
 
 

@@ -158,6 +158,7 @@ def test_faces_are_cut_alike(take: Take) -> None:
     assert cut_to_face([]) == []
 
 
+@pytest.mark.simulated
 def test_the_report_counts_films_and_people() -> None:
     def row(person: str, film: str, outcome: str, ambient: float = 1.0) -> dict[str, object]:
         return {

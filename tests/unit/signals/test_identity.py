@@ -113,6 +113,7 @@ def test_a_flat_picture_is_no_person():
     assert np.isfinite(cut_patch(np.zeros((80, 80, 3), np.uint8), flat)).all()
 
 
+@pytest.mark.simulated
 def test_readings():
     def seen(*people: int, gap_ms: float = 0.0) -> IdentitySignal:
         signal = IdentitySignal()

@@ -177,11 +177,13 @@ def leaping(places: Iterable[float], *, stands: int = 14, gap_ms: float = 0.0) -
         yield Observation(frame, drawn.FACE, None, PROMPT)
 
 
+@pytest.mark.simulated
 def test_a_player_that_cuts_to_what_is_asked_is_refused():
     reading = read(leaping([0, 7, -6, 3]))
     assert (reading.outcome, reading.code, reading.details["jumps"]) == (Outcome.FAIL, "injection.jumped", 3)
 
 
+@pytest.mark.simulated
 def test_a_leap_right_after_a_picture_that_stood_still_is_one_where_film_is_missing():
     frames = list(leaping([0, 7, -6, 3]))
     for at in (13, 27, 41):
@@ -189,17 +191,20 @@ def test_a_leap_right_after_a_picture_that_stood_still_is_one_where_film_is_miss
     assert read(frames).code == "injection.jumps_hidden"
 
 
+@pytest.mark.simulated
 def test_two_leaps_may_be_lost_frames():
     reading = read(leaping([0, 7, -6]))
     assert (reading.outcome, reading.details["jumps"]) == (Outcome.PASS, 2)
 
 
+@pytest.mark.simulated
 def test_leaps_where_film_is_missing_leave_it_open():
     reading = read(leaping([0, 7, -6, 3], gap_ms=400.0))
     assert (reading.outcome, reading.code) == (Outcome.INCONCLUSIVE, "injection.jumps_hidden")
     assert (reading.details["jumps"], reading.details["jumps_hidden"]) == (0, 3)
 
 
+@pytest.mark.simulated
 def test_how_many_leaps_are_too_many_is_an_option():
     assert read(leaping([0, 7, -6, 3]), tuning=InjectionTuning(jumps=4)).outcome is Outcome.PASS
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -149,23 +147,6 @@ def test_threads_that_start_at_once_share_their_keys(folder: Path) -> None:
     assert len({ring.tag("a", "b") for ring in rings}) == 1
     assert len({frozenset(ring.trusted()) for ring in rings}) == 1
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
-
-
-MAKE = """
-import sys
-from pathlib import Path
-from medauth.store.keyring import _SCRYPT_N, _SCRYPT_R, FileKeyring
-ring = FileKeyring(Path(sys.argv[1]))
-print(sorted(ring.trusted()), ring.tag("a", "b").hex())
-"""
-
-
-def test_processes_that_start_at_once_share_their_keys(folder: Path) -> None:
-    command = [sys.executable, "-c", MAKE, str(folder)]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
-    printed = {process.communicate(timeout=30)[0] for process in started}
-    assert len(printed) == 1
-    assert printed != {b""}
 
 
 @pytest.fixture(scope="module")
