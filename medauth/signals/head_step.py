@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -57,15 +58,31 @@ def view_of(rows: Image, size: tuple[int, int], track: FaceTrack) -> HeadView:
     return HeadView(picture, track.landmarks[_USED, :2] * np.float32(scale), size)
 
 
+class Move(NamedTuple):
+    """From one frame to another, in distances between the outer eye corners."""
+
+    length: float
+    """Root mean square over the head."""
+    right: float
+    down: float
+    """Of the head's middle."""
+
+
+UNKNOWN = Move(math.nan, math.nan, math.nan)
+
+
 def step_between(before: HeadView, after: HeadView) -> float:
-    """In distances between the outer eye corners, root mean square over the head; NaN where the frames differ in size or
-    the head is too small to tell.
-    """
+    """The length of `move_between`."""
+    return move_between(before, after).length
+
+
+def move_between(before: HeadView, after: HeadView) -> Move:
+    """NaN where the frames differ in size or the head is too small to tell."""
     if before.size != after.size:
-        return math.nan
+        return UNKNOWN
     head = _head_of(before)
     if head.at.size < _LEAST_PIXELS:
-        return math.nan
+        return UNKNOWN
     one, other = before.picture[head.box].astype(np.float32), after.picture[head.box].astype(np.float32)
     mean = (one + other) / 2
     slopes = np.empty((4, head.at.size), np.float32)
@@ -80,7 +97,15 @@ def step_between(before: HeadView, after: HeadView) -> float:
     x, y, squares = head.means
     square = right**2 + down_by**2 + (larger**2 + turned**2) * squares
     square += 2 * right * (larger * x - turned * y) + 2 * down_by * (larger * y + turned * x)
-    return math.sqrt(max(square, 0.0)) / head.eyes
+    return Move(math.sqrt(max(square, 0.0)) / head.eyes, right / head.eyes, down_by / head.eyes)
+
+
+def mask_of(view: HeadView) -> tuple[tuple[slice, slice], Image]:
+    """Rows and columns of the small picture that hold the head, and in them a mask of 1 where it is looked at."""
+    head = _head_of(view)
+    mask = np.zeros((head.box[0].stop - head.box[0].start, head.box[1].stop - head.box[1].start), np.uint8)
+    mask.ravel()[head.at] = 1
+    return head.box, mask
 
 
 def _without_light(one: Grey, other: Grey) -> Grey:

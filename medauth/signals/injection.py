@@ -24,9 +24,10 @@ from medauth.protocol.observation import FaceTrack, Observation
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.arrivals import Arrivals
 from medauth.signals.camera_change import CameraChange, Sight
+from medauth.signals.cross_fades import CrossFades
 from medauth.signals.declared_times import DeclaredTimes
-from medauth.signals.frame_print import FrameRows, noise_of
-from medauth.signals.head_step import HeadView, step_between, view_of
+from medauth.signals.frame_print import FrameRows, Image, noise_of
+from medauth.signals.head_step import UNKNOWN, HeadView, move_between, step_between, view_of
 from medauth.signals.interface import DECLARED_TRACE, Marks, Trace
 from medauth.signals.jump_cuts import JumpCuts
 from medauth.signals.loop_finder import LoopFinder
@@ -86,7 +87,9 @@ class InjectionSignal:
         self._all_ms = array("d")
         self._loops = LoopFinder()
         self._camera = CameraChange()
+        self._head: HeadView | None = None
         self._jumps: JumpCuts[HeadView] = JumpCuts(step_between)
+        self._fades = CrossFades()
         self._timed = False
         self._frames = self._duplicates = 0
         self._last_digest = b""
@@ -110,7 +113,7 @@ class InjectionSignal:
         height, width = frame.image.shape[:2]
         rows, seen = self._rows.of(frame)
         head = None if track is None else view_of(rows, (height, width), track)
-        self._jumps.add(t_ms, head, still=digest != b"" and digest == self._last_digest)
+        self._follow(t_ms, rows, head, still=digest != b"" and digest == self._last_digest)
         self._freeze(observation, digest, t_ms)
         self._loops.add(t_ms, seen, digest if track is not None else b"")
         if not self._noises or t_ms - self._times_ms[-1] >= self._tuning.noise_every_ms - 0.5:
@@ -141,6 +144,22 @@ class InjectionSignal:
         self._all_ms.append(t_ms)
         self._claims.append(math.nan if declared_ms is None else declared_ms)
 
+    def _follow(self, t_ms: float, rows: Image, head: HeadView | None, *, still: bool) -> None:
+        """Where the head went since the last frame."""
+        move = UNKNOWN if head is None or self._head is None else move_between(self._head, head)
+        self._head = head
+        self._jumps.add(t_ms, head, still=still, step=move.length)
+        self._fades.add(t_ms, rows, head, move)
+
+    def _leaps(self) -> tuple[int, int]:
+        """How many leaps and fades were seen, and how many lie where nobody saw them. What is within a fade is the fade."""
+        spans = self._fades.spans_ms
+
+        def alone(times_ms: list[float]) -> int:
+            return sum(not any(start < t_ms <= end for start, end in spans) for t_ms in times_ms)
+
+        return alone(self._jumps.seen_ms) + len(spans), alone(self._jumps.hidden_ms)
+
     def _freeze(self, observation: Observation, digest: bytes, t_ms: float) -> None:
         """How long the very same picture of a face stands. A covered lens is black to the bit as well: no face, no claim."""
         if not digest or digest != self._last_digest or observation.track is None:
@@ -170,8 +189,9 @@ class InjectionSignal:
         if self._camera.changed_ms is not None:
             at_s = self._camera.changed_ms / 1_000
             return "injection.camera_changed", f"At {at_s:.1f} s the film went on with another camera."
-        if self._jumps.seen >= self._tuning.jumps:
-            return "injection.jumped", f"{self._jumps.seen} times the person leapt from one moment to another."
+        leaps, _ = self._leaps()
+        if leaps >= self._tuning.jumps:
+            return "injection.jumped", f"{leaps} times the person leapt from one moment to another."
         return None
 
     def _unclear(self) -> tuple[str, str] | None:
@@ -179,8 +199,8 @@ class InjectionSignal:
             return "injection.too_few_frames", "There were too few frames to tell a camera from a program."
         if self._longest_ms >= self._tuning.stalled_ms:
             return "injection.stalled", f"The picture stood still to the bit for {self._longest_ms / 1_000:.1f} s."
-        if self._jumps.seen + self._jumps.hidden >= self._tuning.jumps:
-            return "injection.jumps_hidden", "Where film was missing the person leapt from one moment to another."
+        if sum(self._leaps()) >= self._tuning.jumps:
+            return "injection.jumps_hidden", "Where nobody saw it the person leapt from one moment to another."
         if self._timed and self._arrivals.constant:
             return "injection.clock_constant", "The frames came more evenly than cameras and networks give them."
         claimed = self._declared.unlikely() if self._timed else ""
@@ -191,14 +211,14 @@ class InjectionSignal:
         strength = max(
             self._loops.best.share / tuning.loop_share,
             self._longest_asked_ms / tuning.frozen_ms,
-            self._jumps.seen / tuning.jumps,
+            self._leaps()[0] / tuning.jumps,
             1.0 if outcome is Outcome.FAIL else 0.0,
         )
         score = to_ppm(strength) if self._frames >= tuning.least_frames or outcome is Outcome.FAIL else None
         return SignalReading(self.name, outcome, code, text, score, self._details())
 
     def _details(self) -> dict[str, Json]:
-        loop = self._loops.best
+        loop, leaps = self._loops.best, self._leaps()
         noises = [noise for noise in self._noises if math.isfinite(noise)]
         return {
             "frames": self._frames,
@@ -208,8 +228,9 @@ class InjectionSignal:
             "loop_lag_ms": round(loop.lag_ms),
             "cuts": self._camera.cuts,
             "size_changes": self._camera.sizes,
-            "jumps": self._jumps.seen,
-            "jumps_hidden": self._jumps.hidden,
+            "jumps": leaps[0],
+            "jumps_hidden": leaps[1],
+            "fades": len(self._fades.spans_ms),
             "noise_milli": round(1_000 * statistics.median(noises)) if noises else None,
             "clock_judged": self._timed,
             "clock": dict(self._arrivals.figures()),

@@ -37,7 +37,9 @@ FOREIGN = 3.0
 MOST_FOREIGN = AROUND
 """Two leaps farther apart count as two."""
 BLINK_MS = 110.0
-"""No head comes from rest to rest in less."""
+"""No head comes from rest to rest in less, seen in three steps and more."""
+SINGLE_MS = 150.0
+"""The same, seen in two steps."""
 LOST_MS = 500.0
 """After a longer time without a face it begins anew: a person may be anywhere."""
 TREMOR = 0.003
@@ -67,21 +69,26 @@ class JumpCuts(Generic[View]):
         self._between = between
         self._frames: deque[_Frame[View]] = deque(maxlen=2 * AROUND + MOST_FOREIGN + 2)
         self._lost = self._since = 0
-        self.seen = 0
-        """Leaps between frames that came one after the other."""
-        self.hidden = 0
-        """Leaps behind a gap, behind frames without a face or with a foreign one, or behind a picture that stood still."""
+        self.seen_ms: list[float] = []
+        """Where leaps landed that lie between frames that came one after the other."""
+        self.hidden_ms: list[float] = []
+        """The same of those behind a gap, behind frames without a face or with a foreign one, or behind a picture that stood
+        still."""
         self.greatest = 0.0
         """The largest ratio of a leap that counts."""
-        self.last_ms = 0.0
 
-    def add(self, t_ms: float, view: View | None, *, still: bool) -> None:
-        """Takes in the frame at `t_ms`; None where it shows no face."""
+    def add(self, t_ms: float, view: View | None, *, still: bool, step: float | None = None) -> None:
+        """Takes in the frame at `t_ms`; None where it shows no face. `step` is its step from the frame before, where that
+        is known already.
+        """
         last = self._frames[-1] if self._frames else None
         if last is not None and t_ms - last.t_ms > LOST_MS and (self._lost or view is None):
             self._begin_anew()
             last = None
-        step = math.nan if view is None or last is None else self._between(last.view, view)
+        if view is None or last is None:
+            step = math.nan
+        elif step is None or self._lost:
+            step = self._between(last.view, view)
         # A picture of another size, or one that cannot be measured, shows as little of the head as one without it.
         if view is None or (last is not None and math.isnan(step)):
             self._lost += 1
@@ -116,11 +123,11 @@ class JumpCuts(Generic[View]):
         stood = any(frame.still for frame in frames[start - AROUND + 1 : start + 1])
         unseen = end - start > 1 or frames[end].lost > 0
         if stood or unseen or _has_gap([frame.t_ms for frame in frames[start - AROUND + 1 :]]):
-            self.hidden += 1
+            self.hidden_ms.append(frames[end].t_ms)
         else:
-            self.seen += 1
+            self.seen_ms.append(frames[end].t_ms)
             self.greatest = max(self.greatest, ratio)
-        self.last_ms, self._since = frames[end].t_ms, 0
+        self._since = 0
 
 
 def _single(frame: _Frame[View]) -> float:
@@ -133,10 +140,12 @@ def _foreign(frames: list[_Frame[View]], steps: list[float], start: int, end: in
     little to doubt; infinite where a quick head could have done it.
     """
     lasted_ms = frames[end].t_ms - frames[start].t_ms
-    calm = around if lasted_ms <= BLINK_MS else max(around, TREMOR + max(steps[start + 2 : end], default=math.inf))
+    foreign = end - start - 1
+    sudden = lasted_ms <= (SINGLE_MS if foreign == 1 else BLINK_MS)
+    calm = around if sudden else max(around, TREMOR + max(steps[start + 2 : end], default=math.inf))
     if min(steps[start + 1], steps[end]) >= RATIO * calm:
         return RATIO
-    return RATIO + FOREIGN * (end - start - 1) if lasted_ms <= BLINK_MS else math.inf
+    return RATIO + FOREIGN * foreign if sudden else math.inf
 
 
 def _has_gap(times_ms: list[float]) -> bool:

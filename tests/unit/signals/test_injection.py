@@ -16,6 +16,7 @@ from medauth.protocol.challenge import Action, Challenge, Step
 from medauth.protocol.observation import CaptureProblem, FaceTrack, Frame, Observation, Prompt
 from medauth.protocol.reading import PPM, Outcome, SignalReading
 from medauth.signals.injection import InjectionSignal, InjectionTuning
+from tests.unit.signals import test_cross_fades as fine
 from tests.unit.signals import test_head_step as drawn
 from tests.unit.signals.heads import track
 
@@ -202,6 +203,51 @@ def test_leaps_where_film_is_missing_leave_it_open():
     reading = read(leaping([0, 7, -6, 3], gap_ms=400.0))
     assert (reading.outcome, reading.code) == (Outcome.INCONCLUSIVE, "injection.jumps_hidden")
     assert (reading.details["jumps"], reading.details["jumps_hidden"]) == (0, 3)
+
+
+def between(frames: list[Observation], *shown: Observation) -> list[Observation]:
+    """These frames before every place of `leaping` but the first, all at one pace."""
+    joined = [
+        frame for index, one in enumerate(frames) for frame in (*(shown if index and index % 14 == 0 else ()), one)
+    ]
+    return [
+        replace(one, frame=replace(one.frame, index=index, t_ms=EVERY_MS * index + index % 3))
+        for index, one in enumerate(joined)
+    ]
+
+
+def shown(image: NDArray[np.uint8], track: FaceTrack | None) -> Observation:
+    return Observation(Frame(0, 0.0, b"", hashlib.sha256(image.tobytes()).digest(), image), track, None, PROMPT)
+
+
+@pytest.mark.simulated
+@pytest.mark.parametrize(("frames", "level"), [(1, 0), (3, 255), (6, 0)])
+def test_frames_without_a_face_at_each_leap_leave_it_open(frames: int, level: int):
+    blank = shown(np.full_like(drawn.head(), level), None)
+    reading = read(between(list(leaping([0, 7, -6, 3])), *[blank] * frames))
+    assert (reading.outcome, reading.code) == (Outcome.INCONCLUSIVE, "injection.jumps_hidden")
+    assert (reading.details["jumps"], reading.details["jumps_hidden"]) == (0, 3)
+
+
+@pytest.mark.simulated
+@pytest.mark.parametrize("frames", [1, 5])
+def test_frames_of_somewhere_else_at_each_leap_leave_it_open(frames: int):
+    reading = read(between(list(leaping([0, 7, -6, 3])), *[shown(drawn.head(by=(-14, 5)), drawn.FACE)] * frames))
+    assert (reading.outcome, reading.code) == (Outcome.INCONCLUSIVE, "injection.jumps_hidden")
+
+
+@pytest.mark.simulated
+def test_a_player_that_fades_is_refused():
+    rest = [fine.picture(0)] * fine.REST
+    there, away = fine.faded(3), [fine.picture(fine.AWAY_PX)] * fine.REST
+    played = [*rest, *there, *away, *there[::-1], *rest, *there, *away]
+    random, frames = np.random.default_rng(6), []
+    for index, grey in enumerate(played):
+        noisy = np.clip(grey + random.normal(0, 1, grey.shape), 0, 255).astype(np.uint8)
+        one = shown(np.repeat(noisy[..., None], 3, axis=2), drawn.FACE)
+        frames.append(replace(one, frame=replace(one.frame, index=index, t_ms=EVERY_MS * index + index % 3)))
+    reading = read(frames)
+    assert (reading.outcome, reading.code, reading.details["fades"]) == (Outcome.FAIL, "injection.jumped", 3)
 
 
 @pytest.mark.simulated
