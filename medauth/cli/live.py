@@ -36,6 +36,8 @@ def live(
     movements: Annotated[
         bool, typer.Option("--movements", help="Say which facial movements (FACS action units) the face shows.")
     ] = False,
+    landmarks: Annotated[bool, typer.Option("--landmarks", help="Show the 478 points of the face mesh.")] = False,
+    caption: Annotated[str, typer.Option(help="A line for the lower right corner.")] = "",
     detector: Annotated[
         str, typer.Option(help="Who finds the face: mesh (one face, followed), haar, dnn, mediapipe, auto or every.")
     ] = "mesh",
@@ -65,12 +67,13 @@ def live(
             size=size,
             fps=fps,
             interval=interval,
-            tuning=LiveTuning(confidence, motion, movements=movements),
+            tuning=LiveTuning(confidence, motion, movements=movements, landmarks=landmarks),
             detector=detector,
             sound=sound or [],
             record=record,
             seconds=seconds,
             window=window,
+            caption=caption,
         )
         if as_json:
             print_json(report.to_json())
@@ -98,6 +101,7 @@ def _run(
     record: Path | None,
     seconds: float,
     window: bool,
+    caption: str,
 ) -> LiveReport:
     from medauth.capture.played_clip import PlayedClip
     from medauth.capture.webcam import Webcam
@@ -118,7 +122,7 @@ def _run(
         film = VideoWriter(record) if record is not None else None
         run = LiveRun(
             source, analysis.look, _screen(window=window), interval_s=interval, film=film, heard=heard,
-            ended=lambda: clip is not None and clip.ended,
+            ended=lambda: clip is not None and clip.ended, caption=caption,
         )  # fmt: skip
         return run.run(seconds)
     finally:

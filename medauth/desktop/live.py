@@ -7,7 +7,7 @@ looks or not. What nobody looked at is counted.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -76,6 +76,8 @@ class LiveReport:
     record_left_out: int
     expressions: dict[str, int] = field(default_factory=dict)
     """How often each was named."""
+    motion: dict[str, int] = field(default_factory=dict)
+    """How often each part of the face was seen to move, with its direction."""
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -95,6 +97,7 @@ class LiveRun:
         film: VideoWriter | None = None,
         heard: Callable[[LiveView], None] | None = None,
         ended: Callable[[], bool] = lambda: False,
+        caption: str = "",
         monotonic: Callable[[], float] = time.monotonic,
         busy: Callable[[], float] = time.process_time,
     ) -> None:
@@ -104,7 +107,7 @@ class LiveRun:
         self._ended = ended
         self._monotonic = monotonic
         self._busy = busy
-        self._overlay = LiveOverlay()
+        self._overlay = LiveOverlay(caption)
         self._analysis: Background[tuple[Picture, float], LiveView] = Background(
             lambda given: look(*given), interval_s=interval_s
         )
@@ -116,7 +119,8 @@ class LiveRun:
         self._drawn_s: deque[float] = deque(maxlen=2_000)
         self._drawn_cpu_s: deque[float] = deque(maxlen=2_000)
         self._shown = 0
-        self._named: dict[str, int] = {}
+        self._named: Counter[str] = Counter()
+        self._moved: Counter[str] = Counter()
         self._last = LiveView(0.0)
 
     def run(self, seconds: float = 0.0) -> LiveReport:
@@ -159,7 +163,8 @@ class LiveRun:
             return
         self._last = view
         if view.dominant:
-            self._named[view.dominant] = self._named.get(view.dominant, 0) + 1
+            self._named[view.dominant] += 1
+        self._moved.update(f"{arrow.region}: {arrow.direction}" for arrow in view.arrows)
         if self._heard is not None:
             self._heard(view)
 
@@ -194,7 +199,8 @@ class LiveRun:
             cores=round(busy / seconds, 2) if seconds > 0 else 0.0,
             recorded=self._film.frames if self._film is not None else 0,
             record_left_out=recorder.left_out if recorder is not None else 0,
-            expressions=dict(sorted(self._named.items(), key=lambda item: -item[1])),
+            expressions=dict(self._named.most_common()),
+            motion=dict(self._moved.most_common()),
         )
 
 

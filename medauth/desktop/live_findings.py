@@ -38,6 +38,8 @@ class LiveTuning:
     smoothing_ms: float = 250.0
     movements: bool = False
     """Which facial movements the face shows is put into words."""
+    landmarks: bool = False
+    """The points of the face mesh are shown."""
 
 
 @dataclass(slots=True)
@@ -68,7 +70,14 @@ class LiveAnalysis:
         dominant = name if emotions[name] >= self.tuning.least_confidence else ""
         points = np.round(track.landmarks[:, :2] / scale).astype(np.int32)
         box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-        found = LiveView(t_ms, box=box, emotions=emotions, dominant=dominant, arrows=arrows)
+        found = LiveView(
+            t_ms,
+            box=box,
+            emotions=emotions,
+            dominant=dominant,
+            arrows=arrows,
+            points=points if self.tuning.landmarks else None,
+        )
         return self._with_movements(found, track) if self.tuning.movements else found
 
     def close(self) -> None:

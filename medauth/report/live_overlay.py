@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from medauth.report.overlay import Colour, Picture, put_text, text_width
 from medauth.report.overlay_panel import Panel
@@ -18,6 +19,7 @@ _STEP_S = 0.1
 _WHITE: Colour = (255, 255, 255)
 _ARROW: Colour = (80, 220, 255)
 _GREY: Colour = (150, 150, 150)
+_MESH: Colour = (190, 255, 190)
 # The colours of `timeline.EMOTION_COLOURS` in BGR.
 _COLOURS: Mapping[str, Colour] = {
     "neutral": (187, 187, 187), "happiness": (66, 228, 240), "surprise": (0, 159, 230), "sadness": (220, 150, 60),
@@ -41,7 +43,7 @@ class Arrow:
     end: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LiveView:
     """What one analysed frame holds, in pixels of the whole picture."""
 
@@ -55,6 +57,8 @@ class LiveView:
     """What the face does, in words; None where nobody asked for it."""
     against: str = ""
     """What these were measured against."""
+    points: NDArray[np.int32] | None = None
+    """(n, 2) x and y of the face mesh; None where nobody asked for it."""
 
     def scaled(self, scale: float) -> LiveView:
         """The same in pixels of a picture so many times as large."""
@@ -62,7 +66,8 @@ class LiveView:
         arrows = tuple(
             replace(arrow, start=_scaled2(arrow.start, scale), end=_scaled2(arrow.end, scale)) for arrow in self.arrows
         )
-        return replace(self, box=box, arrows=arrows)
+        points = None if self.points is None else np.round(self.points * scale).astype(np.int32)
+        return replace(self, box=box, arrows=arrows, points=points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,9 @@ class Pace:
 class LiveOverlay:
     """Draws, and remembers the last seconds of every expression."""
 
-    def __init__(self) -> None:
+    def __init__(self, caption: str = "") -> None:
+        """`caption` stands in the lower right corner."""
+        self._caption = caption
         self._history: deque[tuple[float, Mapping[str, float]]] = deque()
         self._panels = {name: Panel() for name in ("bars", "history", "movements", "pace")}
         self._told: tuple[str, ...] = ()
@@ -95,10 +102,14 @@ class LiveOverlay:
             cv2.rectangle(picture, (left, top), (right, bottom), _COLOURS.get(view.dominant, _WHITE), 2)
             name = f"{view.dominant} {view.emotions[view.dominant]:.0%}" if view.dominant else "?"
             put_text(picture, name, (left, max(unit, top - unit // 2)), unit, _WHITE, outline=True)
+        _dot(picture, view.points, max(2, unit // 10))
         for arrow in view.arrows:
             cv2.arrowedLine(picture, arrow.start, arrow.end, _ARROW, max(2, unit // 10), cv2.LINE_AA, tipLength=0.35)
         self._put_bars(picture, view, unit)
         self._put_history(picture, unit)
+        if self._caption:
+            left = picture.shape[1] - text_width(self._caption, 0.8 * unit) - unit // 2
+            put_text(picture, self._caption, (left, picture.shape[0] - unit // 2), 0.8 * unit, _GREY, outline=True)
         self._put_movements(picture, view, unit)
         self._put_pace(picture, view, pace, unit)
         return picture
@@ -146,6 +157,17 @@ class LiveOverlay:
             left = picture.shape[1] - max(widths) - unit
             box = (left, 0, picture.shape[1], int((len(lines) + 0.4) * _LINE * unit))
             self._panels["pace"].put(picture, box, lines, lambda part: _draw_pace(part, lines, unit))
+
+
+def _dot(picture: Picture, points: NDArray[np.int32] | None, side: int) -> None:
+    """A small square a point; all at once, since 478 circles take longer than everything else."""
+    if points is None:
+        return
+    inside = (points >= 0).all(axis=1) & (points < np.array(picture.shape[1::-1]) - side).all(axis=1)
+    x, y = points[inside].T
+    for dy in range(side):
+        for dx in range(side):
+            picture[y + dy, x + dx] = _MESH
 
 
 def _draw_bars(part: Picture, emotions: Mapping[str, float], moved: Sequence[str], unit: int) -> None:

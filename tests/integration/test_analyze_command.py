@@ -68,6 +68,10 @@ def test_the_film_shows_what_was_found_over_the_clip_itself(clip: Path) -> None:
     apart = np.abs(film[5].astype(int) - plain[5]).max(axis=2) > 60
     assert apart[:60].any(), "no words in the corner"
     assert apart[100:].sum() > 300, "nothing around the face"
+    run_json(clip, "--start", "30", "--end", "34", "--out", "cool", "--no-heat")
+    cool = frames_of(Path("cool/gradcam.mp4"))
+    heated = [np.abs(a.astype(int) - b).max(axis=2)[110:250, 100:260] for a, b in zip(film, cool, strict=True)]
+    assert max((each > 25).mean() for each in heated) > 0.015, "no heat on the face"
 
 
 def test_a_picture_is_judged_as_one_frame_and_says_so(data_dir: Path) -> None:

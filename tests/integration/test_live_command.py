@@ -68,6 +68,23 @@ def test_thresholds_decide_what_is_named(clip: Path) -> None:
         assert bool(report["expressions"]) is named
 
 
+def test_the_threshold_of_motion_decides_what_moved(clip: Path) -> None:
+    for least, some in ((2, True), (5_000, False)):
+        report = run_json("--video", clip, "--no-window", "--motion", least, "--seconds", "2.5")
+        assert bool(report["motion"]) is some
+        assert all(": " in name and count > 0 for name, count in report["motion"].items())
+
+
+def test_a_detector_of_ones_choice_finds_the_face(clip: Path) -> None:
+    """Named wrongly, it is refused: so it is asked; named rightly, expressions come."""
+    assert (
+        "haar"
+        in run_json("--video", clip, "--no-window", "--seconds", "1", "--detector", "x", code=2)["error"]["expected"]
+    )
+    report = run_json("--video", clip, "--no-window", "--seconds", "4", "--detector", "mediapipe", "--confidence", "0")
+    assert sum(report["expressions"].values()) > 0
+
+
 def test_words_that_cannot_be_used_are_refused(clip: Path) -> None:
     assert run_json("--video", clip, "--no-window", code=2)["error"]["got"] == "nothing to do"
     assert "WIDTHxHEIGHT" in run_json("--size", "big", "--seconds", "1", "--no-window", code=2)["error"]["expected"]
@@ -115,6 +132,23 @@ def test_movements_of_a_smile_are_told_against_this_persons_rest(clip: Path) -> 
     told = ["mouth corners pulled up (AU 12)" in (view.movements or ()) for view in smiling]
     assert sum(told) > 0.8 * len(told)
     assert sum(one != other for one, other in pairwise(told)) <= 1
+
+
+def test_landmarks_and_a_caption_are_drawn_when_they_are_asked_for(clip: Path) -> None:
+    pictures = []
+    for words in ((), ("--landmarks", "--caption", "A STUDY OF FACES")):
+        run_json("--video", clip, "--no-window", "--record", "film.mp4", "--seconds", "2.5", "--interval", "9", *words)
+        image = [frame.image for frame in VideoFile("film.mp4").frames()][-1]
+        assert image is not None
+        pictures.append(image.astype(int))
+    plain, shown = pictures
+    height, width = plain.shape[:2]
+    corner = np.abs(plain - shown)[-14:, width * 2 // 3 :]
+    assert (corner > 60).sum() > 50, "no caption"
+    face = [
+        (picture[height // 4 : height * 3 // 4, width // 3 : width * 2 // 3, 1] > 225).mean() for picture in pictures
+    ]
+    assert face[1] > face[0] + 0.01, "no dots on the face"
 
 
 def test_movements_are_drawn_when_they_are_switched_on(clip: Path) -> None:

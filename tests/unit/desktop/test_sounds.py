@@ -46,6 +46,10 @@ def test_a_sound_comes_with_its_expression_and_not_again_while_it_stays() -> Non
     )
 
 
+def test_an_expression_that_stays_for_long_is_heard_once() -> None:
+    assert heard(*((500.0 * k, "happiness") for k in range(20))) == ["happy.wav"]
+
+
 def test_a_flicker_is_heard_once() -> None:
     assert len(heard((0, "happiness"), (100, ""), (200, "happiness"), (300, "neutral"), (400, "happiness"))) == 1
 

@@ -37,6 +37,16 @@ def test_history_is_along_the_lower_edge_and_moves_on() -> None:
     assert len(overlay._history) == 1
 
 
+def test_history_is_smoothed_so_that_a_tremble_is_no_zigzag() -> None:
+    """Values that jump by two fifths of the strip at every look are drawn within a fifth of it."""
+    overlay = LiveOverlay()
+    for k in range(100):
+        picture = drawn(view(0.3 + 0.4 * (k % 2), 100.0 * k), overlay)
+    strip = picture[-70:, 300:700].astype(int)
+    yellow = np.flatnonzero(((strip[..., 1] > 150) & (strip[..., 0] < 100)).any(axis=1))
+    assert 0 < yellow.max() - yellow.min() < 0.2 * 70
+
+
 def test_motion_is_an_arrow_and_a_word() -> None:
     plain, moved = drawn(view()), drawn(view(arrows=(ARROW,)))
     apart = (plain != moved).any(axis=-1)
@@ -61,6 +71,24 @@ def test_movements_are_words_above_the_history_and_only_if_asked_for() -> None:
         assert not apart[380:].any()
     assert (some != none).any()
     assert (drawn(LiveView(0.0, movements=())) == drawn(LiveView(0.0))).all(), "no face, no words"
+
+
+def test_points_of_the_mesh_are_dots_where_they_lie_and_none_outside() -> None:
+    points = np.array([[300, 150], [350, 250], [-5, 20], [5_000, 20]], np.int32)
+    apart = (drawn(view()) != drawn(view(points=points))).any(axis=-1)
+    assert apart[150, 300]
+    assert apart[250, 350]
+    assert apart.sum() <= 8
+    half = view(points=points).scaled(0.5).points
+    assert half is not None
+    assert half[:2].tolist() == [[150, 75], [175, 125]]
+
+
+def test_a_caption_stands_in_the_lower_right_corner() -> None:
+    apart = (drawn(view()) != drawn(view(), LiveOverlay("by the makers"))).any(axis=-1)
+    assert apart[-20:, 600:].any()
+    assert not apart[:-40].any()
+    assert not apart[:, :600].any()
 
 
 def test_nothing_found_is_still_drawn() -> None:
