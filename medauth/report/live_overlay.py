@@ -62,6 +62,8 @@ class LiveView:
 
     def scaled(self, scale: float) -> LiveView:
         """The same in pixels of a picture so many times as large."""
+        if scale == 1.0:
+            return self
         box = None if self.box is None else _scaled4(self.box, scale)
         arrows = tuple(
             replace(arrow, start=_scaled2(arrow.start, scale), end=_scaled2(arrow.end, scale)) for arrow in self.arrows
