@@ -91,14 +91,6 @@ def in_a_mirror(series: Series) -> Series:
     return np.ascontiguousarray(series.reshape(-1, _SIDE, _SIDE)[..., ::-1].reshape(series.shape))
 
 
-def without_strongest(series: Series) -> NDArray[np.float32]:
-    """(16, 16) that takes out the one pattern of areas which moves most: the glow of a screen on the face, a head that
-    turns. It does so in every film of the kind; what is left is this one's own.
-    """
-    _, axes = np.linalg.eigh(np.einsum("ti,tj->ij", series, series, dtype=np.float64))
-    return np.asarray(np.eye(AREAS) - np.outer(axes[:, -1], axes[:, -1]), np.float32)
-
-
 def to_bytes(series: Series) -> bytes:
     """To be sealed: 32 bytes a sample."""
     steps = np.asarray(np.clip(np.rint(series / _STEP), -_LIMIT, _LIMIT), "<i2")

@@ -5,7 +5,8 @@ things up is the server's affair. It fails where a stretch of some seconds moves
 and in step: in another encoding, cropped, mirrored, retimed by a part of a frame. A person who does the same again does
 not do it to the same fifteenth of a second all over the picture.
 
-What it cannot see: a film played faster or slower, or turned, or before another background; and what it never saw.
+What it cannot see: the face of a film before another background, a film moved aside by an eighth or played a tenth faster
+or slower; and what it never saw.
 """
 
 from __future__ import annotations
@@ -22,40 +23,44 @@ from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.check_print import (
     HZ,
     WINDOW,
-    Series,
     Taker,
     from_bytes,
     in_a_mirror,
     runs,
     stretches,
     to_bytes,
-    without_strongest,
 )
 from medauth.signals.frame_print import FrameRows
 from medauth.signals.interface import Likeness, Marks, Offer, Place, Recalled
 from medauth.signals.print_codes import asked_codes, own_codes
+from medauth.signals.print_likeness import Compared, Pair
+
+_WHOLE = 0.9
+"""Of the median likeness of a run: a stretch that has it is of the earlier film all through."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayTuning:
     """From when on two stretches are the same film, and how many of them are filed and asked for."""
 
-    alike: float = 0.8
-    """Correlation of two stretches of 3 s. The same film, changed in every way, stays above 0.9 for most of it; other film
-    reached 0.66 where it was tuned (ADR 0330)."""
+    alike: float = 0.36
+    """Correlation of two stretches of 3 s, prewhitened. 12 in a row of the same film, changed in every way, came to 0.46 at
+    least; of other film to 0.22 at most, under the same simulated colours or flicker too, where it was tuned (ADR 0560)."""
     in_step: int = 12
     """So many stretches in a row, each a fifteenth of a second on, with one lag."""
     least_motion: float = 0.01
     """Length of a stretch's numbers below which nothing moved but noise."""
-    least_rest: float = 0.005
-    """The same where the strongest pattern was taken out."""
+    least_filed: float = 0.004
+    """The same for what is filed and asked for: other encodings move a stretch by 0.001 to 0.002. What was noise is
+    compared, and found to be like nothing."""
     filed_every: int = 8
     """Samples between stretches that are filed."""
     most_filed: int = 64
     most_asked: int = 256
     """Bounds what one check costs, however long it was."""
-    slack: int = 2
-    """Samples to either side of a lag at which to look: codes of neighbours are alike."""
+    slack: int = 5
+    """Samples to either side of a lag at which to look: votes are counted by fours, and codes of neighbours are alike. One
+    sample off, a film is no longer like itself."""
 
 
 class ReplaySignal:
@@ -77,24 +82,24 @@ class ReplaySignal:
 
     def offer(self) -> Offer:
         series, tuning = self._taker.series(), self._tuning
-        filed = stretches(series, _spread(len(series), tuning.filed_every, tuning.most_filed), tuning.least_motion)
-        asked = stretches(series, _spread(len(series), 1, tuning.most_asked), tuning.least_motion)
+        filed = stretches(series, _spread(len(series), tuning.filed_every, tuning.most_filed), tuning.least_filed)
+        asked = stretches(series, _spread(len(series), 1, tuning.most_asked), tuning.least_filed)
         if not asked.at.size:
             return Offer(b"", (), ())
         places = [Place(code, at) for code, at in _listed(own_codes(filed.windows), filed.at)]
         looked = [Place(code, at) for code, at in _listed(asked_codes(asked.windows), asked.at)]
-        flipped = stretches(in_a_mirror(series), asked.at, tuning.least_motion)
+        flipped = stretches(in_a_mirror(series), asked.at, tuning.least_filed)
         looked += [Place(code, at, mirrored=True) for code, at in _listed(asked_codes(flipped.windows), flipped.at)]
         return Offer(to_bytes(series), tuple(places), tuple(looked))
 
     def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
-        theirs = from_bytes(stored)
-        ours = in_a_mirror(self._taker.series()) if mirrored else self._taker.series()
-        rest = without_strongest(theirs)
-        ours, theirs = ours @ rest, theirs @ rest
+        theirs, ours = from_bytes(stored), self._taker.series()
+        pair = Pair(in_a_mirror(ours) if mirrored else ours, theirs)
         best = Likeness(record_id, 0, 0, lag, mirrored, 0)
         for near in range(lag - self._tuning.slack, lag + self._tuning.slack + 1):
-            best = max(best, self._in_step(record_id, ours, theirs, near, flipped=mirrored), key=_strength)
+            found = pair.at(near)
+            if found.alike.size:
+                best = max(best, _longest(record_id, found, near, self._tuning.alike, flipped=mirrored), key=_strength)
         return best
 
     def recall(self, recalled: Recalled) -> None:
@@ -124,34 +129,21 @@ class ReplaySignal:
     def marks(self) -> Marks:
         return Marks()
 
-    def _in_step(self, record_id: str, ours: Series, theirs: Series, lag: int, *, flipped: bool) -> Likeness:
-        """The longest run of alike stretches at one lag, and its median correlation; the best single one where there is
-        no run."""
-        first, end = max(0, lag), min(len(ours), len(theirs) + lag) - WINDOW + 1
-        mine = stretches(ours, np.arange(first, max(first, end)), self._tuning.least_rest)
-        other = stretches(theirs, mine.at - lag, self._tuning.least_rest)
-        both = np.isin(mine.at - lag, other.at)
-        if not both.any():
-            return Likeness(record_id, 0, 0, lag, flipped, 0)
-        alike = np.einsum("ij,ij->i", mine.windows[both], other.windows)
-        return _longest(record_id, alike, mine.at[both], lag, self._tuning.alike, flipped=flipped)
 
-
-def _longest(
-    record_id: str, alike: NDArray[np.float32], at: NDArray[np.intp], lag: int, least: float, *, flipped: bool
-) -> Likeness:
-    dense = np.zeros(int(at[-1] - at[0]) + 1, np.float32)
-    dense[at - at[0]] = alike
-    found = max(runs(dense >= least), key=lambda run: run[1] - run[0], default=None)
+def _longest(record_id: str, compared: Compared, lag: int, least: float, *, flipped: bool) -> Likeness:
+    """The longest run of alike stretches at one lag, and its median correlation; the best single one where there is no
+    run."""
+    alike, at = compared.alike, compared.first
+    found = max(runs(alike >= least), key=lambda run: run[1] - run[0], default=None)
     if found is None:
-        best = int(dense.argmax())
-        return Likeness(record_id, to_ppm(float(dense[best])), 0, lag, flipped, _ms(best + int(at[0])))
+        best = int(alike.argmax())
+        return Likeness(record_id, to_ppm(float(alike[best])), 0, lag, flipped, _ms(best + at))
     first, end = found
-    run = dense[first:end]
+    run = alike[first:end]
     middle = float(np.median(run))
     # Stretches that reach into other film are alike enough to count, and less alike than those that do not.
-    begins = first + int(np.argmax(run >= 1 - 2 * (1 - middle)))
-    return Likeness(record_id, to_ppm(middle), end - first, lag, flipped, _ms(begins + int(at[0])))
+    begins = first + int(np.argmax(run >= _WHOLE * middle))
+    return Likeness(record_id, to_ppm(middle), end - first, lag, flipped, _ms(begins + at))
 
 
 def _strength(likeness: Likeness) -> tuple[int, int]:
