@@ -18,7 +18,7 @@ from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, json_bytes, print_json, print_table, print_title, reporting
 from medauth.cli.evaluate_adversarial import adversarial
 from medauth.cli.evaluate_attacks import attacks
-from medauth.cli.evaluate_films import light, pulse
+from medauth.cli.evaluate_films import light, pulse, shading
 from medauth.cli.evaluate_speech import speech
 from medauth.errors import InputError
 from medauth.evaluation.deletion import delete
@@ -44,6 +44,7 @@ evaluate.command("attacks")(attacks)
 evaluate.command("adversarial")(adversarial)
 evaluate.command("light")(light)
 evaluate.command("pulse")(pulse)
+evaluate.command("shading")(shading)
 evaluate.command("speech")(speech)
 
 NameArgument = Annotated[str, typer.Argument(help="A signal or a classifier: expression, eye_state, blink, …")]

@@ -49,13 +49,15 @@ class Person:
         return Path(self.path).suffix.lower() in CLIPS
 
 
-def people_in(clips: Sequence[Path], faces: Sequence[Path], windows: int, most_faces: int) -> list[Person]:
-    """Windows of clips, by default of the registries', then pictures of `faces`, one a person.
+def people_in(
+    clips: Sequence[Path], faces: Sequence[Path], windows: int, most_faces: int, splits: Sequence[str] = ()
+) -> list[Person]:
+    """Windows of clips, by default of the registries', then pictures of `faces` (of `splits` alone, if set), one a person.
 
     Raises `InputError` where there is nothing.
     """
     found = [Person(name, str(path), start) for name, path in natural_clips(clips) for start in _starts(path, windows)]
-    found += [Person(one.person, one.path) for one in (portraits(faces, most=most_faces) if faces else ())]
+    found += [Person(one.person, one.path) for one in (portraits(faces, splits, most_faces) if faces else ())]
     if not found:
         raise InputError(
             "nobody to light", expected="a folder of clips, or npm ci in a checkout", next_step="--clips DIR"

@@ -41,3 +41,25 @@ def shares_png(
     written = io.BytesIO()
     figure.savefig(written, format="png", dpi=110)
     return written.getvalue()
+
+
+def spread_png(groups: Mapping[str, Sequence[float]], across: str, limit: float, said: str) -> bytes:
+    """Every value of each group as a dot on a row of its own, and a limit among them."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.2, 1.4 + 0.9 * len(groups)), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, values) in enumerate(groups.items()):
+        ordered = sorted(values)
+        # One above the other, so that no dot hides another.
+        aside = [0.13 * (index % 5 - 2) for index in range(len(ordered))]
+        rows = [number + step for step in aside]
+        colour = _COLOURS[number % len(_COLOURS)]
+        axes.plot(ordered, rows, "o", ms=5, alpha=0.8, color=colour, label=f"{name} (n {len(ordered)})")
+    axes.axvline(limit, color="#555555", lw=1.0, ls="--", label=f"{said} {limit:g}")
+    axes.set_yticks(range(len(groups)), list(groups))
+    axes.set(xlabel=across, xlim=(0.0, None), ylim=(len(groups) - 0.5, -0.5))
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    written = io.BytesIO()
+    figure.savefig(written, format="png", dpi=110)
+    return written.getvalue()

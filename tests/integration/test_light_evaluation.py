@@ -46,3 +46,29 @@ def test_pulse_is_evaluated_and_claims_nothing_where_nothing_beats(
     silent = ("photograph, still", "photograph, held by hand", "clip, looped", "still head, looped", "dark", "short")
     assert {name: films[name]["claimed"]["hits"] for name in silent} == dict.fromkeys(silent, 0)
     assert (tmp_path / "report" / "pulse.html").is_file()
+
+
+@pytest.mark.long
+def test_shading_is_evaluated_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people's heads, and their own pictures turned as those heads were."""
+    monkeypatch.chdir(ROOT)
+    words = [
+        "--data-dir",
+        str(tmp_path / "data"),
+        "evaluate",
+        "shading",
+        "--report",
+        str(tmp_path / "report"),
+        "--json",
+    ]
+    first, again = (CliRunner().invoke(app, [*words, "--windows", "4"]) for _ in range(2))
+    assert first.exit_code == 0, first.output
+    found = json.loads(first.stdout)["figures"]
+    heads, turned = found["by_kind"]["filmed head"], found["by_kind"]["picture turned"]
+    assert heads["flat"]["n"] >= 1
+    assert (heads["flat"]["hits"], turned["flat"]["n"]) == (0, 2)
+    assert turned["change"]["middle"] < heads["change"]["middle"]
+    assert {"shading.html", "shading.csv", "shading.json", "shading.jsonl"} <= {
+        p.name for p in (tmp_path / "report").iterdir()
+    }
+    assert json.loads(again.stdout)["figures"] == found
