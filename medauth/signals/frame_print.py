@@ -39,11 +39,11 @@ def rows_of(image: Image) -> Image:
     return np.asarray(cv2.cvtColor(image[:: max(1, len(image) // _LEAST_ROWS)], cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def print_of_rows(rows: Image) -> Print:
-    """As `print_of`, of what `rows_of` gave."""
+def print_of_rows(rows: Image, sums: NDArray[np.int32] | None = None) -> Print:
+    """As `print_of`, of what `rows_of` gave. `sums` (n + 1, width + 1) int32 is overwritten: room that need not be found anew."""
     if rows.shape[0] < ROWS or rows.shape[1] < COLUMNS:
         return np.zeros(ROWS * COLUMNS, np.float32)
-    sums = cv2.integral(rows)
+    sums = np.asarray(cv2.integral(rows) if sums is None else cv2.integral(rows, sum=sums), np.int32)
     corners, areas = _grid(sums.shape)
     at = sums.ravel()[corners]
     means = (at[1:, 1:] - at[:-1, 1:] - at[1:, :-1] + at[:-1, :-1]).ravel() / areas
@@ -59,14 +59,21 @@ class FrameRows:
         self._of: tuple[int, float] | None = None
         self._rows = np.zeros((0, 0), np.uint8)
         self._print = np.zeros(0, np.float32)
+        self._sums = np.zeros((0, 0), np.int32)
 
     def of(self, frame: Frame) -> tuple[Image, Print]:
         """Rows and print of a frame."""
         if (frame.index, frame.t_ms) != self._of:
             self._of = frame.index, frame.t_ms
             self._rows = rows_of(frame.image)
-            self._print = print_of_rows(self._rows)
+            self._print = print_of_rows(self._rows, self._room())
         return self._rows, self._print
+
+    def _room(self) -> NDArray[np.int32]:
+        size = (self._rows.shape[0] + 1, self._rows.shape[1] + 1)
+        if self._sums.shape != size:
+            self._sums = np.empty(size, np.int32)
+        return self._sums
 
 
 @lru_cache(maxsize=8)

@@ -133,20 +133,20 @@ class _Head:
 
 
 def _head_of(view: HeadView) -> _Head:
-    right, left = ((view.points[n] + view.points[n + 1]) / 2 for n in (0, 2))
-    middle, lips = ((view.points[n] + view.points[n + 1]) / 2 for n in (4, 6))
-    along = view.points[2] - view.points[0]
-    eyes = math.hypot(*along.tolist())
-    x, y = round(float(middle[0])), round(float(middle[1]) - _LIFT * eyes)
-    places = tuple((round(float(p[0])) - x, round(float(p[1])) - y) for p in (right, left, lips))
-    reach = max(_half_axes(_HEAD, eyes)) + 2
+    (rx, ry), (inner_rx, inner_ry), (lx, ly), (inner_lx, inner_ly), top, chin, *lips = view.points.tolist()
+    eyes = math.hypot(lx - rx, ly - ry)
+    x, y = round((top[0] + chin[0]) / 2), round((top[1] + chin[1]) / 2 - _LIFT * eyes)
+    right = round((rx + inner_rx) / 2) - x, round((ry + inner_ry) / 2) - y
+    left = round((lx + inner_lx) / 2) - x, round((ly + inner_ly) / 2) - y
+    mouth = round((lips[0][0] + lips[1][0]) / 2) - x, round((lips[0][1] + lips[1][1]) / 2) - y
+    axes = _half_axes(_HEAD, eyes), _half_axes(_EYE, eyes), _half_axes(_LIPS, eyes)
+    reach = max(axes[0]) + 2
     height, width = view.picture.shape
-    top, left_edge = max(0, y - reach), max(0, x - reach)
-    box = slice(top, max(top, min(height, y + reach + 1))), slice(left_edge, max(left_edge, min(width, x + reach + 1)))
+    upper, first = max(0, y - reach), max(0, x - reach)
+    box = slice(upper, max(upper, min(height, y + reach + 1))), slice(first, max(first, min(width, x + reach + 1)))
     cut = (box[0].start - y + reach, box[0].stop - y + reach, box[1].start - x + reach, box[1].stop - x + reach)
-    turn = round(math.degrees(math.atan2(float(along[1]), float(along[0]))))
-    axes = tuple(_half_axes(axes, eyes) for axes in (_HEAD, _EYE, _LIPS))
-    return _Head(box, *_pixels(axes, turn, places, cut), eyes)
+    turn = round(math.degrees(math.atan2(ly - ry, lx - rx)))
+    return _Head(box, *_pixels(axes, turn, (right, left, mouth), cut), eyes)
 
 
 def _half_axes(axes: tuple[float, float], eyes: float) -> tuple[int, int]:
@@ -163,9 +163,16 @@ def _pixels(
     drawn = (((0, 0), axes[0], 1), (places[0], axes[1], 0), (places[1], axes[1], 0), (places[2], axes[2], 0))
     for place, half, value in drawn:
         cv2.ellipse(mask, (place[0] + reach, place[1] + reach), half, turn, 0, 360, (value,), -1)
-    lines, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32) / axes[0][0]
+    columns, lines = _places(reach, axes[0][0])
     seen = slice(max(0, cut[0]), max(0, cut[1])), slice(max(0, cut[2]), max(0, cut[3]))
     at = np.flatnonzero(mask[seen])
     x, y = columns[seen].ravel()[at], lines[seen].ravel()[at]
     count = max(1, at.size)
     return at, x, y, (float(x.sum()) / count, float(y.sum()) / count, float(x @ x + y @ y) / count)
+
+
+@lru_cache(maxsize=64)
+def _places(reach: int, half_width: int) -> tuple[Grey, Grey]:
+    """Column and line from the middle, in half widths."""
+    lines, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32) / half_width
+    return columns, lines
