@@ -14,7 +14,16 @@ from typing import Any
 
 from medauth.errors import EvidenceError
 from medauth.protocol.ceremony import StepOutcome
-from medauth.protocol.challenge import CHALLENGE_VERSION, LIT_VERSION, NONCE_BYTES, RULES, Action
+from medauth.protocol.challenge import (
+    CHALLENGE_VERSION,
+    LIT_VERSION,
+    NONCE_BYTES,
+    RULES,
+    SPOKEN_VERSION,
+    Action,
+    is_spoken,
+)
+from medauth.protocol.digits import could_draw
 from medauth.protocol.policy import Policy, Timing
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.response import EXPIRED, SIGNAL
@@ -32,7 +41,7 @@ def same(one: object, other: object) -> bool:
 def require_committed(statement: Mapping[str, Any]) -> int:
     """Every step is the one in the opening of this check's challenge; returns how many were asked."""
     opening, steps = statement["challenge"]["opening"], statement["steps"]
-    check_id, version = opening["check_id"], LIT_VERSION if "light" in opening["challenge"] else CHALLENGE_VERSION
+    check_id, version = opening["check_id"], _version(opening["challenge"])
     if not isinstance(check_id, str) or not same((opening["version"], check_id), (version, statement["check"]["id"])):
         raise EvidenceError("a challenge of another check", expected=str(statement["check"]["id"]))
     nonce = opening["nonce"]
@@ -47,6 +56,12 @@ def require_committed(statement: Mapping[str, Any]) -> int:
         if not same((step["index"], *_asked(step)), (position, *_planned(plan))):
             raise EvidenceError(f"step {position} is not the one committed to", expected=str(plan["action"]))
     return len(planned)
+
+
+def _version(asked: Mapping[str, Any]) -> int:
+    if any("digits" in plan for plan in asked["steps"]):
+        return SPOKEN_VERSION
+    return LIT_VERSION if "light" in asked else CHALLENGE_VERSION
 
 
 def require_answers(statement: Mapping[str, Any], policy: Policy, readings: Sequence[SignalReading]) -> None:
@@ -69,14 +84,20 @@ def _require_drawable(planned: Sequence[Mapping[str, Any]], policy: Policy) -> N
     families = {RULES[action].category for action in actions}
     if len(actions) != policy.steps or not set(actions) <= set(policy.actions) or not set(policy.required) <= families:
         raise EvidenceError(f"{len(actions)} steps that {policy.name} does not draw", expected=f"{policy.steps} steps")
+    for action, plan in zip(actions, planned, strict=True):
+        if not (could_draw(plan.get("digits")) if is_spoken(action) else "digits" not in plan):
+            raise EvidenceError(
+                "digits that nobody draws", expected="four, none twice in a row, in a step that is spoken"
+            )
 
 
 def _asked(step: Mapping[str, Any]) -> tuple[object, ...]:
-    return step["action"], step["target"], step["accepted"], step["hold_ms"]
+    return step["action"], step["target"], step["accepted"], step["hold_ms"], step.get("digits")
 
 
 def _planned(plan: Mapping[str, Any]) -> tuple[object, ...]:
-    return plan["action"], plan["target"], [plan["low"], plan["high"]], [plan["hold_min_ms"], plan["hold_max_ms"]]
+    bounds = [plan["low"], plan["high"]], [plan["hold_min_ms"], plan["hold_max_ms"]]
+    return plan["action"], plan["target"], *bounds, plan.get("digits")
 
 
 def _require_order(steps: Sequence[Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 KEY_BYTES = 32
 _CLIENT_DOMAIN = b"medauth client v1\x00"
 _FRAMES_DOMAIN = b"medauth frames v1\x00"
+_SOUND_DOMAIN = b"medauth sound v1\x00"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,4 +74,26 @@ class FrameChain:
     @property
     def head(self) -> bytes:
         """32 bytes that stand for all frames so far."""
+        return self._head
+
+
+class SoundChain:
+    """The same over pieces of sound: each link covers the piece's number, how many frames came before it, its time and
+    its samples, so that sound cannot be moved against the picture either.
+    """
+
+    def __init__(self, check_id: str) -> None:
+        self._head = hashlib.sha256(_SOUND_DOMAIN + check_id.encode()).digest()
+        self.count = 0
+
+    def add(self, sha256: bytes, t_ms: float, frames_before: int) -> None:
+        """Takes in the next piece by the digest of its samples (16-bit little-endian)."""
+        place = self.count.to_bytes(8, "big") + frames_before.to_bytes(8, "big")
+        link = place + microseconds(t_ms).to_bytes(8, "big") + sha256
+        self._head = hashlib.sha256(self._head + link).digest()
+        self.count += 1
+
+    @property
+    def head(self) -> bytes:
+        """32 bytes that stand for all sound so far."""
         return self._head

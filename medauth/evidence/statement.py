@@ -65,6 +65,35 @@ class FrameSummary:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSound:
+    """A piece of sound whose sealed bytes are retained."""
+
+    index: int
+    frames_before: int
+    t_us: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSummary:
+    """All sound of a check by digest, and which pieces are retained. There is one where digits were asked for."""
+
+    count: int
+    samples: int
+    chain: bytes
+    kept: Sequence[KeptSound]
+
+    def to_json(self) -> dict[str, Json]:
+        """As it stands in the statement."""
+        return {
+            "count": self.count,
+            "samples": self.samples,
+            "chain": self.chain.hex(),
+            "kept": [[one.index, one.frames_before, one.t_us, one.sha256.hex()] for one in self.kept],
+        }
+
+
 def start_statement(
     identity: CheckIdentity,
     policy: Policy,
@@ -106,10 +135,11 @@ def verdict_statement(
     started_ms: int,
     finished_ms: int,
     colours: Sequence[ColourShown] = (),
+    sound: SoundSummary | None = None,
 ) -> dict[str, Json]:
     """What is signed when a check ends. `models` map names to SHA-256, `blobs` sealed files to the SHA-256 of their
     plain contents, `software` names to versions. `colours` that the screen was asked to show stand in it where the
-    challenge holds any.
+    challenge holds any, `sound` where it asks for digits.
     """
     opening = challenge.opening()
     light: dict[str, Json] = {"light": [colour.to_json() for colour in colours]} if challenge.light else {}
@@ -122,6 +152,7 @@ def verdict_statement(
         "challenge": {"commitment": challenge.commitment().hex(), "opening": opening},
         "steps": [step.to_json() for step in steps],
         **light,
+        **({} if sound is None else {"sound": sound.to_json()}),
         "readings": [reading.to_json() for reading in readings],
         "models": dict(models),
         "frames": frames.to_json(),

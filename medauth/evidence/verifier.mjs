@@ -61,13 +61,19 @@ export const ACTIONS = {
   profile_left: ["breaker", 1],
   profile_right: ["breaker", 1],
   hand_across: ["breaker", 1],
+  say_digits: ["speech", 10 * 9 ** 3],
 };
+/** Answered by voice: any digits may follow on any. */
+const SPOKEN = "say_digits";
+/** Four digits, none twice in a row. */
+const DIGITS = /^(?!.*(.)\1)[0-9]{4}$/;
+const MOST_SAMPLES = 4_000;
 /** One movement may pass for either: a wide turn that went far, and back. */
 const ALIKE = [
   ["turn_left", "profile_left"],
   ["turn_right", "profile_right"],
 ];
-const FAMILIES = ["expression", "blink", "turn", "other", "breaker"];
+const FAMILIES = ["expression", "blink", "turn", "other", "breaker", "speech"];
 const MINIMUM_ENTROPY_BITS = 20;
 const MAXIMUM_STEPS = 24;
 const PPM = 1_000_000;
@@ -109,6 +115,7 @@ export const POLICIES = {
     "3728f51b48716038a46b04baf4c2740c7eb79775bcb269631c1e1627c9639b6a",
     "9813fa0b793490ee1fb9dcb9f59d66bec3047624a646802d253bb0aca01f4186",
   ],
+  "by-voice": ["9aed650f45a3efa09608cd0324067d19965a3e51e2fe87a0d87bb15bbef13f37"],
   rehearsal: [
     "2e46dc45b9a68faebc835702797bc42ba7a78a7ae1c8ee3dfa970d79cd71dc8c",
     "002e349eb71dbaaa01d4113d33aada99f945fac095ddae527987fb6f256a9c1c",
@@ -233,8 +240,7 @@ class Examination {
     if (hex(await sha256(utf8(canonical(object(opening))))) !== commitment) {
       throw new Fault("the commitment does not open to the challenge");
     }
-    const lit = Object.hasOwn(object(opening.challenge), "light");
-    if (opening.version !== (lit ? 2 : 1) || text(opening.check_id) !== this.statement.check.id)
+    if (opening.version !== versionOf(object(opening.challenge)) || text(opening.check_id) !== this.statement.check.id)
       throw new Fault("a challenge of another check");
     if (!/^[0-9a-f]{64}$/.test(text(opening.nonce))) throw new Fault("a nonce of another length than 32 bytes");
     const planned = list(opening.challenge.steps);
@@ -243,12 +249,15 @@ class Examination {
     steps.forEach((step, position) => {
       const plan = having(planned[position], PLANNED);
       having(step, CLOSED);
-      const wanted = [plan.action, plan.target, [plan.low, plan.high], [plan.hold_min_ms, plan.hold_max_ms]];
-      if (!equal([step.index, step.action, step.target, step.accepted, step.hold_ms], [position, ...wanted])) {
+      const bounds = [[plan.low, plan.high], [plan.hold_min_ms, plan.hold_max_ms]];
+      const wanted = [plan.action, plan.target, ...bounds, plan.digits ?? null];
+      const closed = [step.action, step.target, step.accepted, step.hold_ms, step.digits ?? null];
+      if (!equal([step.index, ...closed], [position, ...wanted])) {
         throw new Fault(`step ${position} is not the one committed to`);
       }
     });
     const colours = requireLit(this.statement);
+    requireSound(this.statement);
     return `${planned.length} steps${colours ? ` and ${colours} colours` : ""}, as the commitment opens`;
   }
 
@@ -273,6 +282,7 @@ class Examination {
     requireAnswers(this.statement, policy, readings);
     requireLight(this.statement, policy, readings);
     requireFrames(this.statement, policy, readings);
+    requireSpoken(this.statement, readings);
     requireFiles(this.statement.blobs);
     const [decision, reasons] = decide(policy, readings);
     const verdict = this.statement.verdict;
@@ -498,6 +508,11 @@ async function keyId(raw) {
 const PLANNED = ["action", "target", "low", "high", "hold_min_ms", "hold_max_ms"];
 const CLOSED = ["index", "action", "target", "accepted", "hold_ms"];
 
+function versionOf({ steps, light }) {
+  if (list(steps).some((plan) => Object.hasOwn(object(plan), "digits"))) return 3;
+  return light === undefined ? 1 : 2;
+}
+
 function requireAnswers(statement, policy, readings) {
   const { scripted, steps: planned } = statement.challenge.opening.challenge;
   const steps = statement.steps;
@@ -524,6 +539,10 @@ function requireDrawable(planned, policy) {
     planned.every(({ action }) => policy.actions.includes(action)) &&
     policy.required.every((family) => families.includes(family));
   if (!fits) throw new Fault(`${planned.length} steps that ${policy.name} does not draw`);
+  for (const { action, digits } of planned) {
+    const said = action === SPOKEN ? typeof digits === "string" && DIGITS.test(digits) : digits === undefined;
+    if (!said) throw new Fault("digits that nobody draws");
+  }
 }
 
 /** No prompt was shown before the step ahead of it had closed and the pause was over. */
@@ -628,6 +647,46 @@ function readSequence(light) {
   }
   if (!light.colours.length) throw new Fault("a light sequence without colours");
   return light;
+}
+
+// Digits that were to be said
+
+function digitsOf({ challenge }) {
+  return challenge.opening.challenge.steps.filter((plan) => Object.hasOwn(plan, "digits")).map(({ digits }) => digits);
+}
+
+/** Sound where digits were asked for, and none elsewhere; its numbers fit one another. */
+function requireSound(statement) {
+  const spoken = digitsOf(statement).length > 0;
+  if (Object.hasOwn(statement, "sound") !== spoken) throw new Fault("sound that nobody asked for, or none");
+  if (!spoken) return;
+  const { count: pieces, samples, chain, kept } = exactly(statement.sound, ["count", "samples", "chain", "kept"]);
+  if (!(integer(pieces) >= 0 && pieces <= integer(samples) && samples <= pieces * MOST_SAMPLES))
+    throw new Fault(`${samples} samples in ${pieces} pieces`);
+  requireDigest(chain, "the sound's chain");
+  const frames = object(statement.frames);
+  let [before, framesBefore, earlier] = [-1, 0, 0];
+  for (const entry of list(kept)) {
+    if (list(entry).length !== 4) refuse("kept sound that is not number, place, time and digest");
+    const [index, among, time, digest] = entry;
+    if (!(before < integer(index) && index < pieces && framesBefore <= integer(among) && among <= integer(frames.count)))
+      throw new Fault(`kept sound ${index} of ${pieces}`);
+    const late = among < frames.count && BigInt(integer(time)) > 1_000n * BigInt(integer(frames.last_ms) + ROUNDING_MS);
+    if (integer(time) < earlier || late) throw new Fault(`kept sound ${index} at ${time} µs`);
+    requireDigest(digest, `kept sound ${index}`);
+    [before, framesBefore, earlier] = [index, among, time];
+  }
+}
+
+/** No speech passes without sound, or by other digits than those committed to. */
+function requireSpoken(statement, readings) {
+  const digits = digitsOf(statement);
+  for (const { signal, outcome, details } of readings) {
+    if (signal !== "speech" || outcome !== "pass") continue;
+    const heard = object(details ?? {}).heard ?? null;
+    if (!digits.length || !statement.sound.count || !equal(heard, digits))
+      throw new Fault(`speech passes by ${heard}, asked were ${digits}`);
+  }
 }
 
 // Frames, and the start
@@ -758,7 +817,7 @@ function entropyBits({ actions, steps, required }) {
   for (let step = 0; step < steps; step += 1) {
     const following = new Map(actions.map((action) => [action, new Map()]));
     for (const [last, missing] of states) {
-      for (const action of actions.filter((other) => other !== last)) {
+      for (const action of actions.filter((other) => other !== last || other === SPOKEN)) {
         const [family, outcomes] = ACTIONS[action];
         const seen = families.indexOf(family);
         for (const [mask, ways] of missing) {

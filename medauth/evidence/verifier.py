@@ -35,6 +35,7 @@ from medauth.evidence.merkle import leaf_hash, verify_inclusion
 from medauth.evidence.rotation import require_endorsed
 from medauth.evidence.rules import require_rules
 from medauth.evidence.signing import KeyPurpose, PayloadType
+from medauth.evidence.spoken import require_sound, require_spoken
 from medauth.evidence.statement import VERSION, opened_commitment
 from medauth.evidence.trust import Trust as Trust  # noqa: PLC0414 - what a verification takes is found here
 from medauth.evidence.vouching import Skip, Vouching
@@ -146,6 +147,7 @@ class Examination:
         if opened_commitment(self._statement).hex() != challenge["commitment"]:
             raise EvidenceError("the commitment does not open to the challenge", expected=challenge["commitment"])
         steps, colours = require_committed(self._statement), require_lit(self._statement)
+        require_sound(self._statement)
         lit = f" and {colours} colours" if colours else ""
         return f"{steps} steps{lit}, as the commitment opens"
 
@@ -158,6 +160,7 @@ class Examination:
         require_answers(self._statement, policy, readings)
         require_light(self._statement, policy, readings)
         require_frames(self._statement, policy, readings)
+        require_spoken(self._statement, readings)
         require_files(self._statement)
         decision, reasons = decide(policy, readings)
         verdict = self._statement["verdict"]

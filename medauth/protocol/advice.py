@@ -19,6 +19,10 @@ STAY = "Keep your face in view of the camera until the end."
 FOLLOW = "Follow each prompt as soon as it appears."
 AGAIN = "Try again in even light, and do what is asked a little more clearly."
 
+MICROPHONE = "Allow the microphone, and check that it is not muted."
+SPEAK_UP = "Find a quiet place, and say the digits one after the other, loud and clear."
+MOUTH = "Keep your mouth in view while you speak, and move your lips."
+
 LIGHT = "More light, please: face a window or a lamp."
 _ORDER: tuple[tuple[str, str], ...] = (
     ("capture.no_frames", "Allow the camera, then try again."),
@@ -33,6 +37,13 @@ _ORDER: tuple[tuple[str, str], ...] = (
     ("capture.no_face", STAY),
     ("faces.none", STAY),
     ("capture.too_few_frames", FASTER_CAMERA),
+    ("speech.too_few_frames", FASTER_CAMERA),
+    ("speech.gap", FASTER_CAMERA),
+    ("speech.no_sound", MICROPHONE),
+    ("speech.noise", SPEAK_UP),
+    ("speech.not_understood", SPEAK_UP),
+    ("speech.unclear", SPEAK_UP),
+    ("speech.hardly_moved", MOUTH),
     ("blink.too_few_frames", FASTER_CAMERA),
     ("challenge.unseen", STAY),
     ("challenge.not_relaxed", RELAX),

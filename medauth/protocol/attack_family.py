@@ -34,6 +34,8 @@ class AttackFamily(StrEnum):
     """One person began and another went on, or another than the reference came."""
     ACCOMPANIED = "accompanied"
     """Somebody else in view."""
+    DUBBED = "dubbed"
+    """A voice that is not of the mouth in view: a loudspeaker, or sound from another take."""
 
 
 _BY_CODE: Mapping[str, AttackFamily] = {
@@ -47,6 +49,8 @@ _BY_CODE: Mapping[str, AttackFamily] = {
     "emotion.anticipated": AttackFamily.SCRIPTED,
     "blink.too_regular": AttackFamily.SCRIPTED,
     "blink.too_fast": AttackFamily.SCRIPTED,
+    "speech.other_digits": AttackFamily.SCRIPTED,
+    "speech.lips_elsewhere": AttackFamily.DUBBED,
 }
 _BY_SIGNAL: Mapping[str, AttackFamily] = {"injection": AttackFamily.INJECTED, "replay": AttackFamily.REPLAYED}
 """Signals whose every refusal points to one family."""

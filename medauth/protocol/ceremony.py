@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from medauth.errors import CeremonyError
-from medauth.protocol.challenge import RULES, Action, Challenge, Step, is_breaker, movement_of, scripted_step
+from medauth.protocol.challenge import RULES, Action, Challenge, Step, is_breaker, is_spoken, movement_of, scripted_step
 from medauth.protocol.light import ColourShown
 from medauth.protocol.lighting import Lighting
 from medauth.protocol.observation import Posture, Prompt
@@ -186,7 +186,8 @@ class Ceremony:
 
     def _follow(self, current: _Current, posture: Posture | None, elapsed_ms: float) -> None:
         """While a prompt is on show."""
-        if posture is None or elapsed_ms > GAP_MS:
+        unheard = is_spoken(self._step.action) and (posture is None or self._step.action not in posture.amounts)
+        if posture is None or unheard or elapsed_ms > GAP_MS:
             self._lose_sight(current, elapsed_ms)
         if posture is not None:
             posture = self._after_prompt(current, posture)
@@ -224,8 +225,10 @@ class Ceremony:
             self._close_current(current, fault, current.meter.unfinished())
 
     def _let_go(self, current: _Current, posture: Posture) -> bool:
-        """A gesture too small for its meter is over once it has been below its onset for a moment."""
+        """A gesture too small for its meter is over once it has been below its onset for a moment; speech has pauses."""
         assert current.gesture is not None
+        if is_spoken(current.gesture):
+            return False
         amount = posture.amounts.get(movement_of(current.gesture))
         if amount is None or amount >= RULES[current.gesture].onset:
             current.let_go_ms = None
@@ -251,10 +254,11 @@ class Ceremony:
                 return
 
     def _is_wrong(self, current: _Current, action: Action, posture: Posture) -> bool:
-        """Blinks come by themselves, and what the mesh makes of a face under a hand is no gesture. A companion is wrong when it was carried through before the asked action began:
-        else one recording of a few gestures in a row would answer many different steps.
+        """Blinks come by themselves, whoever speaks moves the face, and what the mesh makes of a face under a hand is no
+        gesture. A companion is wrong when it was carried through before the asked action began: else one recording of a few
+        gestures in a row would answer many different steps.
         """
-        if action is Action.BLINK or self._step.action is Action.HAND_ACROSS:
+        if action is Action.BLINK or self._step.action in {Action.HAND_ACROSS, Action.SAY_DIGITS}:
             return False
         if action not in RULES[self._step.action].companions:
             return True

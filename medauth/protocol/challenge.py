@@ -19,11 +19,14 @@ from typing import Any
 
 from medauth.errors import InputError
 from medauth.protocol.canonical import Json, canonical
+from medauth.protocol.digits import sequence, sequence_count
 from medauth.protocol.light import LightSequence
 
 CHALLENGE_VERSION = 1
 LIT_VERSION = 2
 """Of a challenge that holds colours as well; one without is written as it always was."""
+SPOKEN_VERSION = 3
+"""Of a challenge that holds digits to be said, with colours or without."""
 NONCE_BYTES = 32
 PAUSE_RANGE_MS = (700, 1900)
 
@@ -49,6 +52,7 @@ class Action(StrEnum):
     PROFILE_LEFT = "profile_left"
     PROFILE_RIGHT = "profile_right"
     HAND_ACROSS = "hand_across"
+    SAY_DIGITS = "say_digits"
 
 
 class Unit(StrEnum):
@@ -58,6 +62,8 @@ class Unit(StrEnum):
     PERCENT = "percent"
     """Of a clearly visible expression; for closer and farther: change of the face's size."""
     DEGREES = "degrees"
+    DECIBELS = "decibels"
+    """Of a voice over what the room sounds like without it."""
 
 
 class Category(StrEnum):
@@ -69,6 +75,8 @@ class Category(StrEnum):
     OTHER = "other"
     BREAKER = "breaker"
     """What programs that paint a face over another one handle badly. The face may be lost for a moment meanwhile."""
+    SPEECH = "speech"
+    """What is said. It needs a microphone, and only policies made for it draw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,9 @@ _WIDE_TURN = Outcome(32, 38, 27, 60)
 _A = Action
 _HEAD = frozenset({_A.LOOK_UP, _A.LOOK_DOWN, _A.TILT_LEFT, _A.TILT_RIGHT, _A.CLOSER, _A.FARTHER})
 _FACE = frozenset({_A.SMILE, _A.RAISE_BROWS, _A.OPEN_MOUTH})
+_WITH_TILT = (_HEAD - {_A.TILT_LEFT, _A.TILT_RIGHT}) | {_A.BLINK, _A.TURN_LEFT, _A.TURN_RIGHT}
+_WITH_NOD = (_HEAD - {_A.LOOK_UP, _A.LOOK_DOWN}) | {_A.BLINK} | _FACE
+_WITH_STEP = frozenset({_A.BLINK, _A.LOOK_UP, _A.LOOK_DOWN})
 
 RULES: Mapping[Action, ActionRule] = {
     _A.BLINK: ActionRule(
@@ -135,48 +146,12 @@ RULES: Mapping[Action, ActionRule] = {
     _A.TURN_RIGHT: ActionRule(
         Unit.DEGREES, Category.TURN, 9, frozenset({_A.BLINK}) | _HEAD | _FACE, (_SLIGHT_TURN, _WIDE_TURN)
     ),
-    _A.LOOK_UP: ActionRule(
-        Unit.DEGREES,
-        Category.OTHER,
-        8,
-        frozenset({_A.BLINK, _A.TILT_LEFT, _A.TILT_RIGHT, _A.CLOSER, _A.FARTHER}) | _FACE,
-        (Outcome(14, 18, 11, 40),),
-    ),
-    _A.LOOK_DOWN: ActionRule(
-        Unit.DEGREES,
-        Category.OTHER,
-        8,
-        frozenset({_A.BLINK, _A.TILT_LEFT, _A.TILT_RIGHT, _A.CLOSER, _A.FARTHER}) | _FACE,
-        (Outcome(14, 18, 11, 40),),
-    ),
-    _A.TILT_LEFT: ActionRule(
-        Unit.DEGREES,
-        Category.OTHER,
-        8,
-        frozenset({_A.BLINK, _A.TURN_LEFT, _A.TURN_RIGHT, _A.LOOK_UP, _A.LOOK_DOWN, _A.CLOSER, _A.FARTHER}),
-        (Outcome(15, 20, 12, 45),),
-    ),
-    _A.TILT_RIGHT: ActionRule(
-        Unit.DEGREES,
-        Category.OTHER,
-        8,
-        frozenset({_A.BLINK, _A.TURN_LEFT, _A.TURN_RIGHT, _A.LOOK_UP, _A.LOOK_DOWN, _A.CLOSER, _A.FARTHER}),
-        (Outcome(15, 20, 12, 45),),
-    ),
-    _A.CLOSER: ActionRule(
-        Unit.PERCENT,
-        Category.OTHER,
-        9,
-        frozenset({_A.BLINK, _A.LOOK_UP, _A.LOOK_DOWN}),
-        (Outcome(20, 25, 14, 60),),
-    ),
-    _A.FARTHER: ActionRule(
-        Unit.PERCENT,
-        Category.OTHER,
-        9,
-        frozenset({_A.BLINK, _A.LOOK_UP, _A.LOOK_DOWN}),
-        (Outcome(20, 25, 14, 60),),
-    ),
+    _A.LOOK_UP: ActionRule(Unit.DEGREES, Category.OTHER, 8, _WITH_NOD, (Outcome(14, 18, 11, 40),)),
+    _A.LOOK_DOWN: ActionRule(Unit.DEGREES, Category.OTHER, 8, _WITH_NOD, (Outcome(14, 18, 11, 40),)),
+    _A.TILT_LEFT: ActionRule(Unit.DEGREES, Category.OTHER, 8, _WITH_TILT, (Outcome(15, 20, 12, 45),)),
+    _A.TILT_RIGHT: ActionRule(Unit.DEGREES, Category.OTHER, 8, _WITH_TILT, (Outcome(15, 20, 12, 45),)),
+    _A.CLOSER: ActionRule(Unit.PERCENT, Category.OTHER, 9, _WITH_STEP, (Outcome(20, 25, 14, 60),)),
+    _A.FARTHER: ActionRule(Unit.PERCENT, Category.OTHER, 9, _WITH_STEP, (Outcome(20, 25, 14, 60),)),
     _A.PROFILE_LEFT: ActionRule(
         Unit.DEGREES,
         Category.BREAKER,
@@ -200,6 +175,13 @@ RULES: Mapping[Action, ActionRule] = {
         frozenset({_A.BLINK, _A.TURN_LEFT, _A.TURN_RIGHT}) | _HEAD | _FACE,
         (Outcome(100, 100, 80, 100),),
     ),
+    _A.SAY_DIGITS: ActionRule(
+        Unit.DECIBELS,
+        Category.SPEECH,
+        10,
+        frozenset(Action) - {_A.SAY_DIGITS},
+        (Outcome(10, 10, 10, 100, hold_min_ms=700, hold_max_ms=9_000),),
+    ),
 }
 """Bands leave a gap between outcomes of one action, so that a measurement error does not turn one into the other."""
 _ALIKE = ((_A.TURN_LEFT, _A.PROFILE_LEFT), (_A.TURN_RIGHT, _A.PROFILE_RIGHT))
@@ -216,6 +198,11 @@ def is_breaker(action: Action) -> bool:
     return RULES[action].category is Category.BREAKER
 
 
+def is_spoken(action: Action) -> bool:
+    """True for steps that are answered by voice."""
+    return RULES[action].category is Category.SPEECH
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One prompt: the action, the target shown, the band that passes, and the pause before it."""
@@ -227,10 +214,15 @@ class Step:
     hold_min_ms: int
     hold_max_ms: int
     pause_ms: int
+    digits: str = ""
+    """What is to be said, where the step asks for that."""
 
     def to_json(self) -> dict[str, Json]:
-        """All fields, as the commitment binds them."""
-        return asdict(self) | {"action": self.action.value}
+        """All fields, as the commitment binds them; where nothing is to be said, there is no word of it."""
+        fields: dict[str, Json] = asdict(self) | {"action": self.action.value}
+        if not self.digits:
+            del fields["digits"]
+        return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +242,9 @@ class Challenge:
         asked: dict[str, Json] = {"scripted": self.scripted, "steps": [step.to_json() for step in self.steps]}
         if self.light is not None:
             asked["light"] = self.light.to_json()
+        unspoken = CHALLENGE_VERSION if self.light is None else LIT_VERSION
         return {
-            "version": CHALLENGE_VERSION if self.light is None else LIT_VERSION,
+            "version": SPOKEN_VERSION if any(step.digits for step in self.steps) else unspoken,
             "check_id": self.check_id,
             "challenge": asked,
             "nonce": self.nonce.hex(),
@@ -275,8 +268,8 @@ class Challenge:
 
 def scripted_step(action: Action, outcome_index: int, *, pause_ms: int) -> Step:
     """A step for a rehearsal: the named outcome of an action, with its mean target."""
-    outcome = RULES[action].outcomes[outcome_index]
-    return _step(action, outcome, (outcome.target_low + outcome.target_high) // 2, pause_ms)
+    outcome = RULES[action].outcomes[0 if is_spoken(action) else outcome_index]
+    return _step(action, outcome_index, (outcome.target_low + outcome.target_high) // 2, pause_ms)
 
 
 def draw_steps(
@@ -290,12 +283,11 @@ def draw_steps(
     sequence."""
     if not _count_sequences(tuple(actions), count, required):
         raise InputError(f"no {count} steps hold {', '.join(sorted(required))}", expected="more steps or actions")
-    options = [(action, outcome) for action in actions for outcome in RULES[action].outcomes]
     while True:
-        drawn = [options[randbelow(len(options))] for _ in range(count)]
-        repeats = any(a[0] is b[0] for a, b in pairwise(drawn))
+        drawn = [_draw_way(actions, randbelow) for _ in range(count)]
+        repeats = any(a[0] is b[0] and not is_spoken(a[0]) for a, b in pairwise(drawn))
         if not repeats and required <= {RULES[action].category for action, _ in drawn}:
-            return tuple(_draw_step(action, outcome, randbelow) for action, outcome in drawn)
+            return tuple(_draw_step(action, way, randbelow) for action, way in drawn)
 
 
 def entropy_bits(actions: Sequence[Action], count: int, required: frozenset[Category]) -> float:
@@ -309,28 +301,47 @@ def entropy_bits(actions: Sequence[Action], count: int, required: frozenset[Cate
     return max(0.0, bits - count) if any(set(pair) <= set(actions) for pair in _ALIKE) else bits
 
 
+def ways_of(action: Action) -> int:
+    """How many ways of doing an action a verifier can tell apart."""
+    return sequence_count() if is_spoken(action) else len(RULES[action].outcomes)
+
+
 @cache
 def _count_sequences(actions: tuple[Action, ...], count: int, required: frozenset[Category]) -> int:
-    """Counts by the last action and the categories still missing."""
+    """Counts by the last action and the categories still missing. Digits may follow on digits: they are others."""
     states: dict[tuple[Action | None, frozenset[Category]], int] = {(None, required): 1}
     for _ in range(count):
         following: dict[tuple[Action | None, frozenset[Category]], int] = {}
         for (last, missing), ways in states.items():
             for action in actions:
-                if action is last:
+                if action is last and not is_spoken(action):
                     continue
-                rule = RULES[action]
-                key = (action, missing - {rule.category})
-                following[key] = following.get(key, 0) + ways * len(rule.outcomes)
+                key = (action, missing - {RULES[action].category})
+                following[key] = following.get(key, 0) + ways * ways_of(action)
         states = following
     return sum(ways for (_, missing), ways in states.items() if not missing)
 
 
-def _draw_step(action: Action, outcome: Outcome, randbelow: RandomBelow) -> Step:
+def _draw_way(actions: Sequence[Action], randbelow: RandomBelow) -> tuple[Action, int]:
+    """One way of doing one of the actions, each as likely as any other."""
+    left = randbelow(sum(map(ways_of, actions)))
+    for action in actions:
+        if left < ways_of(action):
+            return action, left
+        left -= ways_of(action)
+    raise AssertionError("a number beyond the ways there are")
+
+
+def _draw_step(action: Action, way: int, randbelow: RandomBelow) -> Step:
+    outcome = RULES[action].outcomes[0 if is_spoken(action) else way]
     target = outcome.target_low + randbelow(outcome.target_high - outcome.target_low + 1)
     shortest, longest = PAUSE_RANGE_MS
-    return _step(action, outcome, target, shortest + randbelow(longest - shortest + 1))
+    return _step(action, way, target, shortest + randbelow(longest - shortest + 1))
 
 
-def _step(action: Action, outcome: Outcome, target: int, pause_ms: int) -> Step:
-    return Step(action, target, outcome.low, outcome.high, outcome.hold_min_ms, outcome.hold_max_ms, pause_ms)
+def _step(action: Action, way: int, target: int, pause_ms: int) -> Step:
+    spoken = is_spoken(action)
+    outcome = RULES[action].outcomes[0 if spoken else way]
+    digits = sequence(way) if spoken else ""
+    held = (outcome.hold_min_ms, outcome.hold_max_ms)
+    return Step(action, target, outcome.low, outcome.high, *held, pause_ms, digits)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from medauth.protocol.challenge import RULES, Step, Unit, is_breaker, movement_of
+from medauth.protocol.challenge import RULES, Step, Unit, is_breaker, is_spoken, movement_of
 from medauth.protocol.observation import Posture
 
 SETTLE_MS = 350.0
@@ -33,6 +33,10 @@ LAST_BLINK_MS = 900.0
 PROFILE_SEEN = 45.0
 """A mesh that still follows a face in profile reads at least this many degrees: of 2,500 press photographs (LFW) eight
 read as much or more, and show one eye or one and a half. One that lost the face on its way out need not."""
+
+
+SILENCE_MS = 1_200.0
+"""Who has not gone on speaking for this long has said all. Pauses between two digits read out are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +198,42 @@ class ThereAndBackMeter:
         return Measured(round(self._peak), 0, fits=False)
 
 
+class VoiceMeter(_Blind):
+    """Waits for a voice to end, and times it; what it said is for those who have the sound."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._onset = RULES[step.action].onset
+        self._began_ms: float | None = None
+        self._last_ms = 0.0
+        self._peak = 0.0
+
+    def update(self, t_ms: float, posture: Posture) -> Measured | None:
+        amount = posture.amounts.get(self._step.action)
+        if amount is None:
+            return None
+        if amount >= self._onset:
+            self._began_ms = t_ms if self._began_ms is None else self._began_ms
+            self._last_ms, self._peak = t_ms, max(self._peak, amount)
+        over = self._began_ms is not None and t_ms - self._last_ms >= SILENCE_MS
+        held = self._held_ms()
+        if over or held > self._step.hold_max_ms:
+            fits = self._peak >= self._step.low and self._step.hold_min_ms <= held <= self._step.hold_max_ms
+            return Measured(round(self._peak), held, fits=fits)
+        return None
+
+    def unfinished(self) -> Measured:
+        return Measured(round(self._peak), self._held_ms(), fits=False)
+
+    def _held_ms(self) -> int:
+        return 0 if self._began_ms is None else round(self._last_ms - self._began_ms)
+
+
 _BY_UNIT: Mapping[Unit, Callable[[Step], Meter]] = {
     Unit.TIMES: CountMeter,
     Unit.DEGREES: ApexMeter,
     Unit.PERCENT: ApexMeter,
+    Unit.DECIBELS: VoiceMeter,
 }
 
 
@@ -205,6 +241,6 @@ def meter_for(step: Step) -> Meter:
     """The meter that measures this step."""
     if is_breaker(step.action):
         return ThereAndBackMeter(step)
-    if step.hold_max_ms:
+    if step.hold_max_ms and not is_spoken(step.action):
         return HoldMeter(step)
     return _BY_UNIT[RULES[step.action].unit](step)

@@ -13,7 +13,7 @@ from typing import Any
 
 from medauth.errors import ConfigError, InputError
 from medauth.protocol.canonical import Json, canonical, plain
-from medauth.protocol.challenge import Action, Category, entropy_bits, is_breaker
+from medauth.protocol.challenge import Action, Category, entropy_bits, is_breaker, is_spoken
 from medauth.protocol.light import LightRule
 from medauth.protocol.reading import PPM
 
@@ -85,6 +85,11 @@ class Policy:
         """Bits of the steps this policy draws; the screen's colours come on top, see `light_bits`."""
         return entropy_bits(self.actions, self.steps, frozenset(self.required))
 
+    @property
+    def spoken(self) -> bool:
+        """Whether its steps are answered by voice: it needs a microphone."""
+        return any(is_spoken(action) for action in self.actions)
+
     def light_bits(self) -> float:
         """Bits of the colours this policy draws; 0 without."""
         return 0.0 if self.light is None else self.light.bits()
@@ -146,7 +151,7 @@ _VERSION = 4
 """Since 2 a face that looks like paper or a screen denies; since 3 the screen shows colours, film of an earlier check and
 what no camera makes deny, and `strict` denies by the deepfake net, needs the light to come back and holds a step that
 programs which paint faces handle badly; since 4 digits may be asked for, by a policy of its own."""
-_ALL = tuple(action for action in Action if not is_breaker(action))
+_ALL = tuple(action for action in Action if not is_breaker(action) and not is_spoken(action))
 _BREAKERS = tuple(action for action in Action if is_breaker(action))
 """Nobody has been filmed doing them yet, and not everybody has a free hand or turns so far: `strict` alone draws them."""
 _USUAL = (Category.EXPRESSION, Category.BLINK, Category.TURN)
@@ -201,11 +206,23 @@ UNHURRIED = Policy("unhurried", _VERSION, _ALL, 6, _USUAL, _DENY, _CONFIRM, timi
 NO_FLASH = Policy("no-flash", _VERSION, _ALL, 9, _USUAL, _DENY, _CONFIRM)
 """For people whom changing colours trouble, bright rooms, and apps without a screen of their own: three more steps stand in
 for the colours, with no fewer bits."""
+BY_VOICE = Policy(
+    "by-voice",
+    _VERSION,
+    (Action.SAY_DIGITS,),
+    2,
+    (Category.SPEECH,),
+    _DENY,
+    ("capture", "challenge", "speech"),
+    timing=_PATIENT,
+)
+"""For people who cannot well move face or head: digits to be said, with lips and voice in step. It needs a microphone."""
 REHEARSAL = Policy("rehearsal", _VERSION, _ALL, 0, (), _REHEARSED, _CONFIRM, rehearsal=True)
 """A scripted challenge on a recording, decided by the rules of `standard` and labelled so."""
 
 POLICIES: Mapping[str, Policy] = {
-    policy.name: policy for policy in (STANDARD, STRICT, NO_EXPRESSION, NO_TURN, UNHURRIED, NO_FLASH, REHEARSAL)
+    policy.name: policy
+    for policy in (STANDARD, STRICT, NO_EXPRESSION, NO_TURN, UNHURRIED, NO_FLASH, BY_VOICE, REHEARSAL)
 }
 
 

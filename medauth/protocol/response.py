@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from medauth.protocol.ceremony import StepOutcome, StepResult
+from medauth.protocol.challenge import is_spoken
 from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 
 SIGNAL = "challenge"
@@ -43,5 +44,7 @@ def challenge_reading(results: Sequence[StepResult], asked: int, *, expired: boo
 
 
 def _reading(outcome: Outcome, result: StepResult, score: int | None) -> SignalReading:
-    text = f"Step {result.index + 1} ({result.step.action.value}) {_SENTENCES[result.outcome]}."
+    unheard = result.outcome is StepOutcome.UNSEEN and is_spoken(result.step.action)
+    how = "could not be judged, because too little was seen or heard" if unheard else _SENTENCES[result.outcome]
+    text = f"Step {result.index + 1} ({result.step.action.value}) {how}."
     return SignalReading(SIGNAL, outcome, f"challenge.{result.outcome.value}", text, score)

@@ -37,6 +37,7 @@ class StepResult:
 
     def to_json(self) -> dict[str, Json]:
         """As it stands in the statement."""
+        said: dict[str, Json] = {"digits": self.step.digits} if self.step.digits else {}
         return {
             "index": self.index,
             "action": self.step.action.value,
@@ -50,4 +51,5 @@ class StepResult:
             "gesture": self.gesture.value if self.gesture else None,
             "amount": self.measured.amount if self.measured else None,
             "held_ms": self.measured.held_ms if self.measured else None,
+            **said,
         }

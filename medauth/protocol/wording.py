@@ -28,6 +28,7 @@ _WORDS: Mapping[Action, str] = {
     Action.PROFILE_LEFT: "Turn to your left until you look sideways, then back",
     Action.PROFILE_RIGHT: "Turn to your right until you look sideways, then back",
     Action.HAND_ACROSS: "Pass a hand across your face, from one side to the other",
+    Action.SAY_DIGITS: "Say in English, one digit after the other: {digits}",
 }
 
 
@@ -44,4 +45,5 @@ def instruction(step: Step) -> str:
         else "briefly"
     )
     far = "far" if is_wide(step) else "a little"
-    return _WORDS[step.action].format(times=_TIMES.get(step.target, f"{step.target} times"), hold=hold, far=far)
+    times = _TIMES.get(step.target, f"{step.target} times")
+    return _WORDS[step.action].format(times=times, hold=hold, far=far, digits=" ".join(step.digits))

@@ -36,6 +36,7 @@ from medauth.protocol.policy import REHEARSAL, STANDARD, Policy
 from medauth.protocol.reading import SignalReading
 from medauth.protocol.response import EXPIRED
 from medauth.protocol.verdict import decide
+from tests.unit.evidence import spoken_records
 from tests.unit.evidence.bundles import (
     CHECKPOINT_KEY,
     CONTRACT,
@@ -585,6 +586,18 @@ def misjudged() -> list[Case]:
     return challenges + [spoilt(f"verdict-{name}", "verdict", change) for name, change in VERDICTS.items()]
 
 
+def spoken() -> list[Case]:
+    """Checks by voice, as the tests of the verifier in Python spoil them."""
+    faults = {"challenge": spoken_records.CHALLENGE_FAULTS, "verdict": spoken_records.VERDICT_FAULTS}
+    found = [case("spoken", recorded(spoken_records.spoken_statement()).bundle)]
+    for step, changes in faults.items():
+        for name, change in changes.items():
+            statement = spoken_records.spoken_statement()
+            change(statement)
+            found.append(case(f"spoken-{name.replace(' ', '-')}", recorded(statement).bundle, step))
+    return found
+
+
 def misplaced() -> list[Case]:
     assert GOOD.proof is not None
     inclusion, checkpoint, chain = "inclusion", "checkpoint", "chain"
@@ -773,6 +786,7 @@ def build() -> dict[str, Any]:
         *unsigned(),
         *misstated(),
         *misjudged(),
+        *spoken(),
         *misplaced(),
         *starts(),
         *linking(),

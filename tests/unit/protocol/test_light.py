@@ -228,7 +228,7 @@ def test_the_round_trip_is_stated_with_the_colour(told: float, stated: int) -> N
 
 def test_rehearsals_and_no_flash_show_nothing() -> None:
     unlit = {name for name, policy in POLICIES.items() if policy.light is None}
-    assert unlit == {"no-flash", "rehearsal"}
+    assert unlit == {"no-flash", "by-voice", "rehearsal"}
 
 
 def test_colours_lie_a_sixth_of_a_circle_apart() -> None:

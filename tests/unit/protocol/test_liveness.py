@@ -44,8 +44,8 @@ def test_a_stronger_sign_of_life_never_lowers_it(stated: dict[str, int], signal:
 
 @pytest.mark.parametrize("policy", [p for p in POLICIES.values() if not p.rehearsal], ids=lambda p: p.name)
 def test_every_cue_that_a_policy_goes_by_and_that_has_a_score_weighs(policy) -> None:
-    without = {"faces", "light"}
-    """Yes or no, and a cue of its own in the verdict: their scores are no strengths."""
+    without = {"faces", "light", "speech"}
+    """Yes or no, and cues of their own in the verdict: their scores are no strengths that anybody was measured by."""
     assert {*policy.deny, *policy.confirm} - without <= set(SIGNALS)
     assert min(*LIVENESS.attack.values(), *LIVENESS.confirm.values()) > 0
 
