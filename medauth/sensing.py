@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from medauth.config import Settings
 from medauth.ensemble import members
 from medauth.errors import ConfigError, InputError
-from medauth.protocol.policy import REHEARSAL, STANDARD
+from medauth.protocol.policy import REHEARSAL, STANDARD, policy_named
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from medauth.capture.interface import FrameSource
+    from medauth.capture.interface import FrameSource, SoundSource
     from medauth.protocol.challenge import Challenge
     from medauth.service.observing import Observer
     from medauth.signals.emotion_reader import EmotionReader, Member
@@ -53,6 +53,10 @@ def observer(
 
     voters = members(settings, models, None if challenge is None else policy)
     judges = signals(models, policy, embedder(settings, models), reference, voters)
+    if challenge is not None and any(step.digits for step in challenge.steps):
+        from medauth.signals.speech import SpeechSignal
+
+        judges = (*judges, SpeechSignal())
     return Observer(face_tracker(settings), judges, challenge)
 
 
@@ -220,6 +224,15 @@ def deepfake_metrics(models: ModelLibrary) -> Mapping[str, Any]:
     manifest = json.loads((models.folder(DEEPFAKE_MODEL) / "manifest.json").read_text(encoding="utf-8"))
     metrics: Mapping[str, Any] = manifest.get("metrics", {})
     return metrics
+
+
+def microphone_for(policy: str, sound: Path | None = None) -> SoundSource | None:
+    """The microphone, or a recording in its place, where the policy asks for digits; None where it does not."""
+    if not policy_named(policy).spoken:
+        return None
+    from medauth.capture.microphone import Microphone, PlayedSound
+
+    return PlayedSound(sound) if sound is not None else Microphone()
 
 
 def webcam(index: int = 0) -> FrameSource:

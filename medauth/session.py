@@ -16,25 +16,25 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.capture.interface import CapturedFrame, FrameSource, release
+from medauth.capture.interface import CapturedFrame, FrameSource, SoundSource, captured_from, release
 from medauth.errors import CeremonyError, CheckExpired, InputError
-from medauth.evidence.archive import FILE, KeepFrames, frame_entry
-from medauth.evidence.commitment import FrameChain, microseconds
+from medauth.evidence.archive import KeepFrames
 from medauth.evidence.signing import Envelope
-from medauth.evidence.statement import FrameSummary, KeptFrame
 from medauth.protocol.advice import RELAX, advice, hint_now
 from medauth.protocol.canonical import Json
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.light import ColourShown
 from medauth.protocol.liveness_weights import LIVENESS
-from medauth.protocol.observation import Frame, Observation, Prompt
+from medauth.protocol.observation import Observation, Prompt
+from medauth.protocol.sound import pcm_of
 from medauth.protocol.verdict import Verdict
 from medauth.service.explaining import Draw, Explaining
 from medauth.service.judging import Judging
 from medauth.service.observing import FrameReader, Observer
 from medauth.service.recollection import Recollection
+from medauth.service.retaining import Retaining
 from medauth.service.verification import Conclusion, Prepared, StartedCheck, Verification
-from medauth.signals.interface import Marks, Trace, models_of
+from medauth.signals.interface import Marks, models_of
 
 _MAX_MEDIA_MS = 1e12
 RELAX_HINT = RELAX
@@ -88,15 +88,13 @@ class AuthenticationSession:
         self._observer = observer
         self._read_frame = read_frame
         self._clock_ms = clock_ms
-        self._keep = keep
         self._memory = memory
         # Whoever keeps no frame wants no picture of the person at all.
         wanted = draw is not None and keep is not KeepFrames.NONE
         self._explaining = Explaining(observer.explainable, read_frame, draw) if draw is not None and wanted else None
         self._judging = Judging(check.challenge, check.policy, observer)
         self._ceremony = self._judging.ceremony
-        self._chain = FrameChain(check.identity.check_id)
-        self._kept: list[KeptFrame] = []
+        self._retaining = Retaining(check, keep)
         self._began_ms = clock_ms()
         self._media_began_ms: float | None = None
         self._last_ms = 0.0
@@ -156,22 +154,62 @@ class AuthenticationSession:
         check runs on this side's clock, and looks only whether the claim can be true. Raises `InputError` for what is not
         a picture or a time, `CheckExpired`, and `StoreError` when a frame cannot be kept.
         """
-        progress, _ = self._take(_captured(frame, media_ms))
+        progress, _ = self._take(captured_from(frame, media_ms))
         return progress
 
-    def run(self, source: FrameSource, on_progress: OnProgress | None = None) -> Verdict:
-        """Pushes frames from a source until the check is done or the source ends, then finishes."""
-        frames = source.frames()
+    @property
+    def listens(self) -> bool:
+        """Whether sound is wanted now: from a prompt that asks for digits to its end, and never else."""
+        prompt = self._ceremony.prompt
+        return prompt is not None and bool(prompt.step.digits)
+
+    def hear(self, sound: NDArray[np.int16] | bytes) -> None:
+        """Takes in a piece of what the microphone records while a step asks for digits (`listens`), as soon as it is
+        recorded: (n,) int16 at 16 kHz, or the same as 16-bit little-endian bytes, a quarter of a second at most.
+
+        Sound that comes while nothing is to be said is left out: nobody judges it, digests it or keeps it. Raises
+        `InputError` for what is no sound, and for more than was recorded since the prompt; `CheckExpired`; `StoreError`.
+        """
+        pcm = sound if isinstance(sound, bytes) else pcm_of(sound)
+        with self._lock:
+            self._refuse_closed()
+            if self._check.policy.rehearsal:
+                raise InputError("sound in a rehearsal", expected="frames alone")
+            heard = self._judging.hear(pcm, self._time(CapturedFrame(None)))
+            if heard is not None:
+                self._retaining.add_sound(heard)
+
+    def run(
+        self, source: FrameSource, on_progress: OnProgress | None = None, microphone: SoundSource | None = None
+    ) -> Verdict:
+        """Pushes frames from a source until the check is done or the source ends, then finishes; hears the microphone while
+        digits are asked for. Raises `InputError` without one where the policy asks for any."""
+        if self._check.policy.spoken and microphone is None:
+            name = self._check.policy.name
+            raise InputError(f"policy {name} without a microphone", expected="run(..., microphone=...)")
+        frames, listened = source.frames(), False
         try:
             for captured in frames:
                 progress, observation = self._take(captured)
+                if microphone is not None:
+                    listened = self._listen(microphone, listened)
                 if on_progress is not None:
                     on_progress(progress, observation)
                 if progress.done:
                     break
         finally:
             release(frames)
+            if microphone is not None:
+                microphone.close()
         return self.finish()
+
+    def _listen(self, microphone: SoundSource, listened: bool) -> bool:
+        if self.listens and not listened:
+            microphone.listen()
+        elif self.listens:
+            for piece in microphone.heard():
+                self.hear(piece)
+        return self.listens
 
     def finish(self) -> Verdict:
         """Decides, records and returns the verdict; later calls return the same one.
@@ -215,12 +253,12 @@ class AuthenticationSession:
         with self._lock:
             self._refuse_closed()
             t_ms = self._time(captured)
-            judged = self._read_frame(captured, self._chain.count, t_ms)
+            judged = self._read_frame(captured, self._retaining.frames, t_ms)
             before = self._milestone()
             observation = self._judging.take(judged, self._round_trip_ms)
             if self._explaining is not None:
                 self._explaining.take(observation)
-            self._remember(judged, happened=self._milestone() != before)
+            self._retaining.add_frame(judged, happened=self._milestone() != before)
             return self._progress(observation), observation
 
     def _refuse_closed(self) -> None:
@@ -248,17 +286,6 @@ class AuthenticationSession:
 
     def _milestone(self) -> tuple[int, Phase]:
         return len(self._ceremony.results), self._ceremony.phase
-
-    def _remember(self, frame: Frame, *, happened: bool) -> None:
-        """Digests every frame; keeps, sealed, those that the setting asks for. A frame that could not be kept was judged
-        and stays digested."""
-        first = self._chain.count == 0
-        self._chain.add(frame.sha256, frame.t_ms)
-        wanted = self._keep is KeepFrames.ALL or (self._keep is KeepFrames.KEY and (first or happened))
-        if wanted:
-            entry = frame_entry(self._check.keys.seal, frame.jpeg, record_id=self._check.record_id, index=frame.index)
-            self._check.blobs.append(FILE, entry)
-            self._kept.append(KeptFrame(frame.index, microseconds(frame.t_ms), frame.sha256))
 
     def _progress(self, observation: Observation) -> Progress:
         prompt = self._ceremony.prompt
@@ -298,51 +325,19 @@ class AuthenticationSession:
         judgement = self._judging.judgement(elapsed_ms)
         marks = self._observer.marks()
         traces: dict[str, Json] = {
-            name: [_trace_json(trace) for trace in mark.traces] for name, mark in marks.items() if mark.traces
+            name: [trace.to_json() for trace in mark.traces] for name, mark in marks.items() if mark.traces
         }
         return Conclusion(
             judgement.decision,
             judgement.reasons,
             judgement.steps,
             judgement.readings,
-            self._frame_summary(),
+            self._retaining.frame_summary(self._judging.coverage),
             models_of(marks.values()),
             traces,
             self._explaining.pictures() if self._explaining is not None else {},
             prompted=self._ceremony.prompted,
             colours=judgement.colours,
             remembered=None if self._memory is None else self._memory.remembered(self._check, self._observer.offer()),
+            sound=self._retaining.sound_summary(),
         )
-
-    def _frame_summary(self) -> FrameSummary:
-        coverage = self._judging.coverage
-        return FrameSummary(
-            count=coverage.frames,
-            chain=self._chain.head,
-            first_ms=round(coverage.first_ms),
-            last_ms=round(coverage.last_ms),
-            judged=coverage.judged,
-            kept=tuple(self._kept),
-        )
-
-
-def _captured(frame: NDArray[np.uint8] | bytes | CapturedFrame, media_ms: float | None) -> CapturedFrame:
-    if isinstance(frame, CapturedFrame):
-        return frame
-    if isinstance(frame, bytes):
-        return CapturedFrame(None, jpeg=frame, media_ms=media_ms)
-    if isinstance(frame, np.ndarray):
-        return CapturedFrame(frame, media_ms=media_ms)
-    raise InputError(
-        f"a frame of type {type(frame).__name__}", expected="a BGR array of uint8, JPEG bytes or a CapturedFrame"
-    )
-
-
-def _trace_json(trace: Trace) -> Json:
-    """Values in thousandths of the trace's unit: a statement holds no floats. None where nothing was measured."""
-    return {
-        "name": trace.name,
-        "unit": trace.unit,
-        "times_ms": [round(t) for t in trace.times_ms],
-        "values_milli": [round(1_000 * value) if math.isfinite(value) else None for value in trace.values],
-    }

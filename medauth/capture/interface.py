@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from medauth.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +26,19 @@ class CapturedFrame:
     media_ms: float | None = None
 
 
+def captured_from(frame: NDArray[np.uint8] | bytes | CapturedFrame, media_ms: float | None) -> CapturedFrame:
+    """A frame in any of the forms an app may hold it. Raises `InputError`."""
+    if isinstance(frame, CapturedFrame):
+        return frame
+    if isinstance(frame, bytes):
+        return CapturedFrame(None, jpeg=frame, media_ms=media_ms)
+    if isinstance(frame, np.ndarray):
+        return CapturedFrame(frame, media_ms=media_ms)
+    raise InputError(
+        f"a frame of type {type(frame).__name__}", expected="a BGR array of uint8, JPEG bytes or a CapturedFrame"
+    )
+
+
 class FrameSource(Protocol):
     """Delivers frames in order. Errors are `CaptureError` (cannot open or read) and `InputError` (not a picture)."""
 
@@ -37,6 +52,19 @@ class FrameSource(Protocol):
 
     def frames(self) -> Iterator[CapturedFrame]:
         """Opens the source and yields frames until it ends; closing the iterator releases it."""
+
+
+class SoundSource(Protocol):
+    """A microphone, listened to while digits are asked for and never else. Errors are `CaptureError` and `MissingTool`."""
+
+    def listen(self) -> None:
+        """From now on: what was recorded before is left out."""
+
+    def heard(self) -> Sequence[NDArray[np.int16]]:
+        """What was recorded since the last call, in pieces of (n,) int16 at 16 kHz, a quarter of a second at most."""
+
+    def close(self) -> None:
+        """Lets the microphone go."""
 
 
 def release(frames: Iterator[CapturedFrame]) -> None:

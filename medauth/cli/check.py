@@ -13,7 +13,7 @@ from medauth.cli.console import JsonOption, console, print_json, print_title, pr
 from medauth.cli.prompts import TerminalPrompts
 from medauth.errors import InputError
 from medauth.protocol.verdict import Decision
-from medauth.sensing import source_of, webcam
+from medauth.sensing import microphone_for, source_of, webcam
 from medauth.session import AuthenticationSession, OnProgress
 
 EXIT_CODES = {Decision.LIVE: 0, Decision.REHEARSED: 0, Decision.NOT_LIVE: 1, Decision.INCONCLUSIVE: 3}
@@ -26,6 +26,9 @@ def check(
     camera: Annotated[int, typer.Option(help="Number of the camera.", min=0, max=99)] = 0,
     video: Annotated[
         Path | None, typer.Option(help="Play this file in place of a camera, at its own pace (to try an attack).")
+    ] = None,
+    sound: Annotated[
+        Path | None, typer.Option(help="Play this recording in place of the microphone, from the first digits on.")
     ] = None,
     window: Annotated[
         bool, typer.Option(help="Show picture and prompts in a window; else prompts in the terminal.")
@@ -46,7 +49,8 @@ def check(
         with auth.start(subject=subject, purpose=purpose, policy=policy) as session:
             if receipt_out is not None:
                 _write_receipt(receipt_out, session)
-            verdict = session.run(source, on_progress(session, window=window))
+            microphone = microphone_for(policy, sound)
+            verdict = session.run(source, on_progress(session, window=window), microphone)
         if as_json:
             print_json(verdict_json(verdict))
         else:

@@ -18,6 +18,7 @@ from medauth.cli.bundle import write_file
 from medauth.cli.console import JsonOption, console, json_bytes, print_json, print_table, print_title, reporting
 from medauth.cli.evaluate_adversarial import adversarial
 from medauth.cli.evaluate_attacks import attacks
+from medauth.cli.evaluate_digits import digits
 from medauth.cli.evaluate_films import light, pulse, shading
 from medauth.cli.evaluate_speech import speech
 from medauth.errors import InputError
@@ -42,6 +43,7 @@ from medauth.signals.models import ModelLibrary
 evaluate = typer.Typer(help="Judge signals and models on labelled pictures and clips.", no_args_is_help=True)
 evaluate.command("attacks")(attacks)
 evaluate.command("adversarial")(adversarial)
+evaluate.command("digits")(digits)
 evaluate.command("light")(light)
 evaluate.command("pulse")(pulse)
 evaluate.command("shading")(shading)

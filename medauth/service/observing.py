@@ -10,11 +10,13 @@ from medauth.protocol.challenge import Action, Challenge
 from medauth.protocol.light import ColourShown
 from medauth.protocol.observation import Blink, Frame, Observation, Posture, Prompt
 from medauth.protocol.reading import SignalReading
+from medauth.protocol.sound import Sound
 from medauth.signals.interface import (
     Blinks,
     Explainable,
     Expressions,
     FaceTracker,
+    Hears,
     Marks,
     Offer,
     Postures,
@@ -39,6 +41,7 @@ class Observer:
         self._postures = [s for s in self._signals if isinstance(s, Postures)]
         self._expressions = [s for s in self._signals if isinstance(s, Expressions)]
         self._blinks = [s for s in self._signals if isinstance(s, Blinks)]
+        self._hearing = [s for s in self._signals if isinstance(s, Hears)]
         self._recollecting = [s for s in self._signals if isinstance(s, Recollects)]
         self.explainable: Mapping[str, Explainable] = {s.name: s for s in self._signals if isinstance(s, Explainable)}
         for signal in self._signals:
@@ -51,6 +54,11 @@ class Observer:
         for signal in self._signals:
             signal.update(observation)
         return observation
+
+    def hear(self, sound: Sound) -> None:
+        """Lets every signal that listens take a piece of sound in."""
+        for signal in self._hearing:
+            signal.hear(sound)
 
     def posture(self, observation: Observation) -> Posture | None:
         """How far each action is performed now; None when the face could not be judged."""

@@ -14,8 +14,8 @@ from typing import Any
 
 from medauth.capture.interface import CapturedFrame
 from medauth.errors import EvidenceError, MedauthError
-from medauth.evidence.archive import FILE, frames_in
-from medauth.evidence.commitment import FrameChain, RecordKeys
+from medauth.evidence.archive import FILE, SOUND_FILE, frames_in
+from medauth.evidence.commitment import FrameChain, RecordKeys, SoundChain
 from medauth.evidence.sealing import unseal
 from medauth.evidence.signing import PayloadType
 from medauth.evidence.statement import statement_digest
@@ -37,6 +37,7 @@ TOLERANCE_PPM = 100
 """Scores may differ by 1e-4: more than any processor of one kind shows, less than any threshold turns on."""
 _TOLERANCE = TOLERANCE_PPM / PPM
 _SHOWN = 3
+_SILENT: Mapping[str, Any] = {"count": 0, "kept": []}
 
 
 class Replayer:
@@ -77,7 +78,7 @@ class Replayer:
         statement: dict[str, Any] = parse_object(payload)
         if not statement["frames"]["count"]:
             return _skipped("no frame came, so there is nothing to judge again")
-        missing = _missing(statement["frames"])
+        missing = _missing(statement["frames"]) or _missing_sound(statement.get("sound", _SILENT))
         if missing:
             return _skipped(f"{missing} not kept: set MEDAUTH_KEEP_FRAMES=all, for checks from now on")
         challenge = Challenge.from_opening(statement["challenge"]["opening"])
@@ -85,8 +86,11 @@ class Replayer:
         observer = self._observer_for(challenge, policy)
         try:
             judging = Judging(challenge, policy, observer)
+            pieces = list(self._sound(row, keys, statement))
             for frame in self._frames(row, keys, statement):
+                _hear_before(judging, pieces, frame.index)
                 judging.take(frame, _round_trip(statement, len(judging.ceremony.colours)))
+            _hear_before(judging, pieces, statement["frames"]["count"])
             observer.recall(lambda signal: _recalled_then(signal, statement))
             rehearsed = challenge.scripted
             judgement = judging.judgement(None if rehearsed else statement["finished_ms"] - statement["started_ms"])
@@ -100,6 +104,27 @@ class Replayer:
             f"{count} frames judged again by the same models: {scores} readings within 1e-4, {judgement.decision.value}"
         )
         return CheckedStep(STEP, StepState.HOLDS, text)
+
+    def _sound(
+        self, row: RecordRow, keys: RecordKeys, statement: Mapping[str, Any]
+    ) -> Iterator[tuple[int, float, bytes]]:
+        """Every piece of sound: how many frames came before it, its time, its samples; by the chain that was signed."""
+        if "sound" not in statement:
+            return
+        kept, chain = (
+            {entry[0]: entry[1:] for entry in statement["sound"]["kept"]},
+            SoundChain(statement["check"]["id"]),
+        )
+        data = self._blobs.read(row.record_id, SOUND_FILE) if kept else b""
+        for index, pcm in frames_in(keys.seal, data, record_id=row.record_id, indices=list(kept), file=SOUND_FILE):
+            among, t_us, digest = kept[index]
+            sha256 = hashlib.sha256(pcm)
+            if sha256.hexdigest() != digest:
+                raise EvidenceError(f"kept sound {index} is another one", expected=digest)
+            chain.add(sha256.digest(), t_us / 1_000, among)
+            yield among, t_us / 1_000, pcm
+        if chain.head.hex() != statement["sound"]["chain"]:
+            raise EvidenceError("the sound does not give the signed digest chain", expected=statement["sound"]["chain"])
 
     def _declared(self, row: RecordRow, keys: RecordKeys, statement: Mapping[str, Any]) -> Mapping[int, float]:
         """What the client claimed, from the sealed traces that the statement names. Raises `EvidenceError`."""
@@ -127,6 +152,14 @@ class Replayer:
             raise EvidenceError("the frames do not give the signed digest chain", expected=statement["frames"]["chain"])
 
 
+def _hear_before(judging: Judging, pieces: list[tuple[int, float, bytes]], frame: int) -> None:
+    """Lets sound be heard where it came: between the same two frames as then."""
+    while pieces and pieces[0][0] <= frame:
+        _, t_ms, pcm = pieces.pop(0)
+        if judging.hear(pcm, t_ms) is None:
+            raise EvidenceError(f"sound at {t_ms:.0f} ms, when nothing was to be said", expected="sound upon a prompt")
+
+
 def _round_trip(statement: Mapping[str, Any], index: int) -> int:
     """To the screen, as it was measured when the colour of that number was shown."""
     colours = statement.get("light", [])
@@ -145,6 +178,12 @@ def _claims(traces: Mapping[str, Any]) -> Mapping[int, float]:
     told = next((trace for trace in traces.get("injection", ()) if trace["name"] == DECLARED_TRACE), None)
     values = [] if told is None else told["values_milli"]
     return {index: value / 1_000 for index, value in enumerate(values) if value is not None}
+
+
+def _missing_sound(sound: Mapping[str, Any]) -> str:
+    """How much of the sound is not kept, in words; "" when all is there, or none came."""
+    lost = sound["count"] - len(sound["kept"])
+    return f"{lost} of {sound['count']} pieces of sound" if lost else ""
 
 
 def _missing(frames: Mapping[str, Any]) -> str:

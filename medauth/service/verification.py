@@ -12,6 +12,7 @@ from medauth.evidence.signing import Envelope, KeyPurpose, PayloadType
 from medauth.evidence.statement import (
     CheckIdentity,
     FrameSummary,
+    SoundSummary,
     start_statement,
     statement_digest,
     verdict_statement,
@@ -81,6 +82,7 @@ class Conclusion:
     """What the screen was asked to show, and when."""
     remembered: NewPrint | None = field(default=None, repr=False)
     """By what its film is known again."""
+    sound: SoundSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,7 @@ class Verification:
             start_record_id=check.start_record_id,
             steps=conclusion.steps,
             colours=conclusion.colours,
+            sound=conclusion.sound,
             readings=conclusion.readings,
             models=conclusion.models,
             frames=conclusion.frames,
@@ -206,9 +209,8 @@ class Verification:
             started_ms=check.started_ms,
             finished_ms=now,
         )
-        outcome = conclusion.decision.value
+        outcome, sha256 = conclusion.decision.value, statement_digest(canonical(statement)).hex()
         record = self._record(statement, PayloadType.VERDICT, check.keys, LeafKind.VERDICT, outcome, check.log, now)
-        sha256 = statement_digest(canonical(statement)).hex()
         failed = conclusion.decision is not Decision.LIVE and (
             conclusion.prompted or conclusion.decision is not Decision.INCONCLUSIVE
         )
@@ -241,8 +243,7 @@ class Verification:
 
     def abandon(self, check: StartedCheck, *, prompted: bool = True) -> None:
         """Closes a check that will not be finished; its start stays in the log and shows. It counts as a failure once the
-        person knew any of the challenge: a camera that could not be opened is no attempt.
-        """
+        person knew any of the challenge: a camera that could not be opened is no attempt."""
         now, ends_ms = self._now_ms(), check.started_ms + check.policy.timing.session_max_ms
         # Nobody signs when a check was dropped: the mirror says when its time was over, which its start did sign.
         if self._records.close_check(check.identity.check_id, CheckState.ABANDONED, ends_ms) and prompted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -13,6 +14,7 @@ from medauth.protocol.canonical import Json, plain
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Frame, Observation
 from medauth.protocol.reading import SignalReading
+from medauth.protocol.sound import Sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,15 @@ class Trace:
     unit: str
     times_ms: Sequence[float]
     values: Sequence[float]
+
+    def to_json(self) -> Json:
+        """Values in thousandths of the trace's unit: a statement holds no floats. None where nothing was measured."""
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "times_ms": [round(t) for t in self.times_ms],
+            "values_milli": [round(1_000 * value) if math.isfinite(value) else None for value in self.values],
+        }
 
 
 DECLARED_TRACE = "declared capture time"
@@ -102,6 +113,14 @@ class Blinks(Protocol):
 
     def completed(self) -> tuple[Blink, ...]:
         """Blinks completed by the last frame."""
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """A signal that listens to what is said while a step asks for that."""
+
+    def hear(self, sound: Sound) -> None:
+        """Takes in one piece of sound, between two frames."""
 
 
 @dataclass(frozen=True, slots=True)

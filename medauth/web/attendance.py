@@ -16,7 +16,7 @@ from typing import Any
 
 from medauth.capture.interface import CapturedFrame
 from medauth.errors import CheckExpired, InputError
-from medauth.protocol.advice import FASTER_CAMERA, FOLLOW, LIGHT, RELAX, STAY
+from medauth.protocol.advice import FASTER_CAMERA, FOLLOW, LIGHT, MICROPHONE, MOUTH, RELAX, SPEAK_UP, STAY
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.challenge import RULES, Step, Unit
 from medauth.protocol.observation import HINTS, CaptureProblem, Prompt
@@ -28,6 +28,8 @@ from medauth.session import AuthenticationSession, Progress
 
 MAX_FRAME_BYTES = 512 * 1024
 """A 1280 x 720 JPEG at high quality."""
+SOUND_MARK = b"\xff" * 8
+"""Begins a piece of sound. As a frame's time it would be no number."""
 _CLIENT_TIME = struct.Struct(">d")
 ANSWER_MS = 1_000
 """The end is told on this grid, counted from the last frame, so that the time it takes tells nothing."""
@@ -64,6 +66,9 @@ ADVICE_CODES: Mapping[str, str] = {
     FASTER_CAMERA: "faster_camera",
     STAY: "stay",
     FOLLOW: "follow",
+    MICROPHONE: "microphone",
+    SPEAK_UP: "speak_up",
+    MOUTH: "mouth",
 }
 """What a person may be told after an inconclusive check, as codes. What is not here is told as nothing: such a check looks
 like a refused one."""
@@ -137,6 +142,17 @@ class Attendance:
             self.expired, self.done = progress.phase is Phase.EXPIRED, progress.done
             return state_of(progress, self._frames), progress.done
 
+    def hear(self, message: bytes) -> None:
+        """One piece of sound: eight bytes that no frame begins with, then 16-bit samples. What comes while nothing is to be
+        said, or after the last frame, is left out. Raises `InputError` for what is no sound, and for too much of it.
+        """
+        with self._lock:
+            if not self.done:
+                try:
+                    self.session.hear(message[len(SOUND_MARK) :])
+                except CheckExpired:
+                    self.expired = self.done = True
+
     def take_up(self) -> bool:
         """Counts a new connection; False where the last frame has come and the one who brought it is there to be told."""
         with self._lock:
@@ -203,6 +219,8 @@ def prompt_of(prompt: Prompt | None) -> dict[str, Any] | None:
 
 
 def _manner(step: Step) -> dict[str, Any]:
+    if step.digits:
+        return {"digits": step.digits}
     if RULES[step.action].unit is Unit.TIMES:
         return {"times": step.target}
     if step.hold_max_ms:

@@ -18,7 +18,17 @@ from medauth.errors import ConfigError
 
 ADDRESS = "/medauth-check.js"
 _FOLDER = Path(__file__).parent / "static" / "check"
-PARTS = ("words.js", "pictures.js", "sounds.js", "camera.js", "line.js", "passkey.js", "look.js", "element.js")
+PARTS = (
+    "words.js",
+    "pictures.js",
+    "sounds.js",
+    "camera.js",
+    "microphone.js",
+    "line.js",
+    "passkey.js",
+    "look.js",
+    "element.js",
+)
 """In the order of what they need."""
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:class|const|function|async function) )", re.MULTILINE)

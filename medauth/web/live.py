@@ -2,7 +2,8 @@
 
 The page says `{"type": "hello", "session": ..., "resume": ...}`. `welcome` says whether colours will be shown and whether
 the check may be done without; the page answers `{"type": "begin", "colours": ...}`. `ready` (at once where a lost connection
-is taken up again) is followed by binary messages, each a frame (`attendance.py`), each answered by the state to show. Where
+is taken up again) is followed by binary messages, each a frame (`attendance.py`), each answered by the state to show; where `welcome` said `microphone`, and while a prompt holds digits,
+also pieces of sound, which nothing answers. Where
 the app asked for a passkey, a live verdict is followed by `webauthn`, to which the page answers `assertion` or
 `no_assertion`. The last message is `end` with the outcome, or `failed` with a code.
 """
@@ -26,7 +27,7 @@ from medauth.protocol.policy import policy_named
 from medauth.service.booking import Booking
 from medauth.service.passkeys import PasskeyStep
 from medauth.store.booking_interface import PasskeyAnswer, PasskeyState
-from medauth.web.attendance import MAX_FRAME_BYTES, Attendance, FailureCode, end_of, end_with_passkey
+from medauth.web.attendance import MAX_FRAME_BYTES, SOUND_MARK, Attendance, FailureCode, end_of, end_with_passkey
 from medauth.web.limits import Limit, Places
 from medauth.web.metrics import Metrics
 from medauth.web.passkeys import ask, heard, judged
@@ -43,6 +44,8 @@ SILENCE_S = 20.0
 REFUSAL_MS = 400
 """Every refusal takes this long, whatever it was for."""
 FRAMES_PER_S, FRAMES_AT_ONCE = 40.0, 80
+PIECES_PER_S, PIECES_AT_ONCE = 25.0, 50
+"""Of sound, down to 40 ms each."""
 WAITING_AT_ONCE = 8
 """Connections of one address that have not begun a check yet: each holds a thread."""
 PLAYING_AT_ONCE = 4
@@ -69,6 +72,7 @@ class LiveChecks:
         self._clock_ms = clock_ms
         self._wait_ms = wait_ms
         self._frames = Limit(burst=FRAMES_AT_ONCE, per_s=FRAMES_PER_S, clock_ms=clock_ms)
+        self._pieces = Limit(burst=PIECES_AT_ONCE, per_s=PIECES_PER_S, clock_ms=clock_ms)
         self._waiting = Places(WAITING_AT_ONCE)
         self._playing = Places(PLAYING_AT_ONCE)
         self._lines: dict[str, WebSocket] = {}
@@ -136,7 +140,9 @@ class LiveChecks:
         if isinstance(found, Attendance):
             return found
         light, without = policy_named(found.request.policy).light is not None, bool(found.request.without_colours)
-        welcome = {"type": "welcome", "colours": light, "without": light and without}
+        rules = [policy_named(name) for name in (found.request.policy, found.request.without_colours) if name]
+        spoken = {"microphone": True} if any(one.spoken for one in rules) else {}
+        welcome = {"type": "welcome", "colours": light, "without": light and without} | spoken
         line.send(json.dumps(welcome | ({"sandbox": True} if found.row.sandbox else {})))
         answer = _said(line.receive(CONSIDER_S), "begin", {"colours": bool})
         if found.row.sandbox:
@@ -152,6 +158,10 @@ class LiveChecks:
                 return
             self._measure(line, attendance)
             try:
+                if isinstance(message, bytes) and message.startswith(SOUND_MARK):
+                    self._heard(attendance, message)
+                    done = attendance.done
+                    continue
                 state, done = self._taken(attendance, message)
             except (InputError, CeremonyError) as error:
                 structlog.get_logger().info("not a frame", code=error.code)
@@ -175,6 +185,11 @@ class LiveChecks:
             raise InputError("more frames than a camera takes", expected=f"at most {FRAMES_PER_S:.0f} a second")
         with self._metrics.frame_s.time():
             return attendance.take(message)
+
+    def _heard(self, attendance: Attendance, message: bytes) -> None:
+        if self._pieces.wait_ms(attendance.booking_id):
+            raise InputError("more pieces of sound than time", expected=f"at most {PIECES_PER_S:.0f} a second")
+        attendance.hear(message)
 
     def _answer(self, line: WebSocket, attendance: Attendance) -> None:
         """Decides at once, and tells when it is time."""

@@ -6,6 +6,7 @@ import { promptText, wordsFor } from "./words.js";
 import { drawn, pictogram } from "./pictures.js";
 import { Sounds } from "./sounds.js";
 import { Camera, CameraTrouble } from "./camera.js";
+import { Microphone, MicrophoneTrouble } from "./microphone.js";
 import { Line } from "./line.js";
 import { PASSKEY_MS, Passkey } from "./passkey.js";
 import { dress } from "./look.js";
@@ -15,10 +16,13 @@ const FRAME_MS = 1000 / 18;
 const IN_FLIGHT = 2;
 const HIDDEN_MS = 10_000;
 const HINT_PAUSE_MS = 3_000;
-const RETRIABLE = new Set(["camera_denied", "camera_busy", "camera_absent", "camera_lost", "busy"]);
+const RETRIABLE = new Set([
+  "camera_denied", "camera_busy", "camera_absent", "camera_lost", "microphone_denied", "microphone_busy", "microphone_absent", "busy",
+]);
 const BADGES = {
   intro: ["M30 48 a18 23 0 1 0 36 0 a18 23 0 1 0 -36 0", "M8 28 V16 a8 8 0 0 1 8 -8 H28 M68 8 H80 a8 8 0 0 1 8 8 V28 M88 70 V82 a8 8 0 0 1 -8 8 H68 M28 90 H16 a8 8 0 0 1 -8 -8 V70"],
   colours: ["M48 34 a14 14 0 1 0 0.1 0", "M48 22 V10 M48 86 V74 M22 48 H10 M86 48 H74 M29.6 29.6 L21 21 M75 75 L66.4 66.4 M66.4 29.6 L75 21 M21 75 L29.6 66.4"],
+  microphone: ["M36 20 a12 12 0 0 1 24 0 V46 a12 12 0 0 1 -24 0 Z", "M24 44 a24 24 0 0 0 48 0 M48 68 V86 M34 86 H62"],
   passkey: ["M20 44 a16 16 0 1 0 32 0 a16 16 0 1 0 -32 0", "M52 44 H86 V56 M72 44 V54"],
   passed: ["M8 50 a40 40 0 1 0 80 0 a40 40 0 1 0 -80 0", "M30 51 L43 64 L67 38"],
   rehearsed: ["M8 50 a40 40 0 1 0 80 0 a40 40 0 1 0 -80 0", "M30 51 L43 64 L67 38"],
@@ -42,6 +46,7 @@ export class MedauthCheck extends HTMLElement {
   #live = false;
   #sandbox = false;
   #passkey = null;
+  #microphone = null;
   #noticed = () => this.#visibility();
 
   constructor() {
@@ -80,9 +85,10 @@ export class MedauthCheck extends HTMLElement {
     clearTimeout(this.#hiddenTimer);
     this.#line?.close();
     this.#camera?.close();
+    this.#microphone?.close();
     this.#sounds.close();
     this.#passkey?.close();
-    this.#line = this.#camera = this.#passkey = null;
+    this.#line = this.#camera = this.#passkey = this.#microphone = null;
   }
 
   #build() {
@@ -183,7 +189,7 @@ export class MedauthCheck extends HTMLElement {
     if (this.#camera !== camera) return camera.close();
     this.#cover(this.#words.connecting);
     this.#line = new Line(ORIGIN, session, {
-      welcome: (colours, without, sandbox) => this.#welcome(colours, without, sandbox),
+      welcome: (message) => this.#welcome(message),
       ready: () => this.#ready(),
       state: (state) => this.#show(state),
       passkey: (asked) => this.#confirm(asked),
@@ -194,12 +200,44 @@ export class MedauthCheck extends HTMLElement {
     this.#line.open();
   }
 
-  // Before any colour is shown: what will come, and a way around it.
-  #welcome(colours, without, sandbox) {
+  #welcome({ colours, without, sandbox, microphone }) {
     const line = this.#line;
-    this.#sandbox = sandbox;
-    this.#parts.test.hidden = !sandbox;
-    if (!colours) return line.begin(true);
+    this.#sandbox = sandbox === true;
+    this.#parts.test.hidden = !this.#sandbox;
+    const go = () => (colours ? this.#askForColours(line, without) : line.begin(true));
+    if (microphone && !this.#sandbox) this.#askForMicrophone(line, go);
+    else go();
+  }
+
+  // What will be heard, and when; the browser asks only after that.
+  #askForMicrophone(line, go) {
+    const w = this.#words;
+    const use = make("button", { type: "button" }, w.use_microphone);
+    const stop = make("button", { type: "button", class: "quiet" }, w.stop);
+    use.addEventListener("click", async () => {
+      use.disabled = true;
+      const microphone = new Microphone();
+      try {
+        await microphone.open();
+      } catch (trouble) {
+        microphone.close();
+        if (line === this.#line) this.#fail(trouble instanceof MicrophoneTrouble ? trouble.code : "microphone_busy");
+        return;
+      }
+      if (line !== this.#line) return microphone.close();
+      this.#microphone = microphone;
+      this.#parts.panel.hidden = true;
+      this.#parts.live.hidden = false;
+      this.#parts.stop.focus();
+      go();
+    });
+    stop.addEventListener("click", () => this.#fail("stopped"));
+    this.#showPanel("microphone", "microphone", w.microphone[0], w.microphone[1], [use, stop]);
+    this.#say(w.microphone[0]);
+  }
+
+  // Before any colour is shown: what will come, and a way around it.
+  #askForColours(line, without) {
     const w = this.#words;
     const choice = (text, kind, chosen) => {
       const button = make("button", { type: "button", class: kind }, text);
@@ -239,6 +277,7 @@ export class MedauthCheck extends HTMLElement {
     const passkey = (this.#passkey = new Passkey(asked));
     clearTimeout(this.#hiddenTimer);
     this.#camera?.close();
+    this.#microphone?.close();
     const answer = (assertion) => {
       if (passkey !== this.#passkey) return;
       clearTimeout(this.#timer);
@@ -279,6 +318,7 @@ export class MedauthCheck extends HTMLElement {
   }
 
   #show(state) {
+    this.#listen(state.done ? null : state.prompt);
     if (state.done) {
       this.#light(null);
       this.#hint("");
@@ -300,13 +340,21 @@ export class MedauthCheck extends HTMLElement {
     if (state.prompt && state.prompt.index !== this.#prompted) {
       this.#prompted = state.prompt.index;
       const text = promptText(this.#words, state.prompt);
-      this.#promptIs(state.prompt.action, text, this.#words.step(state.prompt.index + 1, state.steps));
-      this.#sounds.play("prompt");
+      this.#promptIs(state.prompt.action, text, this.#words.step(state.prompt.index + 1, state.steps), state.prompt.digits);
+      // A tone would be heard as the beginning of an answer.
+      if (!state.prompt.digits) this.#sounds.play("prompt");
       this.#say(text);
     } else if (!state.prompt && (this.#prompted >= 0 || state.light)) {
       this.#promptIs(null, state.light ? this.#words.still : this.#words.wait);
       if (state.light) this.#say(this.#words.still);
     }
+  }
+
+  // The microphone is heard from a prompt with digits to its end, and never else.
+  #listen(prompt) {
+    const line = this.#line;
+    if (prompt?.digits) this.#microphone?.listen((piece) => line?.sound(piece));
+    else this.#microphone?.hush();
   }
 
   // The whole screen in the colour that the server asks for now; what comes next is known to nobody here.
@@ -316,14 +364,15 @@ export class MedauthCheck extends HTMLElement {
     if (colour && /^#[0-9a-f]{6}$/.test(colour)) live.style.setProperty("--light", colour);
   }
 
-  #promptIs(action, text, count = "") {
+  #promptIs(action, text, count = "", digits = "") {
     const { prompt } = this.#parts;
     const key = `${action}|${text}|${count}`;
     if (prompt.dataset.key === key) return;
     prompt.dataset.key = key;
     prompt.className = action ? "prompt fresh" : "prompt alone";
-    const line = make("p", { class: "text" }, text);
-    prompt.replaceChildren(...(action ? [pictogram(action), line, make("p", { class: "count" }, count)] : [line]));
+    const line = make("p", { class: "text" }, digits ? this.#words.say : text);
+    const large = digits ? [make("p", { class: "digits" }, [...digits].join(" "))] : [];
+    prompt.replaceChildren(...(action ? [pictogram(action), line, ...large, make("p", { class: "count" }, count)] : [line]));
   }
 
   #way(share) {
@@ -382,8 +431,9 @@ export class MedauthCheck extends HTMLElement {
     clearTimeout(this.#hiddenTimer);
     this.#line?.close();
     this.#camera?.close();
+    this.#microphone?.close();
     this.#passkey?.close();
-    this.#line = this.#camera = this.#passkey = null;
+    this.#line = this.#camera = this.#passkey = this.#microphone = null;
     this.#parts.said.textContent = "";
     this.#said = "";
   }

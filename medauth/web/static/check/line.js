@@ -14,7 +14,7 @@ export class Line {
   #timer = 0;
   waiting = 0;
 
-  // handlers: welcome(colours, without, sandbox), ready(), state(message), passkey(message), end(outcome, hint), failed(code), lost()
+  // handlers: welcome(message), ready(), state(message), passkey(message), end(outcome, hint), failed(code), lost()
   constructor(origin, session, handlers) {
     this.#url = `${origin.replace(/^http/, "ws")}/api/v1/live`;
     this.#session = session;
@@ -41,6 +41,11 @@ export class Line {
     this.#socket.send(frame);
   }
 
+  // A piece of sound is answered by nothing.
+  sound(piece) {
+    if (this.isOpen) this.#socket.send(piece);
+  }
+
   begin(colours) {
     this.#socket.send(JSON.stringify({ type: "begin", colours }));
   }
@@ -59,7 +64,7 @@ export class Line {
 
   #told(message) {
     if (message.type === "welcome") {
-      this.#handlers.welcome(message.colours, message.without, message.sandbox === true);
+      this.#handlers.welcome(message);
     } else if (message.type === "ready") {
       this.#tries = 0;
       this.#keep(message.resume);

@@ -22,6 +22,7 @@ const FACES = {
   profile_left: inProfile(),
   profile_right: inProfile(),
   hand_across: [HEAD, ...EYES, ["path", { d: "M58 92 V70 V56 a3 3 0 0 1 6 0 V68 V50 a3 3 0 0 1 6 0 V68 V52 a3 3 0 0 1 6 0 V69 V58 a3 3 0 0 1 6 0 V80 q0 8 -6 12", class: "move" }], arrow("M44 88 H14 M20 82 l-6 6 l6 6")],
+  say_digits: [HEAD, ...EYES, ["ellipse", { cx: 48, cy: 66, rx: 6, ry: 5, class: "move" }], arrow("M80 56 q5 9 0 18 M87 51 q9 14 0 28")],
 };
 const MIRRORED = new Set(["turn_right", "tilt_right", "profile_right"]);
 

@@ -20,6 +20,9 @@ const en = {
   colours_only: "If changing light can harm you, stop here and ask for a check without colours.",
   with_colours: "Go on with colours",
   without_colours: "Without colours",
+  microphone: ["The microphone will be used", "You will be asked to say digits in English. The microphone listens only while they are shown, and what it hears is used for this check alone. If a screen reader speaks to you, use headphones."],
+  use_microphone: "Use the microphone",
+  say: "Say in English, one after the other:",
   passkey: ["Confirm with your passkey", "The camera part is done. Your browser asks for the passkey that you use here: your finger, your face, a PIN or a security key."],
   use_passkey: "Use the passkey",
   step: (step, steps) => `Step ${step} of ${steps}`,
@@ -44,6 +47,7 @@ const en = {
     profile_left: () => "Turn to your left until you look sideways, then back",
     profile_right: () => "Turn to your right until you look sideways, then back",
     hand_across: () => "Pass a hand across your face, from one side to the other",
+    say_digits: (digits) => `Say in English, one after the other: ${digits}`,
   },
   far: (far) => (far ? "far" : "a little"),
   hints: {
@@ -68,6 +72,9 @@ const en = {
     faster_camera: "The picture stuttered. Close other programs that use the camera or the network, then try again.",
     stay: "Keep your face in view of the camera until the end.",
     follow: "Follow each prompt as soon as it appears.",
+    microphone: "No sound came. Check that the microphone is the right one and not muted.",
+    speak_up: "The digits could not be understood. Find a quiet place, and say them one after the other, loud and clear.",
+    mouth: "Keep your mouth in view while you speak, and move your lips.",
   },
   outcomes: {
     passed: ["Thank you", "The check is done. You can go on."],
@@ -79,6 +86,9 @@ const en = {
     camera_busy: ["The camera is in use", "Another program or tab is using the camera. Close it, then try again."],
     camera_absent: ["No camera found", "Connect a camera, or open this page on a device that has one. Then try again."],
     camera_lost: ["The camera stopped", "It was unplugged or switched off. Connect it again, then try again."],
+    microphone_denied: ["The microphone is not allowed", "This check asks you to say digits. Allow this page to use the microphone: the symbol beside the address, or your browser's settings. Or ask for a check without it."],
+    microphone_busy: ["The microphone is in use", "Another program or tab is using it. Close it, then try again."],
+    microphone_absent: ["No microphone found", "Connect a microphone, or ask for a check without it."],
     page_hidden: ["The check was interrupted", "The page was in the background for too long. Ask for a new check to start over."],
     connection_lost: ["The connection was lost", "It could not be restored in time. Ask for a new check to start over."],
     expired: ["The time is over", "A check has to be done within three minutes. Ask for a new check to start over."],
@@ -110,6 +120,9 @@ const de = {
   colours_only: "Wenn wechselndes Licht Ihnen schaden kann, hören Sie hier auf und fordern Sie eine Prüfung ohne Farben an.",
   with_colours: "Mit Farben weiter",
   without_colours: "Ohne Farben",
+  microphone: ["Das Mikrofon wird benutzt", "Sie werden gebeten, Ziffern auf Englisch zu sprechen. Das Mikrofon hört nur zu, solange sie zu sehen sind, und was es hört, dient allein dieser Prüfung. Wenn ein Vorleseprogramm zu Ihnen spricht, benutzen Sie Kopfhörer."],
+  use_microphone: "Mikrofon benutzen",
+  say: "Sprechen Sie auf Englisch, nacheinander:",
   passkey: ["Mit Ihrem Passkey bestätigen", "Der Teil mit der Kamera ist fertig. Ihr Browser fragt nach dem Passkey, den Sie hier verwenden: Finger, Gesicht, PIN oder Sicherheitsschlüssel."],
   use_passkey: "Passkey verwenden",
   step: (step, steps) => `Schritt ${step} von ${steps}`,
@@ -134,6 +147,7 @@ const de = {
     profile_left: () => "Drehen Sie sich nach links, bis Sie zur Seite schauen, und wieder zurück",
     profile_right: () => "Drehen Sie sich nach rechts, bis Sie zur Seite schauen, und wieder zurück",
     hand_across: () => "Führen Sie eine Hand quer vor dem Gesicht vorbei",
+    say_digits: (digits) => `Sprechen Sie auf Englisch, nacheinander: ${digits}`,
   },
   far: (far) => (far ? "weit" : "etwas"),
   hints: {
@@ -158,6 +172,9 @@ const de = {
     faster_camera: "Das Bild stockte. Schließen Sie andere Programme, die Kamera oder Netz benutzen, und versuchen Sie es noch einmal.",
     stay: "Bleiben Sie bis zum Ende im Blick der Kamera.",
     follow: "Folgen Sie jeder Aufforderung, sobald sie erscheint.",
+    microphone: "Es kam kein Ton an. Prüfen Sie, ob es das richtige Mikrofon ist und ob es stummgeschaltet ist.",
+    speak_up: "Die Ziffern waren nicht zu verstehen. Suchen Sie einen ruhigen Ort und sprechen Sie sie nacheinander, laut und deutlich.",
+    mouth: "Ihr Mund muss zu sehen sein, während Sie sprechen; bewegen Sie die Lippen.",
   },
   outcomes: {
     passed: ["Vielen Dank", "Die Prüfung ist abgeschlossen. Sie können fortfahren."],
@@ -169,6 +186,9 @@ const de = {
     camera_busy: ["Die Kamera wird gerade benutzt", "Ein anderes Programm oder ein anderer Tab verwendet sie. Schließen Sie es und versuchen Sie es noch einmal."],
     camera_absent: ["Keine Kamera gefunden", "Schließen Sie eine Kamera an oder öffnen Sie diese Seite auf einem Gerät mit Kamera. Versuchen Sie es dann noch einmal."],
     camera_lost: ["Die Kamera ist ausgefallen", "Sie wurde getrennt oder abgeschaltet. Verbinden Sie sie und versuchen Sie es noch einmal."],
+    microphone_denied: ["Das Mikrofon ist nicht erlaubt", "In dieser Prüfung sprechen Sie Ziffern. Erlauben Sie dieser Seite das Mikrofon: über das Symbol neben der Adresse oder in den Einstellungen des Browsers. Oder fordern Sie eine Prüfung ohne Mikrofon an."],
+    microphone_busy: ["Das Mikrofon wird gerade benutzt", "Ein anderes Programm oder ein anderer Tab verwendet es. Schließen Sie es und versuchen Sie es noch einmal."],
+    microphone_absent: ["Kein Mikrofon gefunden", "Schließen Sie ein Mikrofon an oder fordern Sie eine Prüfung ohne Mikrofon an."],
     page_hidden: ["Die Prüfung wurde unterbrochen", "Die Seite war zu lange im Hintergrund. Fordern Sie eine neue Prüfung an, um von vorn zu beginnen."],
     connection_lost: ["Die Verbindung ist abgebrochen", "Sie ließ sich nicht rechtzeitig wiederherstellen. Fordern Sie eine neue Prüfung an, um von vorn zu beginnen."],
     expired: ["Die Zeit ist um", "Eine Prüfung muss innerhalb von drei Minuten fertig sein. Fordern Sie eine neue Prüfung an, um von vorn zu beginnen."],
@@ -194,6 +214,7 @@ export function wordsFor(wish) {
 export function promptText(words, prompt) {
   const text = words.prompts[prompt.action];
   if (!text) return "";
+  if ("digits" in prompt) return text([...prompt.digits].join(", "));
   if ("times" in prompt) return text(words.times(prompt.times));
   if ("hold_s" in prompt) return text(words.held(prompt.hold_s));
   return text(words.far(prompt.far));

@@ -1,0 +1,103 @@
+"""Where sound comes from while digits are asked for: a microphone, or a recording played in its place."""
+
+from __future__ import annotations
+
+import importlib
+import queue
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medauth.capture.sound import read_sound
+from medauth.errors import CaptureError, MissingTool
+from medauth.protocol.sound import RATE_HZ
+
+PIECE = RATE_HZ // 20
+"""Samples of one piece: a twentieth of a second."""
+MOST_WAITING = 200
+"""Pieces kept for a check that fell behind; then the oldest go."""
+
+
+class Microphone:
+    """The computer's own microphone, through PortAudio (`sounddevice`). Opened with the first `listen`."""
+
+    def __init__(self, device: int | None = None) -> None:
+        self._device = device
+        self._stream: Any = None
+        self._pieces: queue.SimpleQueue[NDArray[np.int16]] = queue.SimpleQueue()
+
+    def listen(self) -> None:
+        """From now on: what was recorded before is left out. Raises `CaptureError`, `MissingTool`."""
+        if self._stream is None:
+            self._stream = self._opened()
+        self.heard()
+
+    def heard(self) -> list[NDArray[np.int16]]:
+        """What was recorded since the last call, in pieces of (n,) int16 at 16 kHz."""
+        found = []
+        while not self._pieces.empty():
+            found.append(self._pieces.get())
+        return found[-MOST_WAITING:]
+
+    def close(self) -> None:
+        """Lets the microphone go."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _opened(self) -> Any:
+        try:
+            device = importlib.import_module("sounddevice")
+        except (ImportError, OSError) as error:
+            raise MissingTool(
+                "no library for microphones can be loaded",
+                expected="sounddevice with PortAudio",
+                next_step="pip install 'medauth[speech]', and libportaudio2 on Linux",
+            ) from error
+        try:
+            stream = device.InputStream(
+                RATE_HZ, PIECE, self._device, channels=1, dtype="int16",
+                callback=lambda data, *_: self._pieces.put(np.array(data[:, 0], np.int16)),
+            )  # fmt: skip
+            stream.start()
+        except Exception as error:
+            raise CaptureError(
+                f"the microphone cannot be opened: {error}", expected="a microphone", next_step="connect or allow one"
+            ) from error
+        return stream
+
+
+class PlayedSound:
+    """A recording in place of a microphone, played at its own pace from the first `listen` on, and silence after it."""
+
+    def __init__(self, path: Path, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._samples = read_sound(path)
+        self._clock_s = clock_s
+        self._began_s: float | None = None
+        self._at = 0
+
+    def listen(self) -> None:
+        """From now on: what was played before is left out."""
+        if self._began_s is None:
+            self._began_s = self._clock_s()
+        self._at = self._now()
+
+    def heard(self) -> list[NDArray[np.int16]]:
+        """What was played since the last call, in pieces of (n,) int16 at 16 kHz."""
+        now, found = self._now(), []
+        while now - self._at >= PIECE:
+            piece = self._samples[self._at : self._at + PIECE]
+            found.append(np.pad(piece, (0, PIECE - len(piece))))
+            self._at += PIECE
+        return found
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _now(self) -> int:
+        assert self._began_s is not None
+        return int((self._clock_s() - self._began_s) * RATE_HZ)
