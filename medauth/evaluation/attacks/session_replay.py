@@ -143,6 +143,62 @@ VARIANTS: Mapping[str, Variant] = {
     "one stretch, changed": after(changed("crop", "gamma", "mirror"), partly),
 }
 
+
+def set_anew(degrees: float = 0.0, scale: float = 1.0, aside: float = 0.0) -> Variant:
+    """Every picture turned about its middle, scaled, and moved aside by a share of its width."""
+
+    def draw(picture: Picture) -> Picture:
+        height, width = picture.shape[:2]
+        way = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, scale)
+        way[0, 2] += aside * width
+        return np.asarray(cv2.warpAffine(picture, way, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+    return lambda film, _, random: _redrawn(film, draw, _quality(random))
+
+
+def played_at(pace: float) -> Variant:
+    """Faster, or slower."""
+    return lambda film, _, __: [replace(taken, t_ms=taken.t_ms / pace) for taken in film]
+
+
+def grainy(strength: float) -> Variant:
+    """Under fresh grain of so many grey levels."""
+
+    def variant(film: Film, _: Film, random: Random) -> Film:
+        def draw(picture: Picture) -> Picture:
+            return np.asarray(np.clip(picture + random.normal(0.0, strength, picture.shape), 0, 255), np.uint8)
+
+        return _redrawn(film, draw, _quality(random))
+
+    return variant
+
+
+def tinted(blue: float, red: float) -> Variant:
+    """Under another white."""
+
+    def draw(picture: Picture) -> Picture:
+        return np.asarray(np.clip(picture * np.array([blue, 1.0, red]), 0, 255), np.uint8)
+
+    return lambda film, _, random: _redrawn(film, draw, _quality(random))
+
+
+HARDER: Mapping[str, Variant] = {
+    "turned by 3 degrees": set_anew(degrees=3.0),
+    "turned back, scaled by 1.06": set_anew(degrees=-3.0, scale=1.06),
+    "scaled by 1.1": set_anew(scale=1.1),
+    "scaled by 1.2": set_anew(scale=1.2),
+    "scaled by 0.85": set_anew(scale=0.85),
+    "moved aside by 6 %": set_anew(aside=0.06),
+    "moved aside by 12 %": set_anew(aside=0.12),
+    "5 % faster": played_at(1.05),
+    "10 % faster": played_at(1.1),
+    "10 % slower": played_at(0.9),
+    "grain of 8": grainy(8.0),
+    "grain of 20": grainy(20.0),
+    "another white": tinted(0.8, 1.2),
+}
+"""More than a replay needs: what the cheapest change is that is not known again."""
+
 BY_ITSELF = tuple(name for name in VARIANTS if not name.startswith("one stretch"))
 """Those that need no film of somebody else."""
 

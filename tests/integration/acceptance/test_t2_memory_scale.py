@@ -29,7 +29,7 @@ from medauth.store.prints import add_print
 from medauth.store.sql import SqlStore
 from tests.unit.signals.test_replay_memory import film, signal
 
-MARKS_EACH = 135
+MARKS_EACH = 153
 LIKELIER = 3.0
 SECONDS = 20.0
 PAGE = 5_000

@@ -29,7 +29,7 @@ from medauth.evaluation.attacks.painted_lids import LIDS, UNDER, lids_over
 from medauth.evaluation.attacks.paper import Printout, draw_printout, printed
 from medauth.evaluation.attacks.screen import draw_display, refilmed
 from medauth.evaluation.attacks.screen_light import Lighting, ScreenLight, draw_strength
-from medauth.evaluation.attacks.session_replay import BY_ITSELF, VARIANTS, Player, Taken
+from medauth.evaluation.attacks.session_replay import BY_ITSELF, HARDER, VARIANTS, Player, Taken
 from medauth.evaluation.attacks.stage import STAGED, Act, Cast
 from medauth.evaluation.attacks.victims import Victim
 from medauth.protocol.policy import STANDARD, STRICT
@@ -230,6 +230,18 @@ def test_a_replayed_frame_is_another_picture_of_the_same(name: str) -> None:
     assert unchanged == (name in {"to the bit", "shifted by a frame", "other frame rate"})
     assert not np.array_equal(first, second)
     assert np.array_equal(player.at(10_000.0), player.at(20_000.0))
+
+
+@pytest.mark.parametrize("name", HARDER)
+def test_film_is_changed_by_more_than_a_replay_needs(name: str) -> None:
+    film = [Taken(cv2.imencode(".png", picture(0))[1].tobytes(), 100.0 * index) for index in range(4)]
+    first, again = (HARDER[name](film, (), np.random.default_rng(3)) for _ in range(2))
+    assert first == again
+    assert len(first) == len(film)
+    paced = name.endswith(("faster", "slower"))
+    assert ([one.t_ms for one in first] != [one.t_ms for one in film]) == paced
+    assert np.array_equal(Player(first).at(0.0), picture(0)) == paced
+    assert Player(first).at(0.0).shape == picture(0).shape
 
 
 def test_generators_share_nothing_with_detectors_and_training() -> None:
