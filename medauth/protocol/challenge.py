@@ -180,7 +180,7 @@ RULES: Mapping[Action, ActionRule] = {
         Category.SPEECH,
         10,
         frozenset(Action) - {_A.SAY_DIGITS},
-        (Outcome(10, 10, 10, 100, hold_min_ms=700, hold_max_ms=9_000),),
+        (Outcome(10, 10, 10, 100, hold_min_ms=500, hold_max_ms=9_000),),
     ),
 }
 """Bands leave a gap between outcomes of one action, so that a measurement error does not turn one into the other."""

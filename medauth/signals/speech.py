@@ -32,7 +32,7 @@ LEAST_S = 0.5
 CLEARLY = 0.15
 """Nats a second by which the digits heard must fit better than those asked before they count as others: less is how far
 noise moves a right answer (`medauth evaluate digits`)."""
-AGREES, ELSEWHERE = 0.45, 0.2
+AGREES, ELSEWHERE = 0.55, 0.2
 """Correlations of lips and sound from which on they agree, and below which they do not (`medauth evaluate digits`)."""
 _OPENING = 2
 _TEXTS: Mapping[str, str] = {

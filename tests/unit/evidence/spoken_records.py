@@ -102,7 +102,7 @@ VERDICT_FAULTS: Mapping[str, Change] = {
     "three digits": lambda s: (_planned(s, digits="123"), _heard(s, ["123", "123"])),
     "digits that are a number": lambda s: (_planned(s, digits=1234), _heard(s, [1234, 1234])),
     "digits with a line's end": lambda s: (_planned(s, digits="1234\n"), _heard(s, ["1234\n", "1234\n"])),
-    "an answer of no length": lambda s: s["steps"][0].update(held_ms=699),
+    "an answer of no length": lambda s: s["steps"][0].update(held_ms=499),
 }
 
 

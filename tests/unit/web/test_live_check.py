@@ -12,11 +12,12 @@ import pytest
 
 from medauth.protocol.observation import CaptureProblem
 from medauth.protocol.reading import Outcome
+from medauth.protocol.sound import MOST_SAMPLES
 from medauth.protocol.verdict import Decision, Verdict
 from medauth.service.booking import WAITING_MS
 from medauth.store.booking_interface import BookingState
 from medauth.store.keyring import FileKeyring
-from medauth.web.attendance import ANSWER_MS, MAX_FRAME_BYTES, end_of
+from medauth.web.attendance import ANSWER_MS, MAX_FRAME_BYTES, SOUND_MARK, end_of
 from medauth.web.live import FRAMES_AT_ONCE, REFUSAL_MS
 from medauth.web.room import GRACE_MS
 from medauth.web.socket import Disconnected
@@ -284,8 +285,21 @@ def test_a_lost_connection_that_nobody_takes_up_ends_the_check(host: Host) -> No
         b"\x7f\xf8" + bytes(6) + b"\xff\xd8 a picture",
         FRAME + bytes(MAX_FRAME_BYTES),
         FRAME[:8] + b"not a picture",
+        SOUND_MARK,
+        SOUND_MARK + bytes(3),
+        SOUND_MARK + bytes(2 * MOST_SAMPLES + 2),
     ],
-    ids=["verdict", "landmarks", "too short", "no time", "too big", "no picture"],
+    ids=[
+        "verdict",
+        "landmarks",
+        "short",
+        "no time",
+        "too big",
+        "no picture",
+        "no sound",
+        "half a sample",
+        "long sound",
+    ],
 )
 def test_what_is_no_frame_ends_the_check(host: Host, message: str | bytes) -> None:
     session = host.session()
@@ -319,6 +333,28 @@ def test_more_frames_than_a_camera_takes_end_the_check(host: Host) -> None:
     told = host.serve(page).told
     assert told[-1:] == REFUSED
     assert sum(message["type"] == "state" for message in told) == FRAMES_AT_ONCE
+
+
+def test_sound_that_nobody_asked_for_changes_nothing(host: Host) -> None:
+    session = host.session()
+    page = host.page(session)
+    page.script.insert(2, SOUND_MARK + bytes(320))
+    assert host.serve(page).told[-1]["outcome"] == "passed"
+
+
+def test_more_pieces_of_sound_than_time_end_the_check(host: Host) -> None:
+    page = host.page(host.session(), answers=False)
+    piece = SOUND_MARK + bytes(2)
+    page.receive = lambda timeout_s: page.script.pop(0) if page.script else piece  # type: ignore[method-assign]  # no time passes
+    told = host.serve(page).told
+    assert told[-1:] == REFUSED
+    assert not any(message["type"] == "state" for message in told)
+
+
+def test_a_policy_that_listens_says_so_before_it_begins(host: Host) -> None:
+    spoken = host.serve(host.page(host.session(replace(ASKED, policy="by-voice")))).told
+    assert spoken[0] == {"type": "welcome", "colours": False, "without": False, "microphone": True}
+    assert "microphone" not in host.serve(host.page(host.session())).told[0]
 
 
 def test_a_full_room_says_busy_and_the_session_stays_good(tmp_path: Path, keyring: FileKeyring) -> None:

@@ -59,7 +59,7 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cov
 .prompt svg { width: 5.5rem; height: 5.75rem; grid-row: span 2; }
 .prompt .text { font-size: clamp(1.25rem, 6cqi, 1.6rem); line-height: 1.2; font-weight: 650; letter-spacing: -0.01em; color: inherit; align-self: end; text-wrap: balance; }
 .prompt .count { font-size: 0.9rem; color: #b4c0ce; align-self: start; }
-.prompt .digits { grid-column: 2; margin: 0; font-size: clamp(2.2rem, 11cqi, 3.6rem); line-height: 1.1; font-weight: 750; letter-spacing: 0.06em; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.prompt .digits { grid-column: 2; margin: 0; color: inherit; font-size: clamp(2.2rem, 11cqi, 3.6rem); line-height: 1.1; font-weight: 750; letter-spacing: 0.06em; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .prompt .digits ~ .count { grid-column: 2; }
 .prompt.alone .text { grid-column: 1 / -1; align-self: center; text-align: center; }
 .prompt.fresh svg, .prompt.fresh .text { animation: come 0.25s ease-out; }
