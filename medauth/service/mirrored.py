@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medauth.errors import EvidenceError
-from medauth.evidence.archive import FILE, frames_in
+from medauth.evidence.archive import FILE, SOUND_FILE, frames_in
 from medauth.evidence.commitment import RecordKeys, client_commitment, leaf_commitment
 from medauth.evidence.merkle import inclusion_path, leaf_hash, verify_inclusion
 from medauth.evidence.sealing import unseal
@@ -93,8 +93,10 @@ def compare_files(row: RecordRow, blobs: BlobStore, keys: RecordKeys, statement:
     if row.kind is not LeafKind.VERDICT:
         return f"none belong to a {row.kind.value}"
     kept = {index: digest for index, _, digest in statement["frames"]["kept"]}
+    heard = {entry[0]: entry[-1] for entry in statement.get("sound", {"kept": []})["kept"]}
+    archives = {name: entries for name, entries in ((FILE, kept), (SOUND_FILE, heard)) if entries}
     stored = {blob.name: blob for blob in row.blobs}
-    expected = set(statement["blobs"]) | ({FILE} if kept else set())
+    expected = set(statement["blobs"]) | set(archives)
     if set(stored) != expected:
         raise EvidenceError(f"files {sorted(stored)}", expected=str(sorted(expected)))
     total = 0
@@ -103,8 +105,8 @@ def compare_files(row: RecordRow, blobs: BlobStore, keys: RecordKeys, statement:
         if (hashlib.sha256(data).digest(), len(data)) != (blob.sha256, blob.length):
             raise EvidenceError(f"file {name} was altered", expected=blob.sha256.hex())
         total += len(data)
-        if name == FILE:
-            _compare_frames(data, keys, row.record_id, kept)
+        if name in archives:
+            _compare_entries(data, keys, row.record_id, name, archives[name])
         else:
             _compare_file(data, keys, row.record_id, name, statement["blobs"][name])
     return f"{len(stored)} sealed files, {len(kept)} kept frames, {total} bytes"
@@ -174,10 +176,11 @@ def line_of(leaf: LeafRow | None) -> tuple[int, bytes, str] | None:
     return (leaf.index, leaf.leaf, leaf.record_id) if leaf else None
 
 
-def _compare_frames(data: bytes, keys: RecordKeys, record_id: str, digests: Mapping[int, str]) -> None:
-    for index, jpeg in frames_in(keys.seal, data, record_id=record_id, indices=list(digests)):
-        if hashlib.sha256(jpeg).hexdigest() != digests[index]:
-            raise EvidenceError(f"kept frame {index} is another picture", expected=digests[index])
+def _compare_entries(data: bytes, keys: RecordKeys, record_id: str, file: str, digests: Mapping[int, str]) -> None:
+    what = "kept frame {} is another picture" if file == FILE else "kept sound {} is another one"
+    for index, content in frames_in(keys.seal, data, record_id=record_id, indices=list(digests), file=file):
+        if hashlib.sha256(content).hexdigest() != digests[index]:
+            raise EvidenceError(what.format(index), expected=digests[index])
 
 
 def _compare_file(data: bytes, keys: RecordKeys, record_id: str, name: str, digest: str) -> None:

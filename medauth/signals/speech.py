@@ -61,6 +61,7 @@ class _Said:
 class _Judged:
     """What one step came to: `trouble` is a code where it could not be judged."""
 
+    asked: str
     heard: str = ""
     trouble: str = ""
     lips: LipMatch | None = None
@@ -106,9 +107,7 @@ class SpeechSignal:
             return SignalReading(NAME, Outcome.INCONCLUSIVE, "speech.not_asked", "Nothing was to be said.")
         judged = self._all_judged()
         details = self._details(judged)
-        wrong = next(
-            (n for n, (one, asked) in enumerate(zip(judged, self._asked, strict=False)) if _is_other(one, asked)), None
-        )
+        wrong = next((number for number, one in enumerate(judged) if _is_other(one)), None)
         if wrong is not None:
             text = f"Step {wrong + 1} of those to be said holds other digits."
             return SignalReading(NAME, Outcome.FAIL, "speech.other_digits", text, 0, details)
@@ -143,24 +142,24 @@ class SpeechSignal:
     def _judge(self, said: _Said) -> _Judged:
         stretch = said.stretch
         if stretch.seconds < LEAST_S:
-            return _Judged(trouble="no_sound")
+            return _Judged(said.digits, trouble="no_sound")
         if stretch.has_gap():
-            return _Judged(trouble="gap")
+            return _Judged(said.digits, trouble="gap")
         samples = stretch.samples
         heard = self._recogniser.hear(samples)
         if heard.digits != said.digits:
             return self._unlike(said, heard, drowned=stretch.contrast_db < 10)  # noqa: PLR2004 - the onset of a voice
         phones = self._recogniser.sounds(samples, said.digits)
         lips = match_lips(np.array(said.times) - stretch.began_ms, np.array(said.openings), phones)
-        return _Judged(heard.digits, lips.trouble, lips)
+        return _Judged(said.digits, heard.digits, lips.trouble, lips)
 
     def _unlike(self, said: _Said, heard: Hearing, *, drowned: bool) -> _Judged:
         """Other digits, or none, or the recogniser's doubt."""
         if not heard.digits:
-            return _Judged(trouble="noise" if drowned else "not_understood")
+            return _Judged(said.digits, trouble="noise" if drowned else "not_understood")
         asked = self._recogniser.hear_asked(said.stretch.samples, said.digits)
         clearly = heard.likelihood - asked.likelihood >= CLEARLY
-        return _Judged(heard.digits, "" if clearly else "unclear")
+        return _Judged(said.digits, heard.digits, "" if clearly else "unclear")
 
     def _details(self, judged: Sequence[_Judged]) -> dict[str, Json]:
         lips = [one.lips for one in judged]
@@ -173,8 +172,8 @@ class SpeechSignal:
         }
 
 
-def _is_other(judged: _Judged, asked: str) -> bool:
-    return bool(judged.heard) and not judged.trouble and judged.heard != asked
+def _is_other(judged: _Judged) -> bool:
+    return bool(judged.heard) and not judged.trouble and judged.heard != judged.asked
 
 
 def _lips_score(judged: Sequence[_Judged]) -> float | None:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medauth.errors import CeremonyError, CheckExpired, InputError
+from medauth.errors import CeremonyError, CheckExpired, EvidenceError, InputError
 from medauth.evidence.archive import SOUND_FILE, KeepFrames
 from medauth.evidence.commitment import SoundChain
 from medauth.protocol.challenge import Action, scripted_step
 from medauth.protocol.policy import BY_VOICE, REHEARSAL
 from medauth.protocol.sound import RATE_HZ
+from medauth.service.mirrored import compare_files
 from medauth.store.keyring import FileKeyring
 from tests.unit.checks import Check, Clip, Server, memory_server
 from tests.unit.test_session import statement
@@ -65,6 +66,23 @@ def test_the_statement_commits_to_every_piece_and_its_place(server: Server) -> N
         chain.add(bytes.fromhex(digest), t_us / 1_000, among)
     assert chain.head.hex() == sound["chain"]
     assert sound["kept"][0][1] < sound["kept"][1][1] < stated["frames"]["count"]
+
+
+def test_an_audit_compares_every_kept_piece(server: Server) -> None:
+    check = begun(server, KeepFrames.ALL)
+    check.until_prompt()
+    check.session.hear(PIECE)
+    check.until_done()
+    check.session.finish()
+    row, stated = server.store.record(check.record_id), statement(server, check.record_id)
+    keys = server.keyring.unwrap(check.record_id, row.wrapped_key)
+    assert "3 sealed files" in compare_files(row, server.blobs, keys, stated)
+    stated["sound"]["kept"][0][3] = "00" * 32
+    with pytest.raises(EvidenceError, match="kept sound 0"):
+        compare_files(row, server.blobs, keys, stated)
+    stated["sound"]["kept"] = []
+    with pytest.raises(EvidenceError, match="files"):
+        compare_files(row, server.blobs, keys, stated)
 
 
 @pytest.mark.parametrize("keep", [KeepFrames.NONE, KeepFrames.KEY])
