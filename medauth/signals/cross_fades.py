@@ -60,7 +60,9 @@ class _Frame:
 
 
 class CrossFades:
-    """Fed every frame; a fade is known when the frames after it have come. Keeps the rows of as many as lie around one."""
+    """Fed every frame; a fade is known when the frames after it have come. Keeps the rows of as many as lie around one: 1.3 MB
+    at 640 x 480.
+    """
 
     def __init__(self) -> None:
         self._frames: deque[_Frame] = deque(maxlen=2 * HALF[-1] + 2 * AROUND + 2)
