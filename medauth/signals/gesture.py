@@ -161,6 +161,6 @@ _TRACED = tuple(
     action
     for action in Action
     if RULES[action].unit is not Unit.TIMES
-    and RULES[action].category is not Category.BREAKER
+    and RULES[action].category not in {Category.BREAKER, Category.SPEECH}
     and action not in {Action.TURN_RIGHT, Action.LOOK_DOWN, Action.TILT_RIGHT, Action.FARTHER}
 )

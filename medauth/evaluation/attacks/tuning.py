@@ -32,7 +32,7 @@ def tuned(sheet: FaceSheet, mesh: StillMesh) -> Gains:
         return {}
     gains: dict[tuple[Action, int], float] = {}
     for action in Action:
-        if action is Action.BLINK or RULES[action].category is Category.BREAKER:
+        if action is Action.BLINK or RULES[action].category in {Category.BREAKER, Category.SPEECH}:
             continue
         for index, outcome in enumerate(RULES[action].outcomes):
             key = (action, outcome.low)

@@ -45,8 +45,12 @@ def begun(amounts: Iterable[tuple[str, float]]) -> set[str]:
     return {name for name, amount in amounts if amount >= RULES[Action(name)].onset}
 
 
-BREAKERS = {"profile_left", "profile_right", "hand_across"}
+ELSEWHERE = {"profile_left", "profile_right", "hand_across", "say_digits"}
 """Measured as turns, or by another signal."""
+
+
+def test_a_voice_leaves_no_trace_among_gestures() -> None:
+    assert "say_digits" not in {trace.name for trace in GestureSignal().marks().traces}
 
 
 def test_nothing_is_measured_before_rest_is_known():
@@ -55,7 +59,7 @@ def test_nothing_is_measured_before_rest_is_known():
     watch(signal, lambda _: track(), 0, 0.5)
     assert signal.amounts() == {}
     watch(signal, lambda _: track(), 0.5, 0.75)
-    assert set(signal.amounts()) == {a.value for a in Action if a is not Action.BLINK and a.value not in BREAKERS}
+    assert set(signal.amounts()) == {a.value for a in Action if a is not Action.BLINK and a.value not in ELSEWHERE}
     assert isinstance(signal, Postures)
 
 
