@@ -27,7 +27,7 @@ def accepted_png(whole: Mapping[str, Any]) -> bytes:
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.set(xlabel="share of checks, 95 % interval over people", xlim=(-0.02, 1.02))
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    axes.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     return _png(figure)
 
 
