@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, redirect, render_template, request, session
 from werkzeug.wrappers import Response
@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from medauth.protocol.policy import NO_FLASH, POLICIES, policy_named
 from medauth.service.booking import Bookings, Request
 from medauth.web.problems import Problem
+from medauth.web.safety import WITH_MICROPHONE
 
 TRIED_BY = "trial"
 """Stands in place of an app's access for checks of the trial page."""
@@ -23,8 +24,8 @@ def page_blueprint() -> Blueprint:
     blueprint = Blueprint("pages", __name__)
 
     @blueprint.get("/check")
-    def _check() -> str:
-        return render_template("check.html")
+    def _check() -> tuple[str, Mapping[str, str]]:
+        return render_template("check.html"), WITH_MICROPHONE
 
     return blueprint
 

@@ -31,11 +31,14 @@ _ALLOWED = (
 )
 CONTENT_SECURITY_POLICY = "; ".join(_ALLOWED)
 """No inline script or style, nothing from elsewhere, in nobody's frame."""
+_PERMISSIONS = "camera=(self), microphone=({}), geolocation=(), payment=(), usb=()"
+WITH_MICROPHONE: Mapping[str, str] = {"Permissions-Policy": _PERMISSIONS.format("self")}
+"""Of the one page that may listen: no other has digits to be said."""
 _HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
+    "Permissions-Policy": _PERMISSIONS.format(""),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",

@@ -98,3 +98,9 @@ def test_a_server_of_this_machine_alone_answers_to_its_own_names_alone(client: F
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1:8080", "[::1]:8080"])
 def test_its_own_names_are_known(client: FlaskClient, name: str) -> None:
     assert client.get("/healthz", headers={"Host": name}).status_code == 200
+
+
+def test_only_the_page_of_a_check_may_listen(client: FlaskClient) -> None:
+    for path in ("/", "/receipt", "/sign-in", "/api/v1/health", "/nowhere"):
+        assert "microphone=()" in client.get(path).headers["Permissions-Policy"], path
+    assert "camera=(self), microphone=(self)" in client.get("/check").headers["Permissions-Policy"]
