@@ -44,8 +44,8 @@ SILENCE_S = 20.0
 REFUSAL_MS = 400
 """Every refusal takes this long, whatever it was for."""
 FRAMES_PER_S, FRAMES_AT_ONCE = 40.0, 80
-PIECES_PER_S, PIECES_AT_ONCE = 25.0, 50
-"""Of sound, down to 40 ms each."""
+PIECES_PER_S, PIECES_AT_ONCE = 25.0, 300
+"""Of sound, down to 40 ms each. Nothing holds them back as frames are: what a line kept for ten seconds comes all at once."""
 WAITING_AT_ONCE = 8
 """Connections of one address that have not begun a check yet: each holds a thread."""
 PLAYING_AT_ONCE = 4

@@ -14,10 +14,13 @@ from medauth.protocol.canonical import parse_object
 from medauth.service.booking import PASSKEY_MS
 from medauth.service.passkeys import PasskeyStep
 from medauth.web.assertions import VerifiedAssertion, verify_assertion
+from medauth.web.attendance import SOUND_MARK
 from medauth.web.socket import WebSocket
 
 LATE_FRAMES = 8
 """Frames that were on their way when the verdict came are passed over; more are not frames in flight."""
+LATE_PIECES = 50
+"""Of sound the same: two seconds of it. A page learns only from the last answer that nobody listens any more."""
 MAX_TEXT = 12_288
 """Characters: the longest assertion in base64url, and the words around it."""
 
@@ -36,11 +39,13 @@ def ask(line: WebSocket, step: PasskeyStep, challenge: bytes) -> None:
 
 def heard(line: WebSocket, clock_ms: Callable[[], float]) -> Mapping[str, Any] | None:
     """The page's one answer; None where the person gave none. Raises `InputError`, `Disconnected`."""
-    ends = clock_ms() + PASSKEY_MS
-    for _ in range(LATE_FRAMES + 1):
+    ends, frames, pieces = clock_ms() + PASSKEY_MS, 0, 0
+    while frames <= LATE_FRAMES and pieces <= LATE_PIECES:
         message = line.receive(max(0.0, ends - clock_ms()) / 1_000)
         if isinstance(message, str):
             return _said(message)
+        sound = message.startswith(SOUND_MARK)
+        frames, pieces = frames + (not sound), pieces + sound
     raise InputError("frames in the place of an assertion", expected="an assertion")
 
 

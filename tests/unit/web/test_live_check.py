@@ -351,6 +351,12 @@ def test_more_pieces_of_sound_than_time_end_the_check(host: Host) -> None:
     assert not any(message["type"] == "state" for message in told)
 
 
+def test_sound_of_a_line_that_stood_still_for_ten_seconds_ends_no_check(host: Host) -> None:
+    page = host.page(host.session())
+    page.script += [SOUND_MARK + bytes(1_360)] * 235
+    assert host.serve(page).told[-1]["outcome"] == "passed"
+
+
 def test_a_policy_that_listens_says_so_before_it_begins(host: Host) -> None:
     spoken = host.serve(host.page(host.session(replace(ASKED, policy="by-voice")))).told
     assert spoken[0] == {"type": "welcome", "colours": False, "without": False, "microphone": True}

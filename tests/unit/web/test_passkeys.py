@@ -18,7 +18,8 @@ from medauth.service.booking import PASSKEY_MS, Request
 from medauth.service.passkeys import MAX_CREDENTIALS, MAX_STEP, passkey_step
 from medauth.serving import accesses_of, token_verifier
 from medauth.store.booking_interface import BookingState
-from medauth.web.passkeys import LATE_FRAMES
+from medauth.web.attendance import SOUND_MARK
+from medauth.web.passkeys import LATE_FRAMES, LATE_PIECES
 from medauth.web.receipt import receipt_of
 from medauth.web.socket import Disconnected
 from tests.unit.web.authenticator import USER_PRESENT, Authenticator
@@ -227,6 +228,15 @@ def test_who_gives_none_is_missing_and_who_leaves_too(visit: Callable[..., Visit
 def test_frames_on_their_way_are_passed_over(visit: Callable[..., Visit], holder: Authenticator) -> None:
     late: list[str | bytes] = [FRAME] * LATE_FRAMES
     assert visit(holder.booked(), by(holder), before=late).state["webauthn"] == "verified"
+
+
+def test_sound_on_its_way_is_passed_over_and_more_of_it_is_no_answer(
+    visit: Callable[..., Visit], holder: Authenticator
+) -> None:
+    piece = SOUND_MARK + bytes(1_360)
+    for pieces, state in ((LATE_PIECES, "verified"), (LATE_PIECES + 1, "failed")):
+        late: list[str | bytes] = [*[piece] * pieces, *[FRAME] * LATE_FRAMES]
+        assert visit(holder.booked(), by(holder), before=late).state["webauthn"] == state
 
 
 def test_who_did_not_pass_is_asked_for_nothing(visit: Callable[..., Visit], holder: Authenticator) -> None:
