@@ -205,7 +205,8 @@ export class MedauthCheck extends HTMLElement {
     this.#sandbox = sandbox === true;
     this.#parts.test.hidden = !this.#sandbox;
     const go = () => (colours ? this.#askForColours(line, without) : line.begin(true));
-    if (microphone && !this.#sandbox) this.#askForMicrophone(line, go);
+    // Whoever waited so long that the connection was lost is greeted again: their microphone is open.
+    if (microphone && !this.#sandbox && !this.#microphone) this.#askForMicrophone(line, go);
     else go();
   }
 
@@ -224,7 +225,7 @@ export class MedauthCheck extends HTMLElement {
         if (line === this.#line) this.#fail(trouble instanceof MicrophoneTrouble ? trouble.code : "microphone_busy");
         return;
       }
-      if (line !== this.#line) return microphone.close();
+      if (line !== this.#line || this.#microphone) return microphone.close();
       this.#microphone = microphone;
       this.#parts.panel.hidden = true;
       this.#parts.live.hidden = false;
@@ -350,10 +351,10 @@ export class MedauthCheck extends HTMLElement {
     }
   }
 
-  // The microphone is heard from a prompt with digits to its end, and never else.
+  // The microphone is heard from a prompt with digits to its end, never else, and not while nobody sees them.
   #listen(prompt) {
     const line = this.#line;
-    if (prompt?.digits) this.#microphone?.listen((piece) => line?.sound(piece));
+    if (prompt?.digits && !document.hidden) this.#microphone?.listen((piece) => line?.sound(piece));
     else this.#microphone?.hush();
   }
 
@@ -442,6 +443,7 @@ export class MedauthCheck extends HTMLElement {
     // A passkey may lie in another window, or on a phone: looking away is no longer an interruption.
     if (!this.#live || this.#passkey) return;
     clearTimeout(this.#hiddenTimer);
+    if (document.hidden) this.#microphone?.hush();
     if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#fail("page_hidden"), HIDDEN_MS);
     this.#cover(document.hidden ? this.#words.hidden : "");
   }
