@@ -109,11 +109,13 @@ _PASSKEYS: Schema = _object(
         "rp_id": _text(MAX_TEXT, about="The host of `origin`, or a domain above it; without it, the host."),
     },
 ) | {"description": "Passkeys of which one must confirm a live verdict before there is a token. Not in a sandbox."}
+_STORABLE: Schema = {"pattern": r"^[^\u0000]*$"}
+"""Text that every database can keep."""
 _REQUEST = _object(
     ["subject", "purpose", "policy"],
     {
-        "subject": _text(MAX_TEXT, least=1, about="Your id of the account."),
-        "purpose": _text(MAX_TEXT, least=1, about="What the check is for, such as `login`."),
+        "subject": _text(MAX_TEXT, least=1, about="Your id of the account.") | _STORABLE,
+        "purpose": _text(MAX_TEXT, least=1, about="What the check is for, such as `login`.") | _STORABLE,
         "policy": _one_of(*POLICIES),
         "origin": _text(MAX_TEXT, about="The site on which the check may run; without it, this server's own page.")
         | {"pattern": ORIGIN_PATTERN},

@@ -136,6 +136,8 @@ def test_an_app_does_not_see_the_checks_of_another(client: FlaskClient, key: Key
         {"subject": ""},
         {"subject": 7},
         {"subject": "s" * 300},
+        {"subject": "s\0"},
+        {"purpose": "\0login"},
         {"purpose": None},
         {"callback": ["https://app.example/hook"]},
         {"without_colours": "standard"},
