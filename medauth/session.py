@@ -160,8 +160,9 @@ class AuthenticationSession:
     @property
     def listens(self) -> bool:
         """Whether sound is wanted now: from a prompt that asks for digits to its end, and never else."""
-        prompt = self._ceremony.prompt
-        return prompt is not None and bool(prompt.step.digits)
+        with self._lock:
+            prompt = self._ceremony.prompt
+            return prompt is not None and bool(prompt.step.digits)
 
     def hear(self, sound: NDArray[np.int16] | bytes) -> None:
         """Takes in a piece of what the microphone records while a step asks for digits (`listens`), as soon as it is
@@ -195,7 +196,7 @@ class AuthenticationSession:
                     listened = self._listen(microphone, listened)
                 if on_progress is not None:
                     on_progress(progress, observation)
-                if progress.done:
+                if progress.done or self._ceremony.phase is Phase.EXPIRED:
                     break
         finally:
             release(frames)
@@ -208,7 +209,8 @@ class AuthenticationSession:
             microphone.listen()
         elif self.listens:
             for piece in microphone.heard():
-                self.hear(piece)
+                if self.listens:  # no more once its time is over
+                    self.hear(piece)
         return self.listens
 
     def finish(self) -> Verdict:

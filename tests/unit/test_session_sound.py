@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,34 @@ def test_a_run_listens_from_each_prompt_on(server: Server) -> None:
     assert microphone.begun == len(STEPS)
     assert microphone.closed
     assert statement(server, check.record_id)["sound"]["count"] == microphone.given > 0
+
+
+@pytest.mark.parametrize("late_ms", [0, 1, 40])
+def test_a_run_whose_time_is_over_while_it_listens_ends_with_a_verdict(server: Server, late_ms: int) -> None:
+    check, microphone = begun(server), Recording()
+    over_ms = server.clock.ms + BY_VOICE.timing.session_max_ms
+
+    def heard() -> list[NDArray[Any]]:
+        server.clock.ms = max(server.clock.ms, over_ms + late_ms)
+        return [PIECE[:1]] * 3
+
+    microphone.heard = heard  # type: ignore[method-assign]  # a computer that was busy until then
+    verdict = check.session.run(Clip(900, server.clock), microphone=microphone)
+    assert "challenge.expired" in {reason.code for reason in verdict.reasons}
+    assert microphone.closed
+
+
+def test_whether_it_listens_may_be_asked_from_another_thread(server: Server) -> None:
+    check = begun(server)
+    check.until_prompt()
+    asked: list[bool] = []
+    other = Thread(target=lambda: asked.append(check.session.listens))
+    with check.session._lock:  # a frame is being looked at: the step may close with it
+        other.start()
+        other.join(0.05)
+        assert not asked
+    other.join()
+    assert asked == [True]
 
 
 def test_a_run_without_a_microphone_is_refused_where_one_is_needed(server: Server) -> None:
