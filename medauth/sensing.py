@@ -227,8 +227,11 @@ def deepfake_metrics(models: ModelLibrary) -> Mapping[str, Any]:
 
 
 def microphone_for(policy: str, sound: Path | None = None) -> SoundSource | None:
-    """The microphone, or a recording in its place, where the policy asks for digits; None where it does not."""
+    """The microphone, or a recording in its place, where the policy asks for digits; None where it does not. Raises
+    `InputError` for a recording that nobody would listen to, `MissingTool`."""
     if not policy_named(policy).spoken:
+        if sound is not None:
+            raise InputError(f"a recording for policy {policy}", expected="a policy that listens, such as by-voice")
         return None
     from medauth.capture.microphone import Microphone, PlayedSound
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import queue
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,17 @@ MOST_WAITING = 200
 
 
 class Microphone:
-    """The computer's own microphone, through PortAudio (`sounddevice`). Opened with the first `listen`."""
+    """The computer's own microphone, through PortAudio (`sounddevice`). Opened with the first `listen`; that the library is
+    there is found out at once. Raises `MissingTool`."""
 
     def __init__(self, device: int | None = None) -> None:
         self._device = device
+        self._library = _library()
         self._stream: Any = None
-        self._pieces: queue.SimpleQueue[NDArray[np.int16]] = queue.SimpleQueue()
+        self._pieces: deque[NDArray[np.int16]] = deque(maxlen=MOST_WAITING)
 
     def listen(self) -> None:
-        """From now on: what was recorded before is left out. Raises `CaptureError`, `MissingTool`."""
+        """From now on: what was recorded before is left out. Raises `CaptureError`."""
         if self._stream is None:
             self._stream = self._opened()
         self.heard()
@@ -39,9 +41,9 @@ class Microphone:
     def heard(self) -> list[NDArray[np.int16]]:
         """What was recorded since the last call, in pieces of (n,) int16 at 16 kHz."""
         found = []
-        while not self._pieces.empty():
-            found.append(self._pieces.get())
-        return found[-MOST_WAITING:]
+        while self._pieces:
+            found.append(self._pieces.popleft())
+        return found
 
     def close(self) -> None:
         """Lets the microphone go."""
@@ -51,17 +53,9 @@ class Microphone:
 
     def _opened(self) -> Any:
         try:
-            device = importlib.import_module("sounddevice")
-        except (ImportError, OSError) as error:
-            raise MissingTool(
-                "no library for microphones can be loaded",
-                expected="sounddevice with PortAudio",
-                next_step="pip install 'medauth[speech]', and libportaudio2 on Linux",
-            ) from error
-        try:
-            stream = device.InputStream(
+            stream = self._library.InputStream(
                 RATE_HZ, PIECE, self._device, channels=1, dtype="int16",
-                callback=lambda data, *_: self._pieces.put(np.array(data[:, 0], np.int16)),
+                callback=lambda data, *_: self._pieces.append(np.array(data[:, 0], np.int16)),
             )  # fmt: skip
             stream.start()
         except Exception as error:
@@ -69,6 +63,17 @@ class Microphone:
                 f"the microphone cannot be opened: {error}", expected="a microphone", next_step="connect or allow one"
             ) from error
         return stream
+
+
+def _library() -> Any:
+    try:
+        return importlib.import_module("sounddevice")
+    except (ImportError, OSError) as error:
+        raise MissingTool(
+            "no library for microphones can be loaded",
+            expected="sounddevice with PortAudio",
+            next_step="pip install 'medauth[speech]', and libportaudio2 on Linux",
+        ) from error
 
 
 class PlayedSound:

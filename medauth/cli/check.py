@@ -46,10 +46,10 @@ def check(
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         source = source_of(video, realtime=True) if video else webcam(camera)
+        microphone = microphone_for(policy, sound)  # what is missing is said before a start is on record
         with auth.start(subject=subject, purpose=purpose, policy=policy) as session:
             if receipt_out is not None:
                 _write_receipt(receipt_out, session)
-            microphone = microphone_for(policy, sound)
             verdict = session.run(source, on_progress(session, window=window), microphone)
         if as_json:
             print_json(verdict_json(verdict))
