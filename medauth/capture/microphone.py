@@ -28,7 +28,7 @@ class Microphone:
 
     def __init__(self, device: int | None = None) -> None:
         self._device = device
-        self._library = _library()
+        self._library = sound_library()
         self._stream: Any = None
         self._pieces: deque[NDArray[np.int16]] = deque(maxlen=MOST_WAITING)
 
@@ -65,7 +65,8 @@ class Microphone:
         return stream
 
 
-def _library() -> Any:
+def sound_library() -> Any:
+    """PortAudio's binding. Raises `MissingTool` that says where both come from."""
     try:
         return importlib.import_module("sounddevice")
     except (ImportError, OSError) as error:

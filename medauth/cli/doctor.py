@@ -256,5 +256,6 @@ EXAMINATIONS: tuple[Examination, ...] = (
     _time_stamps,
     _demo_clip,
     machine.cameras,
+    machine.microphones,
     machine.node,
 )

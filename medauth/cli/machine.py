@@ -1,4 +1,4 @@
-"""The machine under medauth: Python, packages, OpenCV, the face mesh, cameras, Node. Part of `medauth doctor`."""
+"""The machine under medauth: Python, packages, OpenCV, the face mesh, cameras, microphones, Node. Part of `medauth doctor`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from medauth.cli.finding import Finding, State
 from medauth.config import Settings
+from medauth.errors import MissingTool
 
 PYTHONS = ((3, 11), (3, 12))
 NODE_AT_LEAST = (22, 13)
@@ -124,6 +125,23 @@ def cameras(_: Settings) -> Iterator[Finding]:
         else:
             mend = "sudo usermod -aG video $USER, then log in again"
             yield Finding("camera", State.WRONG, f"{device} ({name}) may not be opened", mend, needed=False)
+
+
+def microphones(_: Settings) -> Iterator[Finding]:
+    """What a check by voice needs; no other check does."""
+    from medauth.capture.microphone import sound_library
+    from medauth.signals.digit_recogniser import load_sphinx
+
+    for name, load, text in (
+        ("digits", load_sphinx, "PocketSphinx loads: policy by-voice can listen"),
+        ("microphone", sound_library, "sounddevice finds PortAudio: `medauth check` can listen"),
+    ):
+        try:
+            load()
+        except MissingTool as error:
+            yield Finding(name, State.MISSING, error.got, error.next_step, needed=False)
+        else:
+            yield Finding(name, State.OK, text, needed=False)
 
 
 def node(_: Settings) -> Iterator[Finding]:

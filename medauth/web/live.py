@@ -2,10 +2,10 @@
 
 The page says `{"type": "hello", "session": ..., "resume": ...}`. `welcome` says whether colours will be shown and whether
 the check may be done without; the page answers `{"type": "begin", "colours": ...}`. `ready` (at once where a lost connection
-is taken up again) is followed by binary messages, each a frame (`attendance.py`), each answered by the state to show; where `welcome` said `microphone`, and while a prompt holds digits,
-also pieces of sound, which nothing answers. Where
-the app asked for a passkey, a live verdict is followed by `webauthn`, to which the page answers `assertion` or
-`no_assertion`. The last message is `end` with the outcome, or `failed` with a code.
+is taken up again) is followed by binary messages, each a frame (`attendance.py`), each answered by the state to show;
+where `welcome` said `microphone`, and while a prompt holds digits, also pieces of sound, which nothing answers. Where the
+app asked for a passkey, a live verdict is followed by `webauthn`, to which the page answers `assertion` or `no_assertion`.
+The last message is `end` with the outcome, or `failed` with a code.
 """
 
 from __future__ import annotations
@@ -246,7 +246,9 @@ class LiveChecks:
         code = error.code if isinstance(error, Refused) else FailureCode.REFUSED
         if isinstance(error, MedauthError) and not isinstance(error, InputError):
             code = FailureCode.UNAVAILABLE
-            structlog.get_logger().error("a check could not begin", code=error.code, got=error.got)
+            structlog.get_logger().error(
+                "a check could not begin", code=error.code, got=error.got, next_step=error.next_step
+            )
         why = error.why if isinstance(error, Refused) else str(code)
         self._metrics.refusals.labels(why).inc()
         structlog.get_logger().info("refused", why=why)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -17,6 +18,7 @@ from medauth.evidence.signing import KeyPurpose
 from medauth.store.database import migrate, open_engine, transaction
 from medauth.store.keyring import FileKeyring
 
+EXAMINATIONS = doctor.EXAMINATIONS
 app = typer.Typer()
 app.command()(doctor.doctor)
 
@@ -158,3 +160,17 @@ def test_a_missing_package_is_named(settings: Settings, monkeypatch: pytest.Monk
 def test_a_python_that_is_too_new(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "PYTHONS", ((3, 10),))
     assert next(iter(machine.python(settings))).stops
+
+
+def test_what_a_check_by_voice_lacks_is_named_and_stops_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pocketsphinx", "sounddevice"):
+        monkeypatch.setitem(sys.modules, name, None)
+    recogniser, microphone = machine.microphones(settings)
+    assert (recogniser.state, microphone.state) == (State.MISSING, State.MISSING)
+    assert "medauth[speech]" in recogniser.mend
+    assert "medauth[speech]" in microphone.mend
+    assert not recogniser.stops
+    assert not microphone.stops
+    assert machine.microphones in EXAMINATIONS

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from medauth.errors import MissingTool
 from medauth.protocol.observation import CaptureProblem
 from medauth.protocol.reading import Outcome
 from medauth.protocol.sound import MOST_SAMPLES
@@ -361,6 +363,18 @@ def test_a_policy_that_listens_says_so_before_it_begins(host: Host) -> None:
     spoken = host.serve(host.page(host.session(replace(ASKED, policy="by-voice")))).told
     assert spoken[0] == {"type": "welcome", "colours": False, "without": False, "microphone": True}
     assert "microphone" not in host.serve(host.page(host.session())).told[0]
+
+
+def test_without_the_recogniser_no_check_begins_and_the_log_says_what_to_install(host: Host) -> None:
+    def without(*_: Any) -> Any:
+        raise MissingTool("PocketSphinx is not installed", next_step="pip install 'medauth[speech]'")
+
+    host.room._open_session = without
+    session = host.session(replace(ASKED, policy="by-voice"))
+    with structlog.testing.capture_logs() as lines:
+        assert host.serve(host.page(session)).told[-1] == {"type": "failed", "code": "unavailable"}
+    assert "pip install 'medauth[speech]'" in [line.get("next_step") for line in lines]
+    assert row_of(host, session).state is BookingState.FAILED
 
 
 def test_a_full_room_says_busy_and_the_session_stays_good(tmp_path: Path, keyring: FileKeyring) -> None:
