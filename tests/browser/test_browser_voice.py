@@ -15,13 +15,13 @@ from tests.browser.conftest import Site, camera, page_of
 from tests.browser.test_browser_check import Visit, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.media]
-RECORDING = Path(__file__).parent.parent / "integration" / "digits_2934.wav"
-SAID = "2934"
+RECORDING = Path(__file__).parent.parent / "integration" / "digits_7153.wav"
+SAID = "7153"
 
 
 @pytest.fixture
 def microphone(tmp_path: Path) -> Path:
-    """The recorded digits with a pause before and after, once: Chromium plays a file over and over unless told not to."""
+    """Digits that a program says, with a pause before and after, once: Chromium plays a file over and over unless told not to."""
     pytest.importorskip("pocketsphinx", reason="no recogniser: pip install 'medauth[speech]'")
     with wave.open(str(RECORDING), "rb") as file:
         said = np.frombuffer(file.readframes(file.getnframes()), "<i2")
@@ -56,6 +56,32 @@ def test_digits_are_shown_and_what_the_microphone_plays_is_heard(
     # The digits asked are others: what was played is heard as what it is, where the room is not too busy for all of it.
     assert SAID in speech["details"]["heard"] or speech["code"] == "speech.gap", speech
     assert statement["verdict"]["decision"] != "live"
+
+
+def test_nothing_is_heard_while_the_page_is_hidden(
+    browsers: Callable[..., Browser], site: Site, film: Path, microphone: Path
+) -> None:
+    flags = (*camera(film), f"--use-file-for-fake-audio-capture={microphone}")
+    with page_of(browsers(*flags)) as page:
+        visit = Visit(page, site, site.session("by-voice"))
+        page.evaluate("""() => {
+          window.pieces = 0;
+          const send = WebSocket.prototype.send;
+          WebSocket.prototype.send = function (data) {
+            if (data instanceof ArrayBuffer && new Uint8Array(data, 0, 8).every((byte) => byte === 255)) pieces += 1;
+            return send.call(this, data);
+          };
+        }""")
+        visit.start()
+        page.get_by_role("button", name="Use the microphone").click()
+        until(page, "pieces > 5")
+        page.evaluate("""() => {
+          Object.defineProperty(document, "hidden", { value: true, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+          window.atHiding = pieces;
+        }""")
+        page.wait_for_timeout(1_000)
+        assert page.evaluate("pieces - atHiding") == 0
 
 
 def test_a_microphone_that_is_not_allowed_says_what_to_do(
