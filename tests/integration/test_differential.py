@@ -26,6 +26,7 @@ from medauth.protocol.canonical import canonical
 from medauth.protocol.response import EXPIRED
 from tests.integration.test_bundle_vectors import CASES, JAVASCRIPT, VECTORS, find_node
 from tests.unit.evidence.bundles import Statement, good_statement, recorded
+from tests.unit.evidence.spoken_records import spoken_statement
 from tests.vectors import make_bundles
 
 FILES = [make_bundles.unpacked(case, CASES["live"]).encode() for case in CASES.values() if case["steps"]]
@@ -97,7 +98,7 @@ def rewritten(draw: random.Random) -> bytes:
 
 def misstated(draw: random.Random) -> bytes:
     """By the right key; in most cases digests and verdict are made to fit what was changed."""
-    statement = good_statement()
+    statement = draw.choice((good_statement, spoken_statement))()
     if draw.random() < 0.3:  # in which fewer things must be there
         make_bundles.reread(statement, "challenge", outcome="inconclusive", code=EXPIRED)
     changed(statement, draw)
