@@ -54,11 +54,12 @@ def digits(
 def _print_heard(heard: list[Heard]) -> None:
     print_title("Digits heard")
     rows = [
-        (one.speaker, one.condition, *(f"{n}/{one.said}" for n in (one.right, one.unsure, one.other, one.accepted)))
+        (one.speaker, one.condition, *(f"{n}/{one.said}" for n in (one.right, one.unsure, one.other, one.one_off)))
         for one in heard
     ]
     print_table(
-        ("speaker", "condition", "right", "unsure (inconclusive)", "other (refused)", "passed for others"), rows
+        ("speaker", "condition", "right", "unsure (inconclusive)", "other (refused)", "heard with one digit changed"),
+        rows,
     )
 
 

@@ -12,6 +12,7 @@ from medauth.errors import InputError
 from medauth.evaluation.attacks.cue_film import Window
 from medauth.evaluation.attacks.species import SPECIES
 from medauth.evaluation.attacks.victims import Portrait
+from medauth.protocol.policy import policy_named
 
 WHOLE, CUE, NATURAL, LOOP, FORGERY, TAMPER = "whole", "cue", "natural", "loop", "forged", "tampered"
 BONA_FIDE = "bona_fide"
@@ -53,6 +54,12 @@ class Plan:
         unknown = sorted(set(self.only) - set(SPECIES))
         if unknown:
             raise InputError(f"no species {unknown[0]!r}", expected=f"some of {', '.join(SPECIES)}")
+        if self.sessions and policy_named(self.policy).spoken:
+            raise InputError(
+                f"whole checks under {self.policy}: the driver has no voice, and a check that it left open tells nothing",
+                expected="a policy without digits, or no whole checks",
+                next_step="--sessions 0, or medauth evaluate digits",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def portraits(folders: Sequence[Path], splits: Sequence[str] = (), most: int = 0
         raise InputError(
             "no face to attack with",
             expected=f"folders of pictures or clips, or {REGISTRY} in the working directory",
-            next_step="npm ci in a checkout, or --victims DIR",
+            next_step="npm ci in a checkout, or name a folder of faces (--victims, --faces)",
         )
     every = sorted(found.values(), key=lambda portrait: _mixed(portrait.person))
     return every[:most] if most else every

@@ -280,3 +280,9 @@ def test_the_csv_has_a_line_a_reading() -> None:
     lines = sessions_csv(ALL_ROWS).splitlines()
     assert len(lines) == 1 + sum(len(row.get("readings", {})) for row in ALL_ROWS)
     assert lines[1].startswith("k,whole,photo_animated,,a,live,")
+
+
+def test_no_whole_checks_under_a_policy_that_only_a_voice_answers() -> None:
+    with pytest.raises(InputError, match="the driver has no voice"):
+        a_plan(policy="by-voice")
+    assert a_plan(policy="by-voice", sessions=0).sessions == 0
