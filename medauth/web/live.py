@@ -98,8 +98,10 @@ class LiveChecks:
             line.send(json.dumps(attendance.greeting()))
             self._follow(line, attendance, connection)
         except Disconnected:
-            self._room.leave(attendance, connection)
+            pass
         finally:
+            # Whatever broke it off: a check that is not at its end waits for a while, and holds its place no longer.
+            self._room.leave(attendance, connection)
             self._metrics.running.set(self._room.count())
             line.close()
             with self._lock:
@@ -166,6 +168,10 @@ class LiveChecks:
             except (InputError, CeremonyError) as error:
                 structlog.get_logger().info("not a frame", code=error.code)
                 self._end(line, attendance, FailureCode.REFUSED)
+                return
+            except MedauthError as error:
+                structlog.get_logger().error("a frame or sound could not be kept", code=error.code, got=error.got)
+                self._end(line, attendance, FailureCode.UNAVAILABLE)
                 return
             line.send(json.dumps(state))
         # Another one took the check up while the last frame was looked at: that one has it decided, and hears the end.

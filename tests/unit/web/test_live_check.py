@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from medauth.errors import MissingTool
+from medauth.errors import MissingTool, StoreError
 from medauth.protocol.observation import CaptureProblem
 from medauth.protocol.reading import Outcome
 from medauth.protocol.sound import MOST_SAMPLES
@@ -363,6 +363,40 @@ def test_a_policy_that_listens_says_so_before_it_begins(host: Host) -> None:
     spoken = host.serve(host.page(host.session(replace(ASKED, policy="by-voice")))).told
     assert spoken[0] == {"type": "welcome", "colours": False, "without": False, "microphone": True}
     assert "microphone" not in host.serve(host.page(host.session())).told[0]
+
+
+@pytest.mark.parametrize("call", ["push", "hear"])
+def test_what_cannot_be_kept_ends_the_check_and_frees_its_place(host: Host, call: str) -> None:
+    breaks(host, call, StoreError("no space left"))
+    page = host.page(host.session())
+    page.script.append(SOUND_MARK + bytes(320))
+    assert host.serve(page).told[-1] == {"type": "failed", "code": "unavailable"}
+    assert (host.ends, host.room.count()) == (["unavailable"], 0)
+
+
+def test_whatever_breaks_a_connection_off_its_place_is_free_in_a_while(host: Host) -> None:
+    breaks(host, "push", RuntimeError("a defect"))
+    with pytest.raises(RuntimeError):
+        host.serve(host.page(host.session()))
+    assert host.room.count() == 1
+    host.server.clock.ms += GRACE_MS + 1
+    host.room.sweep()
+    assert (host.ends, host.room.count()) == (["connection_lost"], 0)
+
+
+def breaks(host: Host, call: str, error: Exception) -> None:
+    """From the next check on, that call of its session raises."""
+    opened = host.open
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise error
+
+    def opening(*asked: Any) -> Any:
+        session = opened(*asked)
+        setattr(session, call, broken)
+        return session
+
+    host.room._open_session = opening
 
 
 def test_without_the_recogniser_no_check_begins_and_the_log_says_what_to_install(host: Host) -> None:
