@@ -51,7 +51,8 @@ class Settings:
     key_passphrase: str = field(default="", repr=False)
     """Locks the signing and master keys; empty: they are protected by file mode alone."""
     keep_frames: KeepFrames = KeepFrames.KEY
-    """Which judged frames are kept, sealed: `none`, `key` (those at which something happened) or `all`."""
+    """Which judged frames are kept, sealed: `none`, `key` (those at which something happened) or `all`, with the sound of
+    digits that were said."""
     retention_days: int = 0
     """Checks older than this are erased by `medauth erase --expired`; 0: kept until somebody asks."""
     tenant: str = ""

@@ -18,6 +18,7 @@ from medauth.evidence.commitment import SoundChain
 from medauth.protocol.challenge import Action, scripted_step
 from medauth.protocol.policy import BY_VOICE, REHEARSAL
 from medauth.protocol.sound import RATE_HZ
+from medauth.service.erasure import Erasure
 from medauth.service.mirrored import compare_files
 from medauth.store.keyring import FileKeyring
 from tests.unit.checks import Check, Clip, Server, memory_server
@@ -96,6 +97,27 @@ def test_no_voice_is_kept_where_not_all_frames_are(server: Server, keep: KeepFra
     sound = statement(server, check.record_id)["sound"]
     assert (sound["count"], sound["kept"]) == (1, [])
     assert not list((server.folder / "evidence").rglob(f"*{SOUND_FILE}*"))
+
+
+def test_what_was_kept_of_a_voice_is_sealed_and_goes_with_its_check(server: Server) -> None:
+    check = begun(server, KeepFrames.ALL)
+    check.until_prompt()
+    check.session.hear(PIECE)
+    check.until_done()
+    check.session.finish()
+    (kept,) = (server.folder / "evidence").rglob(f"{SOUND_FILE}*")
+    assert PIECE.tobytes()[:40] not in kept.read_bytes()
+    Erasure(server.store, server.blobs, server.keyring, lambda: int(server.wall.ms)).erase("chk_1")
+    assert not list((server.folder / "evidence").rglob(f"{SOUND_FILE}*"))
+
+
+def test_a_check_that_is_dropped_leaves_no_voice(server: Server) -> None:
+    check = begun(server, KeepFrames.ALL)
+    check.until_prompt()
+    check.session.hear(PIECE)
+    assert list((server.folder / "evidence").rglob(f"{SOUND_FILE}*"))
+    check.session.close()
+    assert not list((server.folder / "evidence").rglob(f"{SOUND_FILE}*"))
 
 
 def test_a_check_without_digits_says_nothing_of_sound(server: Server) -> None:
