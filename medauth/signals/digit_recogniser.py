@@ -116,6 +116,9 @@ class DigitRecogniser:
             for phone in found.phones()
         )
 
+    def rest(self) -> None:
+        """Nothing to end: it listens on the caller's thread."""
+
     def _decoded(self, samples: NDArray[np.int16]) -> Hearing:
         found = self._decoder.hyp() if len(samples) and self._run(samples) else None
         if found is None:

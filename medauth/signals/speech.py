@@ -24,6 +24,7 @@ from medauth.signals.digit_recogniser import DigitRecogniser, Hearing, recognise
 from medauth.signals.expression_shape import expression_shape
 from medauth.signals.interface import Marks, Trace
 from medauth.signals.lip_sync import LipMatch, match_lips
+from medauth.signals.recogniser_apart import RecogniserApart
 from medauth.signals.voice import Stretch
 
 NAME = "speech"
@@ -70,9 +71,9 @@ class _Judged:
 class SpeechSignal:
     """Listens to one check. Raises `MissingTool` where the recogniser is not installed."""
 
-    def __init__(self, recogniser: DigitRecogniser | None = None) -> None:
+    def __init__(self, recogniser: DigitRecogniser | RecogniserApart | None = None) -> None:
         self.name = NAME
-        self._recogniser = recogniser or DigitRecogniser()
+        self._recogniser = recogniser or RecogniserApart()
         self._asked: list[str] = []
         self._said: dict[float, _Said] = {}
         self._now: _Said | None = None
@@ -136,7 +137,10 @@ class SpeechSignal:
         """Judged once for as much as has come: the recogniser takes a while, and readings are asked for twice."""
         samples = sum(len(said.stretch.samples) for said in self._said.values())
         if self._judged[0] != samples:
-            self._judged = (samples, [self._judge(said) for said in self._said.values()])
+            try:
+                self._judged = (samples, [self._judge(said) for said in self._said.values()])
+            finally:
+                self._recogniser.rest()
         return self._judged[1]
 
     def _judge(self, said: _Said) -> _Judged:
