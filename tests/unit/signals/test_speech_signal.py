@@ -76,6 +76,7 @@ def listened(
     room: float = 20,
     fps: float = 20,
     steps: int = 2,
+    lost: int = 0,
 ) -> tuple[SpeechSignal, SignalReading]:
     openings: dict[int, float] = {}
     monkeypatch.setattr(speech, "expression_shape", lambda seen: np.array([0, 0, openings[id(seen)]]))
@@ -97,7 +98,8 @@ def listened(
             while sound and shown + PIECE_MS * (piece + 1) <= frame_ms:
                 loud = sound if 700 <= PIECE_MS * piece <= lasts - 900 else room
                 samples = random.normal(0, loud, PIECE_MS * RATE_HZ // 1_000).astype(np.int16)
-                signal.hear(Sound(piece, frame_ms, shown, samples.tobytes(), bytes(32), samples))
+                if not 20 <= piece < 20 + lost:
+                    signal.hear(Sound(piece, frame_ms, shown, samples.tobytes(), bytes(32), samples))
                 piece += 1
             frame_ms += 1_000 / fps
     return signal, signal.reading()
@@ -131,6 +133,7 @@ def test_lips_of_another_take_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 UNCLEAR: dict[str, tuple[Recogniser, dict[str, Any]]] = {
     "no_sound": (Recogniser(DIGITS), {"sound": 0}),
+    "gap": (Recogniser(DIGITS), {"lost": 20}),
     "not_understood": (Recogniser(["", ""]), {}),
     "noise": (Recogniser(["", ""]), {"sound": 25}),
     "unclear": (Recogniser(["0101", "0101"], behind=CLEARLY / 2), {}),
