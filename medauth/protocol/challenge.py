@@ -272,6 +272,10 @@ def scripted_step(action: Action, outcome_index: int, *, pause_ms: int) -> Step:
     return _step(action, outcome_index, (outcome.target_low + outcome.target_high) // 2, pause_ms)
 
 
+_MOST_TRIES = 10_000
+"""Draws until one holds what it must, on the average; more would keep a check from beginning."""
+
+
 def draw_steps(
     actions: Sequence[Action],
     count: int,
@@ -280,9 +284,13 @@ def draw_steps(
 ) -> tuple[Step, ...]:
     """Draws `count` steps uniformly among all sequences that never repeat an action at once and hold every category of
     `required`. Rejection keeps the draw uniform, so `entropy_bits` is exact. Raises `InputError` when there is no such
-    sequence."""
-    if not _count_sequences(tuple(actions), count, required):
+    sequence, or too few among all to be met by chance: gestures beside digits, of which there are thousands."""
+    there_are = _count_sequences(tuple(actions), count, required)
+    if not there_are:
         raise InputError(f"no {count} steps hold {', '.join(sorted(required))}", expected="more steps or actions")
+    if sum(map(ways_of, actions)) ** count > _MOST_TRIES * there_are:
+        rare = f"{count} steps of which hardly any hold {', '.join(sorted(required))}"
+        raise InputError(rare, expected="digits in a policy of their own, as in by-voice")
     while True:
         drawn = [_draw_way(actions, randbelow) for _ in range(count)]
         repeats = any(a[0] is b[0] and not is_spoken(a[0]) for a, b in pairwise(drawn))

@@ -26,9 +26,11 @@ from medauth.protocol.challenge import (
     Outcome,
     draw_steps,
     entropy_bits,
+    is_spoken,
     scripted_step,
 )
 
+GESTURES = tuple(action for action in Action if not is_spoken(action))
 SMALL = (Action.BLINK, Action.SMILE, Action.TURN_LEFT)
 NONE: frozenset[Category] = frozenset()
 BOTH = frozenset({Category.BLINK, Category.EXPRESSION})
@@ -77,10 +79,16 @@ def test_steps_never_repeat_at_once_and_hold_every_required_family() -> None:
     draw = random.Random(1)
     required = frozenset({Category.EXPRESSION, Category.BLINK, Category.TURN})
     for _ in range(200):
-        steps = draw_steps(tuple(Action), 6, required, draw.randrange)
+        steps = draw_steps(GESTURES, 6, required, draw.randrange)
         assert len(steps) == 6
         assert not any(a.action is b.action for a, b in pairwise(steps))
         assert required <= {RULES[step.action].category for step in steps}
+
+
+def test_gestures_among_thousands_of_digits_are_refused_and_not_waited_for() -> None:
+    with pytest.raises(InputError, match="hardly any"):
+        draw_steps(tuple(Action), 6, BOTH)
+    assert any(step.digits for step in draw_steps((Action.BLINK, Action.SAY_DIGITS), 2, frozenset({Category.SPEECH})))
 
 
 def test_targets_and_pauses_stay_in_their_ranges_and_reach_both_ends() -> None:
@@ -94,7 +102,7 @@ def test_targets_and_pauses_stay_in_their_ranges_and_reach_both_ends() -> None:
 
 
 def test_without_a_source_of_its_own_the_draw_is_fresh_each_time() -> None:
-    assert len({draw_steps(tuple(Action), 6, NONE) for _ in range(20)}) == 20
+    assert len({draw_steps(GESTURES, 6, NONE) for _ in range(20)}) == 20
     assert draw_steps.__defaults__ == (secrets.randbelow,)
 
 
