@@ -19,7 +19,8 @@ from medauth.config import Settings
 from medauth.errors import ConfigError, InputError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
-from medauth.protocol.challenge import NONCE_BYTES, Challenge, RandomBelow, Step, draw_steps
+from medauth.protocol.challenge import NONCE_BYTES, Challenge, Step
+from medauth.protocol.drawing import RandomBelow, draw_steps
 from medauth.protocol.light import draw_light
 from medauth.protocol.policy import REHEARSAL, Policy, policy_named
 from medauth.sensing import software_versions

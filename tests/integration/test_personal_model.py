@@ -18,7 +18,8 @@ from medauth.cli.main import app
 from medauth.config import Settings
 from medauth.ensemble import members
 from medauth.errors import ModelError
-from medauth.protocol.challenge import Challenge, draw_steps
+from medauth.protocol.challenge import Challenge
+from medauth.protocol.drawing import draw_steps
 from medauth.protocol.policy import policy_named
 from medauth.sensing import observer
 from medauth.signals.emotion_personal import PersonalEmotionModel

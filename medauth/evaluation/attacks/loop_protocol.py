@@ -23,7 +23,8 @@ from medauth.evaluation.attacks.mesh_warp import FaceSheet
 from medauth.evaluation.injected import grainy
 from medauth.evaluation.jpeg import decoded
 from medauth.protocol.ceremony import Ceremony, Phase, StepOutcome
-from medauth.protocol.challenge import Action, Challenge, draw_steps
+from medauth.protocol.challenge import Action, Challenge
+from medauth.protocol.drawing import draw_steps
 from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Observation, Posture, Prompt
 from medauth.protocol.policy import Policy
 from medauth.protocol.reading import Outcome

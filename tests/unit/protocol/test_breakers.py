@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from medauth.protocol.ceremony import BRIEFLY_MS, StepOutcome, StepResult
-from medauth.protocol.challenge import Action, Category, entropy_bits, is_breaker
+from medauth.protocol.challenge import Action, Category, is_breaker
+from medauth.protocol.drawing import entropy_bits
 from medauth.protocol.observation import Prompt
 from medauth.protocol.performance import PROFILE_SEEN
 from medauth.protocol.policy import POLICIES, policy_named

@@ -24,11 +24,10 @@ from medauth.protocol.challenge import (
     Category,
     Challenge,
     Outcome,
-    draw_steps,
-    entropy_bits,
     is_spoken,
     scripted_step,
 )
+from medauth.protocol.drawing import draw_steps, entropy_bits
 
 GESTURES = tuple(action for action in Action if not is_spoken(action))
 SMALL = (Action.BLINK, Action.SMILE, Action.TURN_LEFT)

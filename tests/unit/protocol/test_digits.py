@@ -8,16 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from medauth.protocol.ceremony import StepOutcome, StepResult
-from medauth.protocol.challenge import (
-    SPOKEN_VERSION,
-    Action,
-    Category,
-    Challenge,
-    draw_steps,
-    entropy_bits,
-    scripted_step,
-)
+from medauth.protocol.challenge import SPOKEN_VERSION, Action, Category, Challenge, scripted_step
 from medauth.protocol.digits import COUNT, could_draw, sequence, sequence_count
+from medauth.protocol.drawing import draw_steps, entropy_bits
 from medauth.protocol.policy import BY_VOICE, POLICIES
 from medauth.protocol.response import challenge_reading
 from medauth.protocol.wording import instruction

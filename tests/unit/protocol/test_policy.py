@@ -9,7 +9,8 @@ import pytest
 
 from medauth.errors import ConfigError, InputError, MedauthError
 from medauth.protocol.canonical import Json, canonical, parse_object
-from medauth.protocol.challenge import Action, Category, draw_steps
+from medauth.protocol.challenge import Action, Category
+from medauth.protocol.drawing import draw_steps
 from medauth.protocol.light import LightRule
 from medauth.protocol.policy import (
     MAXIMUM_STEPS,
