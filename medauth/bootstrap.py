@@ -118,9 +118,8 @@ class Medauth:
         Never *live*. Raises `ConfigError` unless the settings allow rehearsals.
         """
         if not self.settings.rehearsal:
-            raise ConfigError(
-                "rehearsals are off", expected="MEDAUTH_REHEARSAL=1", next_step="set it where no login depends on it"
-            )
+            how = "set it where no login depends on it"
+            raise ConfigError("rehearsals are off", expected="MEDAUTH_REHEARSAL=1", next_step=how)
         if not steps:
             raise InputError("a rehearsal without steps", expected="at least one step")
         rules = replace(REHEARSAL, steps=len(steps))
