@@ -196,7 +196,11 @@ class FileKeyring:
             if not path.exists():
                 create_file(path, make())
             refuse_shared(path)
-            return path.read_bytes()
+            while True:
+                # A successor may come in between, and what was opened before it is overwritten then.
+                stamp, data = stamp_of(path), path.read_bytes()
+                if stamp_of(path) == stamp:
+                    return data
         except OSError as error:
             raise KeyringError(
                 f"the key file {path.name} cannot be used: {error.strerror}", next_step=f"check {path.parent}"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from medauth.errors import KeyringError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.signing import KeyPurpose, PayloadType
-from medauth.store.key_files import one_at_a_time
+from medauth.store.key_files import one_at_a_time, replace_key
 from medauth.store.keyring import _SCRYPT_N, _SCRYPT_R, FileKeyring
 
 KEYS = RecordKeys(b"l" * 32, b"s" * 32)
@@ -193,3 +193,22 @@ def test_tags_stand_for_their_text_and_kind(ring: FileKeyring, one: str, other: 
 
 def test_any_text_at_all_has_a_tag(ring: FileKeyring) -> None:
     assert ring.tag("client", "\ud800") != ring.tag("client", "\udfff")
+
+
+def test_a_key_whose_successor_comes_while_it_is_read_is_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was open is overwritten with zeros by then."""
+    following = used(folder).next_key(KeyPurpose.STATEMENTS).verify_key.key_id
+    active, successor = (folder / f"{KeyPurpose.STATEMENTS.value}{end}" for end in (".pem", ".next.pem"))
+    read = Path.read_bytes
+
+    def overtaken(path: Path) -> bytes:
+        if path != active or not successor.exists():
+            return read(path)
+        with path.open("rb") as opened:
+            replace_key(active, successor)
+            return opened.read()
+
+    monkeypatch.setattr(Path, "read_bytes", overtaken)
+    assert FileKeyring(folder).signing_key(KeyPurpose.STATEMENTS).verify_key.key_id == following
