@@ -102,7 +102,7 @@ def pulse(
         _tell(pulse_report(rows, facts), rows, report, as_json=as_json)
 
 
-def _rows(path: Path, plan: LightPlan | PairPlan | PulsePlan) -> RowFile:
+def _rows(path: Path, plan: LightPlan | PairPlan | PulsePlan | ShadingPlan) -> RowFile:
     return RowFile(path, plan.digest(), judged_by=plan.judged_by)
 
 
@@ -128,11 +128,10 @@ def shading(
 
     Two seconds of CPU a stretch of a clip, five a picture. Stop it when you like: the same command goes on.
     """
-    with reporting(as_json=as_json):
+    with reporting(as_json=as_json), open_medauth() as auth:
         people = people_in(clips or (), faces or (), windows, most_faces, split or ())
-        plan = ShadingPlan(people, rounds, seed)
-        file = RowFile(report / "shading.jsonl", plan.digest())
-        rows = _played("turning", plan.jobs(), file, lambda: ShadingStage(plan))
+        plan = ShadingPlan(people, rounds, seed, judged_by(auth.models, STANDARD))
+        rows = _played("turning", plan.jobs(), _rows(report / "shading.jsonl", plan), lambda: ShadingStage(plan))
         facts = _facts(people, seed) | {"plan": plan.digest(), "rounds": str(rounds)}
         said = "pictures are turned by a mesh; shares count films, intervals people"
         _tell(shading_report(rows, facts), rows, report, as_json=as_json, said=said)

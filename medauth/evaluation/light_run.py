@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -17,9 +17,8 @@ import cv2
 import numpy as np
 
 from medauth.evaluation.light_films import FILMS, LEAD_MS, RULE, Film, Projector
-from medauth.evaluation.lit_people import Person, Wardrobe, cut_to_face
+from medauth.evaluation.lit_people import Person, Wardrobe, cut_to_face, plan_digest
 from medauth.evaluation.lit_scenes import TONES, Room, Take, filmed, room_for
-from medauth.evaluation.row_file import digest_of
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.light import LightSequence, draw_light
 from medauth.protocol.lighting import SEEN_MS, Lighting
@@ -73,8 +72,7 @@ class LightPlan:
 
     def digest(self) -> str:
         """Names the plan but for its size."""
-        people = [asdict(person) for person in self.people]
-        return digest_of({"people": people, "seed": self.seed, "of": "light", "judged_by": dict(self.judged_by)})
+        return plan_digest("light", self.people, self.seed, self.judged_by)
 
     def jobs(self) -> list[LightJob]:
         """Round by round: a run that was stopped early tells something of all."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -16,9 +16,8 @@ import numpy as np
 from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.evaluation.light_films import FILMS, RULE, Projector
-from medauth.evaluation.lit_people import Person, Wardrobe
+from medauth.evaluation.lit_people import Person, Wardrobe, plan_digest
 from medauth.evaluation.lit_scenes import Skin, Take, filmed, room_for
-from medauth.evaluation.row_file import digest_of
 from medauth.protocol.challenge import RULES, Action, Challenge
 from medauth.protocol.coverage import Coverage
 from medauth.protocol.light import LightSequence, draw_light
@@ -67,8 +66,7 @@ class PairPlan:
 
     def digest(self) -> str:
         """Names the plan but for its size."""
-        people = [asdict(person) for person in self.people]
-        return digest_of({"people": people, "seed": self.seed, "of": "pairs", "judged_by": dict(self.judged_by)})
+        return plan_digest("pairs", self.people, self.seed, self.judged_by)
 
     def jobs(self) -> list[PairJob]:
         """Round by round."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -14,6 +14,7 @@ from medauth.evaluation.attacks.victims import VIEW, Casting, natural_clips, por
 from medauth.evaluation.film_pictures import pictures
 from medauth.evaluation.folders import CLIPS
 from medauth.evaluation.lit_scenes import Floats, Take
+from medauth.evaluation.row_file import digest_of
 from medauth.protocol.observation import Frame
 from medauth.signals.face_track import FaceMeshTracker
 
@@ -47,6 +48,12 @@ class Person:
     def moves(self) -> bool:
         """Whether it is a clip."""
         return Path(self.path).suffix.lower() in CLIPS
+
+
+def plan_digest(of: str, people: Sequence[Person], seed: int, judged_by: Mapping[str, str]) -> str:
+    """Names a plan but for its size: which evaluation it is `of`, its people and seed, and what judges (see `judged_by`)."""
+    named = [asdict(person) for person in people]
+    return digest_of({"people": named, "seed": seed, "of": of, "judged_by": dict(judged_by)})
 
 
 def people_in(

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
 
-from medauth.evaluation.lit_people import Person, Wardrobe, cut_to_face
+from medauth.evaluation.lit_people import Person, Wardrobe, cut_to_face, plan_digest
 from medauth.evaluation.lit_scenes import Floats, Light, Room, Shot, Skin, Take, filmed, room_for, steady
-from medauth.evaluation.row_file import digest_of
 from medauth.protocol.observation import FaceQuality, FaceTrack, Frame, Observation, Pose
 from medauth.signals.pulse import PulseSignal
 
@@ -99,8 +98,7 @@ class PulsePlan:
 
     def digest(self) -> str:
         """Names the plan but for its size."""
-        people = [asdict(person) for person in self.people]
-        return digest_of({"people": people, "seed": self.seed, "of": "pulse", "judged_by": dict(self.judged_by)})
+        return plan_digest("pulse", self.people, self.seed, self.judged_by)
 
     def jobs(self) -> list[PulseJob]:
         """Round by round."""

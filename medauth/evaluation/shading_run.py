@@ -8,8 +8,8 @@ Which stretch a picture is turned by is drawn from its name; stretches in which 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,7 @@ from medauth.evaluation.attacks.camera import Camera, draw_camera
 from medauth.evaluation.attacks.look import Look, show
 from medauth.evaluation.attacks.victims import Casting, Portrait, Victim
 from medauth.evaluation.film_pictures import pictures
-from medauth.evaluation.lit_people import MOST_TAKES, Person
-from medauth.evaluation.row_file import digest_of
+from medauth.evaluation.lit_people import MOST_TAKES, Person, plan_digest
 from medauth.protocol.observation import Observation, Pose
 from medauth.protocol.reading import Outcome
 from medauth.signals.face_track import FaceMeshTracker
@@ -65,10 +64,11 @@ class ShadingPlan:
     people: Sequence[Person]
     rounds: int
     seed: int = 0
+    judged_by: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Names the plan but for its size."""
-        return digest_of({"people": [asdict(person) for person in self.people], "seed": self.seed, "of": "shading"})
+        return plan_digest("shading", self.people, self.seed, self.judged_by)
 
     def jobs(self) -> list[ShadingJob]:
         """Clips first; then pictures, round by round, one a person."""

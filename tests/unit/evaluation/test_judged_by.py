@@ -15,6 +15,7 @@ from medauth.evaluation.judged_by import changed, judged_by
 from medauth.evaluation.light_run import LightPlan
 from medauth.evaluation.light_side_effects import PairPlan
 from medauth.evaluation.pulse_run import PulsePlan
+from medauth.evaluation.shading_run import ShadingPlan
 from medauth.protocol.policy import STANDARD, STRICT
 from medauth.signals.models import ModelLibrary
 
@@ -58,6 +59,7 @@ def test_a_model_that_is_not_there_judges_nothing(folder: Path) -> None:
         lambda judges: LightPlan([], 1, judged_by=judges),
         lambda judges: PairPlan([], 1, judged_by=judges),
         lambda judges: PulsePlan([], 1, judged_by=judges),
+        lambda judges: ShadingPlan([], 1, judged_by=judges),
         lambda judges: Plan("standard", (), (), 1, 1, 0, judged_by=judges),
     ],
 )
