@@ -20,9 +20,9 @@ from medauth.errors import ConfigError, InputError
 from medauth.evidence.bundle import Bundle
 from medauth.evidence.statement import CheckIdentity
 from medauth.protocol.challenge import NONCE_BYTES, Challenge, Step
-from medauth.protocol.drawing import RandomBelow, draw_steps
 from medauth.protocol.light import draw_light
 from medauth.protocol.policy import REHEARSAL, Policy, policy_named
+from medauth.protocol.random_steps import RandomBelow, draw_steps
 from medauth.sensing import software_versions
 from medauth.service.records import renew
 from medauth.service.verification import Verification, new_identity

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from medauth.capture.video_file import check_container
 from medauth.errors import InputError, MissingTool
+from medauth.protocol.sound import RATE_HZ
 
-RATE_HZ = 16_000
 MOST_S = 3_600
 """Silence packs a thousand to one: a small file must not fill the memory."""
 

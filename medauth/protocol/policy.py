@@ -14,8 +14,8 @@ from typing import Any
 from medauth.errors import ConfigError, InputError
 from medauth.protocol.canonical import Json, canonical, plain
 from medauth.protocol.challenge import Action, Category, is_breaker, is_spoken
-from medauth.protocol.drawing import entropy_bits
 from medauth.protocol.light import LightRule
+from medauth.protocol.random_steps import entropy_bits
 from medauth.protocol.reading import PPM
 
 MINIMUM_ENTROPY_BITS = 20.0

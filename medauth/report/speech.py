@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.capture.sound import RATE_HZ, load_extra
+from medauth.capture.sound import load_extra
+from medauth.protocol.sound import RATE_HZ
 
 _PLAIN = 0.05
 """VADER's authors call a compound score neutral within this."""

@@ -15,7 +15,7 @@ from medauth.evidence.sealing import seal, unseal
 from medauth.evidence.signing import KeyPurpose
 from medauth.evidence.webhook import DONE, FAILED, WebhookEvent, webhook_headers
 from medauth.protocol.canonical import canonical, parse_object
-from medauth.protocol.drawing import RandomBelow
+from medauth.protocol.random_steps import RandomBelow
 from medauth.service.records import new_id
 from medauth.store.booking_interface import BookingEnd, BookingRow, BookingState
 from medauth.store.interface import Keyring

@@ -23,7 +23,7 @@ from medauth.ledger.artifacts import load_artifact
 from medauth.ledger.interface import RevocationReason
 from medauth.protocol.canonical import canonical
 from medauth.protocol.challenge import RULES
-from medauth.protocol.drawing import ways_of
+from medauth.protocol.random_steps import ways_of
 from tests.vectors import make_bundles
 
 ROOT = Path(__file__).resolve().parents[2]

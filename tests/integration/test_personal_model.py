@@ -19,8 +19,8 @@ from medauth.config import Settings
 from medauth.ensemble import members
 from medauth.errors import ModelError
 from medauth.protocol.challenge import Challenge
-from medauth.protocol.drawing import draw_steps
 from medauth.protocol.policy import policy_named
+from medauth.protocol.random_steps import draw_steps
 from medauth.sensing import observer
 from medauth.signals.emotion_personal import PersonalEmotionModel
 from medauth.signals.interface import models_of

@@ -24,9 +24,9 @@ from medauth.evaluation.injected import grainy
 from medauth.evaluation.jpeg import decoded
 from medauth.protocol.ceremony import Ceremony, Phase, StepOutcome
 from medauth.protocol.challenge import Action, Challenge
-from medauth.protocol.drawing import draw_steps
 from medauth.protocol.observation import Blink, CaptureProblem, FaceTrack, Observation, Posture, Prompt
 from medauth.protocol.policy import Policy
+from medauth.protocol.random_steps import draw_steps
 from medauth.protocol.reading import Outcome
 from medauth.protocol.response import challenge_reading
 from medauth.sensing import EYE_STATE_MODEL

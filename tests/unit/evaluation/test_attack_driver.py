@@ -11,9 +11,9 @@ from medauth.evaluation.attacks.driver import Driver, performance
 from medauth.evaluation.attacks.look import Look
 from medauth.protocol.ceremony import Ceremony, Phase, StepOutcome
 from medauth.protocol.challenge import RULES, Action, Challenge, scripted_step
-from medauth.protocol.drawing import draw_steps
 from medauth.protocol.observation import Blink, Posture
 from medauth.protocol.policy import STANDARD
+from medauth.protocol.random_steps import draw_steps
 
 EVERY_MS = 40.0
 

@@ -8,10 +8,10 @@ import pytest
 
 from medauth.protocol.ceremony import BRIEFLY_MS, StepOutcome, StepResult
 from medauth.protocol.challenge import Action, Category, is_breaker
-from medauth.protocol.drawing import entropy_bits
 from medauth.protocol.observation import Prompt
 from medauth.protocol.performance import PROFILE_SEEN
 from medauth.protocol.policy import POLICIES, policy_named
+from medauth.protocol.random_steps import entropy_bits
 from tests.unit.protocol.performer import Gesture, Person, Run, over, run_of, step_of
 
 PROFILE, HAND, TURN = step_of(Action.PROFILE_LEFT), step_of(Action.HAND_ACROSS), step_of(Action.TURN_LEFT, 1)

@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from medauth.errors import CeremonyError
 from medauth.protocol.ceremony import Ceremony, Phase, StepOutcome, StepResult
 from medauth.protocol.challenge import RULES, Action, Category, Challenge, Step, is_spoken, movement_of
-from medauth.protocol.drawing import draw_steps
 from medauth.protocol.observation import Blink, Posture, Prompt
 from medauth.protocol.policy import Timing
+from medauth.protocol.random_steps import draw_steps
 from tests.unit.protocol.performer import REST, Gesture, Person, Reply, answer, gesture_for, over, run_of, step_of
 
 EVERY_STEP = [

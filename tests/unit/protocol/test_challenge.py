@@ -27,7 +27,7 @@ from medauth.protocol.challenge import (
     is_spoken,
     scripted_step,
 )
-from medauth.protocol.drawing import draw_steps, entropy_bits
+from medauth.protocol.random_steps import draw_steps, entropy_bits
 
 GESTURES = tuple(action for action in Action if not is_spoken(action))
 SMALL = (Action.BLINK, Action.SMILE, Action.TURN_LEFT)

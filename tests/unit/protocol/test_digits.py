@@ -10,8 +10,8 @@ import pytest
 from medauth.protocol.ceremony import StepOutcome, StepResult
 from medauth.protocol.challenge import SPOKEN_VERSION, Action, Category, Challenge, scripted_step
 from medauth.protocol.digits import COUNT, could_draw, sequence, sequence_count
-from medauth.protocol.drawing import draw_steps, entropy_bits
 from medauth.protocol.policy import BY_VOICE, POLICIES
+from medauth.protocol.random_steps import draw_steps, entropy_bits
 from medauth.protocol.response import challenge_reading
 from medauth.protocol.wording import instruction
 from tests.unit.protocol.performer import Gesture, Person, Reply, over, run_of

@@ -10,7 +10,6 @@ import pytest
 from medauth.errors import ConfigError, InputError, MedauthError
 from medauth.protocol.canonical import Json, canonical, parse_object
 from medauth.protocol.challenge import Action, Category
-from medauth.protocol.drawing import draw_steps
 from medauth.protocol.light import LightRule
 from medauth.protocol.policy import (
     MAXIMUM_STEPS,
@@ -22,6 +21,7 @@ from medauth.protocol.policy import (
     Timing,
     policy_named,
 )
+from medauth.protocol.random_steps import draw_steps
 
 DECIDING = [policy for policy in POLICIES.values() if not policy.rehearsal]
 
