@@ -13,19 +13,27 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import astuple
 from threading import Timer
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.errors import InputError
+from medauth.protocol.canonical import require_flat
 from medauth.signals.digit_recogniser import DigitRecogniser, Hearing, Phone, Word, load_sphinx
 
 LONGEST_S = 30.0
 """For one question; digits take a tenth of a second of it, noise half a second."""
+_MOST_BYTES = 65_536
+"""Of one answer: some hundred phones at most."""
 _PROGRAM = "from medauth.signals.recogniser_apart import answer; answer()"
+_NOTHING = Hearing((), -math.inf)
 _log = logging.getLogger(__name__)
+
+A = TypeVar("A")
 
 
 class RecogniserApart:
@@ -40,15 +48,15 @@ class RecogniserApart:
 
     def hear(self, samples: NDArray[np.int16]) -> Hearing:
         """See `DigitRecogniser`."""
-        return _hearing(self._asked(samples, "hear"))
+        return self._asked(_hearing, samples, "hear") or _NOTHING
 
     def hear_asked(self, samples: NDArray[np.int16], digits: str) -> Hearing:
         """See `DigitRecogniser`."""
-        return _hearing(self._asked(samples, "hear_asked", digits))
+        return self._asked(_hearing, samples, "hear_asked", digits) or _NOTHING
 
     def sounds(self, samples: NDArray[np.int16], digits: str) -> tuple[Phone, ...]:
         """See `DigitRecogniser`."""
-        return tuple(Phone(*phone) for phone in self._asked(samples, "sounds", digits) or ())
+        return self._asked(_phones, samples, "sounds", digits) or ()
 
     def rest(self) -> None:
         """Ends the process; the next question begins another one."""
@@ -57,12 +65,13 @@ class RecogniserApart:
             process.kill()
             process.communicate()
 
-    def _asked(self, samples: NDArray[np.int16], *question: str) -> Any:
+    def _asked(self, read: Callable[[Any], A], samples: NDArray[np.int16], *question: str) -> A | None:
         """The answer; None where there is none, and then for every question until `rest`."""
         said = b"" if self._gone else self._answer(samples.astype("<i2").tobytes(), question)
         try:
-            return json.loads(said)
-        except ValueError:
+            require_flat(said)  # whoever broke into that process is not to end this one
+            return read(json.loads(said))
+        except (ValueError, TypeError, InputError):
             self._gone = True
             _log.warning("the recogniser of digits gave no answer to %s", question[0])
             return None
@@ -77,7 +86,7 @@ class RecogniserApart:
             try:
                 process.stdin.write(json.dumps([*question, len(pcm)]).encode() + b"\n" + pcm)
                 process.stdin.flush()
-                return process.stdout.readline()
+                return process.stdout.readline(_MOST_BYTES)
             finally:
                 limit.cancel()
         except OSError:
@@ -107,7 +116,9 @@ def _begun(program: str) -> subprocess.Popen[bytes]:
 
 
 def _hearing(said: Any) -> Hearing:
-    if said is None:
-        return Hearing((), -math.inf)
     words, likelihood = said
-    return Hearing(tuple(Word(*word) for word in words), likelihood)
+    return Hearing(tuple(Word(str(digit), int(start), int(end)) for digit, start, end in words), float(likelihood))
+
+
+def _phones(said: Any) -> tuple[Phone, ...]:
+    return tuple(Phone(str(name), int(start), int(end)) for name, start, end in said)

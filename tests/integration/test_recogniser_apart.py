@@ -53,6 +53,10 @@ def test_it_hears_the_same_as_in_this_process(voice: NDArray[Any]) -> None:
         "import os; os.abort()",
         "import time; time.sleep(60)",
         "import sys; sys.stdin.buffer.readline(); print(flush=True)",
+        "import sys; sys.stdin.buffer.readline(); print('5', flush=True)",
+        "import sys; sys.stdin.buffer.readline(); print('[[[\"one\"]], {}]', flush=True)",
+        "import sys; sys.stdin.buffer.readline(); print('[' * 30_000 + ']' * 30_000, flush=True)",
+        "import sys; sys.stdin.buffer.readline(); print('[' + '0,' * 10**6 + '0]', flush=True)",
     ],
 )
 def test_one_that_breaks_has_heard_nothing(program: str, voice: NDArray[Any], caplog: pytest.LogCaptureFixture) -> None:
