@@ -70,8 +70,10 @@ MILD = Degradation(
     cover_chance=0.1,
 )
 """For the first shards: traces that are still there can be learned."""
-_VALID_MIX = SequenceMix(stills=120, dataset=30, each_clip=0)  # enough real ones to see one in a hundred
-_TEST_MIX = SequenceMix(stills=60, dataset=30, each_clip=0)
+_VALID_MIX = SequenceMix(
+    stills=120, dataset=30, each_clip=0, moments=60, animated=60
+)  # enough real ones to see one in a hundred
+_TEST_MIX = SequenceMix(stills=60, dataset=30, each_clip=0, moments=30, animated=60)
 
 
 @dataclass(frozen=True)

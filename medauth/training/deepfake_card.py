@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
+SPECIES = ("all", "dataset_fake", "forged", "animated")
 
 _PURPOSE = """# deepfake: was this face painted over, frame by frame?
 
@@ -17,8 +18,8 @@ colours, flicker), not for one forger's software."""
 _DATA = """Real faces: `faces_lfw` (news photographs, research use, no licence of their own) and the real halves of
 `deepfake_dfdc_faces` (DFDC, paid and consenting actors, research and non-commercial use), six natural clips for the
 LSTM (`blink_clips`). Forged ones: made from these on the fly (self-blended images after Shiohara and Yamasaki 2022,
-landmark swaps with fitted colours, compressed after blending), and DFDC's own fakes, weighed by how much of another person
-they show. A forged picture stands beside the real one of the same face in every batch, both cut and spoiled
+landmark swaps with fitted colours, compressed after blending; pictures made to move, by smooth fields, splines and flat
+pieces, with painted lids and mouths), and DFDC's own fakes, weighed by how much of another person they show. A forged picture stands beside the real one of the same face in every batch, both cut and spoiled
 alike; the net learns which is which, which of the two is forged, and where the pasted part ends. It began with the lower
 ten blocks of npm `nsfwjs@4.3.0`'s MobileNetV2 (MIT), all of which were trained on. So these are **research weights**."""
 
@@ -28,8 +29,8 @@ _LIMITS = (
         "before a strong compression, a face far away or a blurred one hides what it looks for."
     ),
     (
-        "Whole faces made by a generator, without any pasting (a talking head from one photograph, a face model), are not in its "
-        "training at all."
+        "Photographs made to move by warping are in its training; faces that a network draws whole (a talking head, a face model) "
+        "are not."
     ),
     (
         "DFDC's fakes of 2019 come from a handful of methods; the faces forged here are simulations. Other methods, other cameras "
@@ -108,17 +109,19 @@ def _frame_figures(test: Json | None) -> list[str]:
 
 
 def _sequence_figures(metrics: Json) -> list[str]:
-    lines = ["## Sequences of 16 frames", "", "| split | judged by | all | dataset's fakes, moved | forged here |"]
-    lines.append("|---|---|---|---|---|")
+    lines = [
+        "## Sequences of 16 frames",
+        "",
+        "| split | judged by | all | dataset's fakes, moved | forged here | animated |",
+    ]
+    lines.append("|---|---|---|---|---|---|")
     rows = [("valid", "LSTM", metrics["valid"]["sequences"])]
     rows.append(("valid", "mean of single frames", metrics["valid"]["frames_alone"]))
     if "test" in metrics:
         rows.append(("test", "LSTM", metrics["test"]["sequences"]))
         rows.append(("test", "mean of single frames", metrics["test"]["sequences_by_frames_alone"]))
     for split, judge, found in rows:
-        lines.append(
-            f"| {split} | {judge} | " + " | ".join(_area(found[k]) for k in ("all", "dataset_fake", "forged")) + " |"
-        )
+        lines.append(f"| {split} | {judge} | " + " | ".join(_area(found[k]) for k in SPECIES) + " |")
     valid = metrics["valid"]
     lines += ["", f"Expected calibration error on validation sequences: {valid['calibration_error_before']:.3f} raw, "]
     lines[-1] += (

@@ -74,7 +74,7 @@ def dataset_figures(scored: Scored) -> dict[str, Any]:
 def blend_figures(scored: Scored) -> dict[str, Any]:
     """By species, each against the real faces."""
     found = {}
-    for species in ("self_blend", "swap"):
+    for species in ("self_blend", "swap", "animated"):
         keep = (scored.kind == species) | (scored.kind == "real")
         found[species] = area_json(scored.logits[keep], scored.kind[keep] == species, scored.person[keep])
     return found
@@ -83,7 +83,7 @@ def blend_figures(scored: Scored) -> dict[str, Any]:
 def sequence_figures(scores: NDArray[np.float64], encoded: Encoded) -> dict[str, Any]:
     """By species of sequence, each against all real ones."""
     found = {"all": area_json(scores, encoded.fake, encoded.persons)}
-    for code, species in ((1, "dataset_fake"), (2, "forged")):
+    for code, species in ((1, "dataset_fake"), (2, "forged"), (3, "animated")):
         keep = ~encoded.fake | (encoded.kinds == code)
         found[species] = area_json(scores[keep], encoded.fake[keep], encoded.persons[keep])
     return found

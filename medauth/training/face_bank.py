@@ -94,6 +94,18 @@ def align(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[NDA
     return crop, moved.astype(np.float32)
 
 
+def align_anew(
+    image: NDArray[np.uint8], marks: NDArray[np.float32], size: float = 1.0
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A picture of the bank (184, 184, 3) whose marks (478, 2) were moved, its face `size` times as large: aligned again as
+    a check would cut it, with its marks."""
+    matrix = face_matrix(marks, STORED_PX, _STORED_BOX, BOX.outer_eyes * CROP_PX * size)
+    drawn = cv2.warpAffine(
+        image, matrix, (STORED_PX, STORED_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return np.asarray(drawn, np.uint8), (marks @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
 def centre(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The middle of uint8 [..., 184, 184, 3]: what a check would cut, uint8 [..., 144, 144, 3]."""
     at = (STORED_PX - CROP_PX) // 2

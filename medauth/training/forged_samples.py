@@ -14,17 +14,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.training.animating import animate, draw_animation
 from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
 from medauth.training.degrading import Degradation, degrade
-from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank
+from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank, align_anew
 from medauth.training.face_masks import Mask, make_mask
+from medauth.training.warping import elastic, grid, remap
 
 Image = NDArray[np.uint8]
 CELLS = 9
 """Cells a side of the map of edges: one for each place of the net's last map."""
 SOURCES = ("faces_lfw", "deepfake_dfdc_faces")
 _HALF = 0.5
-KINDS = ("real", "dataset_fake", "self_blend", "swap")
+KINDS = ("real", "dataset_fake", "self_blend", "swap", "animated")
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ class SamplePlan:
     """What a shard is made of and how hard its pictures are spoiled."""
 
     pairs: int = 256  # a real and a forged picture of the same face each
-    dataset_share: float = 0.6  # of the forged DFDC faces: DFDC's own fakes
-    swap_share: float = 0.35  # of the faces forged here: another person's face
+    animated_share: float = 0.3  # of the forged faces: the picture made to move
+    dataset_share: float = 0.6  # of the other forged DFDC faces: DFDC's own fakes
+    swap_share: float = 0.35  # of the other faces forged here: another person's face
     other_way: float = 0.25  # self-blends that change the surroundings instead of the face
     donors: int = 6  # candidates for a swap, of which the most similar gives its face
     spoil: Degradation = field(default_factory=Degradation)
@@ -112,6 +115,8 @@ Row = tuple[Image, float, int, int, int, NDArray[np.float32]]
 def _pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random.Generator) -> list[Row]:
     """A real picture and a forged one of the same face."""
     bank, weight, mask = supply.bank, 1.0, None
+    if rng.random() < plan.animated_share:
+        return _animated_pair(supply, plan, source, rng)
     if source == 1 and rng.random() < plan.dataset_share:
         face, other = supply.pairs[rng.integers(len(supply.pairs))]
         forged, kind = bank.images[other], 1
@@ -126,6 +131,32 @@ def _pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random.Generato
         (shot.take(bank.images[face]), weight, 0, source, int(face), nowhere),
         (shot.take(forged), weight, kind, source, int(face), edges),
     ]
+
+
+def _animated_pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random.Generator) -> list[Row]:
+    """A picture drawn anew where it was, and one whose face was moved: that something was drawn anew tells nothing."""
+    bank, shot = supply.bank, draw_shot(plan, rng)
+    face = int(supply.real[source][rng.integers(len(supply.real[source]))])
+    unknown = np.full((CELLS, CELLS), -1.0, np.float32)
+    moved = animated(bank.images[face], bank.marks[face], rng)
+    return [
+        (shot.take(drawn_anew(bank.images[face], rng)), 1.0, 0, source, face, np.zeros_like(unknown)),
+        (shot.take(moved), 1.0, KINDS.index("animated"), source, face, unknown),
+    ]
+
+
+def animated(image: Image, marks: NDArray[np.float32], rng: np.random.Generator) -> Image:
+    """A face (184, 184, 3) moved as a program would move it, aligned again as a check would."""
+    animation = draw_animation(marks, rng)
+    return align_anew(*animate(image, marks, animation), animation.motion.zoom)[0]
+
+
+def drawn_anew(image: Image, rng: np.random.Generator) -> Image:
+    """The picture (184, 184, 3) resampled twice, hardly moved: as soft as one that was animated."""
+    for _ in range(2):
+        bend = elastic(STORED_PX, rng, rng.uniform(0.2, 1.2), 4)
+        image = remap(image, *(grid(STORED_PX) + bend).astype(np.float32))
+    return image
 
 
 def forge(

@@ -1,4 +1,5 @@
-"""Faces that judge single frames: the dataset's fakes as they are, and each real face of LFW beside forgeries of it."""
+"""Faces that judge single frames: the dataset's fakes as they are, and each real face of LFW beside forgeries of it, one
+of them made to move."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
 from medauth.training.degrading import compress
 from medauth.training.face_bank import STORED_PX, FaceBank, centre
-from medauth.training.forged_samples import KINDS, SOURCES
+from medauth.training.forged_samples import KINDS, SOURCES, animated
 
 _DONORS = 12
 Image = NDArray[np.uint8]
@@ -37,7 +38,7 @@ class Exam:
 
 
 def exam_of(bank: FaceBank, seed: int) -> Exam:
-    """All faces of the bank's dataset with fakes, and of each face of LFW itself, a self-blend and a swap."""
+    """All faces of the bank's dataset with fakes, and of each face of LFW itself, a self-blend, a swap, and one animated."""
     parts = [_dataset(bank), _blends(bank, seed)]
     return Exam(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
 
@@ -62,7 +63,9 @@ def _blends(bank: FaceBank, seed: int) -> Exam:
     crops, kinds, persons = [], [], []
     for index in chosen:
         for kind, picture in _forgeries(bank, int(index), chosen, rng).items():
-            crops.append(compress(np.ascontiguousarray(centre(picture)), int(rng.integers(70, 96))))
+            # Chance of its own for the youngest kind: the pictures of the others stay those of earlier trainings.
+            chance = np.random.default_rng((seed, 10, int(index))) if kind == "animated" else rng
+            crops.append(compress(np.ascontiguousarray(centre(picture)), int(chance.integers(70, 96))))
             kinds.append(KINDS.index(kind))
             persons.append(bank.entries[index].person)
     count, names = len(kinds), np.array(persons)
@@ -80,4 +83,5 @@ def _forgeries(bank: FaceBank, index: int, chosen: NDArray[np.int64], rng: np.ra
         "real": image,
         "self_blend": self_blend(image, marks, draw_forgery(STORED_PX, rng)),
         "swap": swap(image, marks, bank.images[donor], bank.marks[donor], draw_forgery(STORED_PX, rng)),
+        "animated": animated(image, marks, np.random.default_rng((index, 9))),
     }

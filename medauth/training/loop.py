@@ -227,7 +227,8 @@ def _one_epoch(run: TrainingRun, plan: TrainingPlan, lessons: Lessons, folder: P
     score = figures["score"]
     entry = {"epoch": epoch + 1.0, "size_px": float(plan.batches_of(epoch).size_px), "loss": loss, **figures}
     entry |= {"rate": float(run.model.optimizer.learning_rate), "seconds": time.monotonic() - started}
-    before = run.progress.scores("score")
+    # Epochs that were judged on other things say nothing about this one.
+    before = [past["score"] for past in run.progress.history if past.keys() == entry.keys()]
     run.progress = Progress(epoch + 1, plan.seed, asdict(plan), (*run.progress.history, entry), run.progress.files)
     writers: dict[str, Writer] = {"average.npz": run.average.save}
     if not plan.keep_best or not before or score >= max(before):

@@ -1,4 +1,5 @@
-"""Sequences for the LSTM, made from a seed and kept on disk: from stills of the bank, from the dataset's fakes, from clips."""
+"""Sequences for the LSTM, made from a seed and kept on disk: from stills of the bank, as they are, forged or animated; from
+the dataset's fakes; from clips."""
 
 from __future__ import annotations
 
@@ -14,11 +15,20 @@ from medauth.capture.video_file import VideoFile
 from medauth.signals.face_track import FaceMeshTracker
 from medauth.training.face_bank import align
 from medauth.training.forged_samples import Supply
-from medauth.training.sequences import LENGTH, Footage, SequencePlan, footage_of, make_sequence
+from medauth.training.sequences import (
+    LENGTH,
+    Footage,
+    SequencePlan,
+    animate_sequence,
+    footage_of,
+    make_sequence,
+    moments_of,
+)
 
 Image = NDArray[np.uint8]
-KINDS = ("real", "dataset_fake", "forged")
+KINDS = ("real", "dataset_fake", "forged", "animated")
 _DONORS = 40
+_FEW_DONORS = 8
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,8 @@ class SequenceMix:
     stills: int = 40  # real ones from stills, and as many forged
     dataset: int = 12  # from the dataset's fakes, moved as stills are
     each_clip: int = 3  # real ones from each clip, and as many forged
+    moments: int = 12  # real ones that cut between pictures of one person, and as many forged
+    animated: int = 16  # stills made to move
     plan: SequencePlan = field(default_factory=SequencePlan)
 
 
@@ -85,24 +97,53 @@ def sequence_shard(
         return SequenceShard(stored["images"], stored["kinds"], stored["persons"])
 
 
+Row = tuple[Image, int, str]
+
+
 def _make(supply: Supply, clips: Sequence[Footage], mix: SequenceMix, rng: np.random.Generator) -> SequenceShard:
-    bank = supply.bank
-    rows: list[tuple[Image, int, str]] = []
-    for index in range(2 * mix.stills):
-        pool = supply.real[index // 2 % len(supply.real)]
-        still = footage_of(bank, int(pool[rng.integers(len(pool))]))
-        donors = [footage_of(bank, int(i)) for i in rng.choice(pool, min(_DONORS, len(pool)), replace=False)]
-        fake = bool(index % 2)
-        rows.append((make_sequence(still, _others(still, donors), fake, mix.plan, rng), 2 * fake, still.person))
+    rows = [_still(supply, index, mix, rng) for index in range(2 * mix.stills)]
     for _ in range(mix.dataset):
-        still = footage_of(bank, int(supply.pairs[rng.integers(len(supply.pairs)), 1]))
+        still = footage_of(supply.bank, int(supply.pairs[rng.integers(len(supply.pairs)), 1]))
         rows.append((make_sequence(still, (), False, mix.plan, rng), 1, still.person))
     for clip in clips:
         for index in range(2 * mix.each_clip):
             fake = bool(index % 2)
             rows.append((make_sequence(clip, _others(clip, clips), fake, mix.plan, rng), 2 * fake, clip.person))
+    rows += _moments(supply, mix, rng)
+    for index in range(mix.animated):
+        still = _drawn(supply, index, rng)
+        rows.append((animate_sequence(still, mix.plan, rng), KINDS.index("animated"), still.person))
     images, kinds, persons = zip(*rows, strict=True)
     return SequenceShard(np.stack(images), np.array(kinds, np.int64), np.array(persons))
+
+
+def _still(supply: Supply, index: int, mix: SequenceMix, rng: np.random.Generator) -> Row:
+    """By turns a real sequence from a still and a forged one; both sources by turns too."""
+    bank, pool = supply.bank, supply.real[index // 2 % len(supply.real)]
+    still = footage_of(bank, int(pool[rng.integers(len(pool))]))
+    donors = [footage_of(bank, int(i)) for i in rng.choice(pool, min(_DONORS, len(pool)), replace=False)]
+    fake = bool(index % 2)
+    return make_sequence(still, _others(still, donors), fake, mix.plan, rng), 2 * fake, still.person
+
+
+def _moments(supply: Supply, mix: SequenceMix, rng: np.random.Generator) -> list[Row]:
+    """Of people of whom there are several pictures: by turns real and forged."""
+    bank, real = supply.bank, np.concatenate(supply.real)
+    names = np.array([bank.entries[i].person for i in real])
+    several = [name for name, count in zip(*np.unique(names, return_counts=True), strict=True) if count > 1]
+    rows: list[Row] = []
+    for index in range(2 * mix.moments if several else 0):
+        person = several[int(rng.integers(len(several)))]
+        footage, fake = moments_of(bank, real[names == person], rng), bool(index % 2)
+        donors = [_drawn(supply, int(rng.integers(2)), rng) for _ in range(_FEW_DONORS)]
+        rows.append((make_sequence(footage, _others(footage, donors), fake, mix.plan, rng), 2 * fake, footage.person))
+    return rows
+
+
+def _drawn(supply: Supply, source: int, rng: np.random.Generator) -> Footage:
+    """A still of one source."""
+    pool = supply.real[source % len(supply.real)]
+    return footage_of(supply.bank, int(pool[rng.integers(len(pool))]))
 
 
 def _others(footage: Footage, candidates: Sequence[Footage]) -> list[Footage]:

@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.training.animating import animate, draw_animation
 from medauth.training.blending import Forgery, draw_forgery, nearest_donor, self_blend, swap
 from medauth.training.degrading import Degradation, compress, degrade
-from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank
+from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank, align_anew
 from medauth.training.warping import elastic, grid, remap
 
 Image = NDArray[np.uint8]
@@ -60,9 +61,39 @@ def make_sequence(
     return np.stack([_shot(image, moves[at], seed, plan, rng) for at, (image, _) in enumerate(frames)])
 
 
+def animate_sequence(footage: Footage, plan: SequencePlan, rng: np.random.Generator) -> Image:
+    """16 crops uint8 [16, 144, 144, 3] of one picture that was made to move: there and back, or part of that."""
+    frames = _sampled(footage, rng)
+    animation = draw_animation(frames[0][1], rng)
+    seed, moves, shares = int(rng.integers(2**62)), _walk(rng), draw_course(rng)
+    made = []
+    for at, (image, marks) in enumerate(frames):
+        share = float(shares[at])
+        moved = align_anew(*animate(image, marks, animation, share), animation.motion.zoom**share)[0]
+        made.append(_shot(moved, moves[at], seed, plan, rng))
+    return np.stack(made)
+
+
+def draw_course(rng: np.random.Generator) -> NDArray[np.float64]:
+    """How far a movement has come at each of 16 frames, 0..1; it is there in at least one of them."""
+    at, top = np.arange(LENGTH), rng.uniform(2, LENGTH - 2)
+    stay, rise, fall = rng.uniform(0, 8), rng.uniform(1.5, 6), rng.uniform(1.5, 6)
+    course = np.minimum((at - top + stay + rise) / rise, (top + fall - at) / fall).clip(0, 1)
+    return np.asarray(course * course * (3 - 2 * course))
+
+
 def footage_of(bank: FaceBank, index: int) -> Footage:
     """A still of the bank."""
     return Footage(bank.images[index][None], bank.marks[index][None], bank.entries[index].person)
+
+
+def moments_of(bank: FaceBank, indices: NDArray[np.int64], rng: np.random.Generator) -> Footage:
+    """16 frames of two to four pictures of one person, each on show for a while: looks and poses change as far as they do
+    in people who do what they are asked, and nothing is forged."""
+    few = rng.choice(indices, min(len(indices), int(rng.integers(2, 5))), replace=False)
+    cuts = np.sort(rng.choice(np.arange(1, LENGTH), len(few) - 1, replace=False))
+    shown = few[np.searchsorted(cuts, np.arange(LENGTH), side="right")]
+    return Footage(bank.images[shown], bank.marks[shown], bank.entries[int(few[0])].person)
 
 
 def _sampled(footage: Footage, rng: np.random.Generator) -> list[tuple[Image, Points]]:

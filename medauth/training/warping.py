@@ -19,9 +19,12 @@ _GRID = 13  # the spline is computed on so coarse a grid and drawn out in betwee
 
 def warp_onto(image: Image, marks: Points, target: Points) -> Image:
     """Draw `image` so that its `marks` (K, 2) come to lie on `target` (K, 2), as a thin-plate spline (Bookstein 1989)."""
-    side = image.shape[0]
-    across, down = _from_coarse(_spline(target, marks, side), side)
-    return remap(image, across, down)
+    return remap(image, *spline_field(marks, target, image.shape[0]))
+
+
+def spline_field(start: Points, end: Points, side: int) -> NDArray[np.float32]:
+    """Where each pixel comes from, float32 (2, side, side), when points `start` (K, 2) come to lie on `end` (K, 2)."""
+    return _from_coarse(_spline(end, start, side), side)
 
 
 def remap(image: Image, across: NDArray[np.float32], down: NDArray[np.float32]) -> Image:

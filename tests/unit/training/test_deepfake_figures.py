@@ -46,12 +46,12 @@ def test_bands_of_identity_shift_are_judged_apart() -> None:
 
 
 def test_species_of_blends_are_judged_against_all_real_faces() -> None:
-    kinds = np.array(["real", "self_blend", "swap"] * 4)
-    nothing = np.full(12, np.nan)
-    logits = np.array([0.0, 1.0, -1.0] * 4)
-    persons = np.array([f"p{i // 3}" for i in range(12)])
+    kinds = np.array(["real", "self_blend", "swap", "animated"] * 4)
+    nothing = np.full(16, np.nan)
+    logits = np.array([0.0, 1.0, -1.0, 2.0] * 4)
+    persons = np.array([f"p{i // 4}" for i in range(16)])
     found = blend_figures(Scored(logits, kinds, persons, nothing, persons))
-    assert (found["self_blend"]["auc"], found["swap"]["auc"]) == (1.0, 0.0)
+    assert {name: part["auc"] for name, part in found.items()} == {"self_blend": 1.0, "swap": 0.0, "animated": 1.0}
 
 
 def test_alarms_are_counted_by_clip_and_by_window() -> None:
@@ -78,22 +78,27 @@ class Mean:
 
 
 def test_sequences_are_encoded_once_and_judged_by_species(tmp_path: Path) -> None:
-    images = np.zeros((4, 16, 8, 8, 3), np.uint8)
+    images = np.zeros((5, 16, 8, 8, 3), np.uint8)
     images[2:] = 9
-    shard = SequenceShard(images, np.array([0, 0, 1, 2]), np.array(["a", "b", "c", "d"]))
+    shard = SequenceShard(images, np.array([0, 0, 1, 2, 3]), np.array(["a", "b", "c", "d", "e"]))
     made = encoded_at(tmp_path / "e.npz", Mean(), [shard])
-    assert made.vectors.shape == (4, 16, 5)
-    np.testing.assert_array_equal(made.frames, (0, 0, 9, 9))
+    assert made.vectors.shape == (5, 16, 5)
+    np.testing.assert_array_equal(made.frames, (0, 0, 9, 9, 9))
     again: Encoded = encoded_at(tmp_path / "e.npz", Mean(), [])
-    np.testing.assert_array_equal(again.fake, (False, False, True, True))
+    np.testing.assert_array_equal(again.fake, (False, False, True, True, True))
     found = sequence_figures(again.frames.astype(np.float64), again)
-    assert {name: part["auc"] for name, part in found.items()} == {"all": 1.0, "dataset_fake": 1.0, "forged": 1.0}
+    assert {name: part["auc"] for name, part in found.items()} == {
+        "all": 1.0,
+        "dataset_fake": 1.0,
+        "forged": 1.0,
+        "animated": 1.0,
+    }
 
 
 def test_a_card_is_written_from_the_manifest(tmp_path: Path) -> None:
     area = {"auc": 0.81234, "interval95": [0.78, 0.84], "real": 500, "fake": 500, "groups": 66}
     rate = {"value": 0.0, "hits": 0, "n": 6, "interval95": [0.0, 0.39]}
-    kinds = {"all": area, "dataset_fake": area, "forged": area}
+    kinds = {"all": area, "dataset_fake": area, "forged": area, "animated": area}
     manifest: dict[str, Any] = {
         "file": "deepfake.tflite",
         "size_bytes": 1234,

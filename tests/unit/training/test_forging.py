@@ -22,7 +22,17 @@ from medauth.training.forged_samples import (
 )
 from medauth.training.frame_exam import exam_of
 from medauth.training.sample_shards import sample_shard
-from medauth.training.sequences import LENGTH, SequencePlan, footage_of, make_sequence, shake
+from medauth.training.sequence_shards import KINDS as SEQUENCES
+from medauth.training.sequence_shards import SequenceMix, sequence_shard
+from medauth.training.sequences import (
+    LENGTH,
+    SequencePlan,
+    animate_sequence,
+    footage_of,
+    make_sequence,
+    moments_of,
+    shake,
+)
 from medauth.training.warping import KEY_POINTS, elastic, warp_onto
 
 pytestmark = pytest.mark.simulated
@@ -177,20 +187,21 @@ def test_edges_are_known_of_what_is_forged_here() -> None:
     samples = make_samples(supply_of(bank(), "train"), SamplePlan(pairs=40, donors=3), (1, 2))
     assert (samples.edges[samples.kinds == KINDS.index("dataset_fake")] == -1).all()
     assert (samples.edges[samples.kinds == KINDS.index("real")] == 0).all()
-    forged = samples.edges[samples.kinds > KINDS.index("dataset_fake")]
+    assert (samples.edges[samples.kinds == KINDS.index("animated")] == -1).all()
+    forged = samples.edges[np.isin(samples.kinds, [KINDS.index("self_blend"), KINDS.index("swap")])]
     assert set(np.unique(forged)) == {0.0, 1.0}
 
 
 def test_an_exam_holds_each_face_beside_its_forgeries() -> None:
     exam = exam_of(bank(), 7)
     ours = exam.select(exam.sources == "faces_lfw")
-    assert [KINDS[kind] for kind in ours.kinds[:3]] == ["real", "self_blend", "swap"]
-    assert len(ours.kinds) == 24
-    assert len(set(ours.persons[:3])) == 1
+    assert [KINDS[kind] for kind in ours.kinds[:4]] == ["real", "self_blend", "swap", "animated"]
+    assert len(ours.kinds) == 32
+    assert len(set(ours.persons[:4])) == 1
     theirs = exam.select(exam.sources != "faces_lfw")
     assert np.isnan(theirs.id_shift[theirs.kinds == 0]).all()
     assert (theirs.id_shift[theirs.kinds == 1] == 0.6).all()
-    assert exam.images.shape == (32, CROP_PX, CROP_PX, 3)
+    assert exam.images.shape == (40, CROP_PX, CROP_PX, 3)
     assert (exam_of(bank(), 7).images == exam.images).all()
 
 
@@ -220,3 +231,37 @@ def test_flicker_shakes_a_forgery_and_none_leaves_it() -> None:
     shaken = shake(forgery, 1.0, rng)
     assert (shaken.jolt != forgery.jolt).any()
     assert shaken.mask.grow != forgery.mask.grow
+
+
+def test_pictures_of_one_person_follow_each_other_as_they_are() -> None:
+    faces = bank()
+    made = moments_of(faces, np.array([1, 4, 6]), np.random.default_rng(2))
+    shown = [next(i for i in (1, 4, 6) if (faces.images[i] == image).all()) for image in made.images]
+    changes = int((np.diff(shown) != 0).sum())
+    assert 1 <= changes <= 2
+    assert len(shown) == LENGTH
+    assert made.person == faces.entries[shown[0]].person
+
+
+def test_an_animated_sequence_moves_further_than_the_still_it_is_made_of() -> None:
+    still = footage_of(bank(), 0)
+    made = animate_sequence(still, SequencePlan(spoil=NOTHING), np.random.default_rng(1))
+    plain = make_sequence(still, (), False, SequencePlan(spoil=NOTHING), np.random.default_rng(1))
+    assert made.shape == plain.shape
+    most = [np.abs(frames.astype(int) - frames[0].astype(int)).mean(axis=(1, 2, 3)).max() for frames in (made, plain)]
+    assert most[0] > 1.5 * most[1]
+
+
+def test_a_shard_of_sequences_holds_what_its_mix_says(tmp_path) -> None:
+    mix = SequenceMix(stills=2, dataset=1, each_clip=0, moments=0, animated=3)
+    shard = sequence_shard(tmp_path / "s.npz", supply_of(bank(), "train"), (), mix, (1,))
+    assert [int((shard.kinds == code).sum()) for code in range(len(SEQUENCES))] == [2, 1, 2, 3]
+
+
+def test_moments_come_real_and_forged_in_equal_number(tmp_path) -> None:
+    faces = bank()
+    twice = tuple(FaceEntry(**(vars(entry) | {"person": f"p{i % 4}"})) for i, entry in enumerate(faces.entries))
+    supply = supply_of(FaceBank(faces.images, faces.marks, twice), "train")
+    mix = SequenceMix(stills=0, dataset=0, each_clip=0, moments=3, animated=0)
+    shard = sequence_shard(tmp_path / "s.npz", supply, (), mix, (1,))
+    assert shard.kinds.tolist() == [0, 2, 0, 2, 0, 2]
