@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.desktop.opencv_window import open_window
 from medauth.errors import CaptureError
 
 _QUIT_KEYS = {ord("q"), ord("Q"), 27}
@@ -22,9 +23,8 @@ class LiveScreen:
         """False when the person pressed `q` or Esc, or closed the window. Raises `CaptureError` without a screen."""
         try:
             if not self._open:
-                # Without Qt's tool bar: nothing in it is of use here.
-                cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-                cv2.resizeWindow(self._title, min(1280, picture.shape[1]), min(720, picture.shape[0]))
+                width, height = min(1280, picture.shape[1]), min(720, picture.shape[0])
+                open_window(self._title, width, height, cv2.WINDOW_KEEPRATIO)
                 self._open = True
             cv2.imshow(self._title, picture)
             key = cv2.waitKey(1) & 0xFF

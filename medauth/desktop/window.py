@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.desktop.opencv_window import open_window
 from medauth.errors import CaptureError
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.observation import Observation
@@ -57,9 +58,7 @@ class CheckWindow:
     def _fit(self, picture: Picture, *, full: bool) -> None:
         """A window of the picture's size; the whole screen while colours light the face."""
         if not self._open:
-            # Without Qt's tool bar: the person is to look at the prompt.
-            cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
-            cv2.resizeWindow(self._title, picture.shape[1], picture.shape[0])
+            open_window(self._title, picture.shape[1], picture.shape[0], cv2.WINDOW_FREERATIO)
             self._open = True
         if full != self._full:
             self._full = full

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
 # In a process of its own: the libraries that this one has loaded bring other copies of libxcb.
+_RUN = (
+    "import faulthandler, signal, sys; faulthandler.register(signal.SIGUSR1, open(sys.argv.pop(1), 'w'));"
+    "from medauth.cli.main import run; run()"
+)
 _GRAB = "import sys; from PIL import ImageGrab; ImageGrab.grab(xdisplay=sys.argv[1]).save(sys.argv[2])"
 
 
@@ -46,6 +51,33 @@ def screenshot(display: str, path: Path) -> NDArray[np.uint8]:
     image = cv2.imread(str(path))
     assert image is not None
     return np.asarray(image, np.uint8)
+
+
+@contextmanager
+def running_command(words: Sequence[str], display: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """`medauth WORDS...` in a process of its own, ended with the block. What fails in the block is told with what the process
+    was doing, what it wrote to stderr, and which windows there were."""
+    stacks, errors = folder / "stacks.txt", folder / "stderr.txt"
+    environment = os.environ | {"DISPLAY": display, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", _RUN, str(stacks), *words]
+    with errors.open("w") as stderr:
+        running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    try:
+        yield running
+    except Exception as error:
+        state = f"ended with {running.returncode}" if running.poll() is not None else "runs on"
+        if running.poll() is None and stacks.exists():  # before that, the signal would end it
+            running.send_signal(signal.SIGUSR1)
+            time.sleep(1.0)
+        search = ["xdotool", "search", "--name", ".", "getwindowname", "%@"]
+        windows = subprocess.run(search, env=environment, capture_output=True, text=True, check=False)
+        written = stacks.read_text() if stacks.exists() else "it had not begun"
+        error.add_note(f"the process {state}; its threads:\n{written}")
+        error.add_note(f"its stderr:\n{errors.read_text()}\nwindows:\n{windows.stdout}{windows.stderr}")
+        raise
+    finally:
+        running.kill()
+        running.communicate()
 
 
 def until(there: Callable[[], bool], seconds: float = 60.0) -> None:

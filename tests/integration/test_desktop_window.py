@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +26,7 @@ from medauth.desktop.live_findings import LiveAnalysis
 from medauth.desktop.picture_reader import PictureReader
 from medauth.sensing import emotion_reader, face_finder, face_tracker
 from medauth.signals.models import ModelLibrary
-from tests.integration.screens import ROOT, own_display, screenshot, until
+from tests.integration.screens import own_display, running_command, screenshot, until
 
 pytestmark = pytest.mark.media
 
@@ -135,24 +133,19 @@ def test_space_captures_and_q_closes(window: DesktopWindow, tmp_path: Path) -> N
 
 def test_the_command_opens_it_with_movements_and_q_ends_it(display: str, clip: Path, tmp_path: Path) -> None:
     """The command itself, in a process of its own."""
-    line = ["desktop", "--video", str(clip), "--movements", "--gallery", str(tmp_path / "kept")]
-    command = [sys.executable, "-c", "from medauth.cli.main import run; run()", "--data-dir", str(tmp_path), *line]
-    environment = dict(os.environ) | {"PYTHONPATH": str(ROOT)}
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
+    kept = tmp_path / "kept"
+    line = ["--data-dir", str(tmp_path), "desktop", "--video", str(clip), "--movements", "--gallery", str(kept)]
+    with running_command(line, display, tmp_path) as running:
         # Bars at the upper left and, above the history, the ground of the words: both darker than the film.
         until(lambda: screenshot(display, tmp_path / "screen.png")[20:100, 20:150].std() > 20)
         until(lambda: _words_are_there(screenshot(display, tmp_path / "screen.png")))
         find = ["xdotool", "search", "--name", "medauth desktop"]
-        found = subprocess.run(find, env=environment, capture_output=True, text=True, check=True).stdout.split()
+        found = subprocess.run(find, capture_output=True, text=True, check=True).stdout.split()
         for words in (["windowfocus", found[-1]], ["key", "space"]):
-            subprocess.run(["xdotool", *words], env=environment, check=True, capture_output=True)
-        until(lambda: len(list((tmp_path / "kept").glob("*.jpg"))) > 0)
-        subprocess.run(["xdotool", "key", "q"], env=environment, check=True, capture_output=True)
+            subprocess.run(["xdotool", *words], check=True, capture_output=True)
+        until(lambda: len(list(kept.glob("*.jpg"))) > 0)
+        subprocess.run(["xdotool", "key", "q"], check=True, capture_output=True)
         assert running.wait(timeout=30) == 0
-    finally:
-        running.kill()
-        running.communicate()
 
 
 def _words_are_there(seen: NDArray[np.uint8]) -> bool:

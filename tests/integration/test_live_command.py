@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +21,7 @@ from medauth.config import Settings
 from medauth.desktop.live_findings import LiveAnalysis, LiveTuning
 from medauth.sensing import emotion_reader, face_tracker
 from medauth.signals.models import ModelLibrary
-from tests.integration.screens import ROOT, own_display, screenshot, until
+from tests.integration.screens import own_display, running_command, screenshot, until
 
 pytestmark = pytest.mark.media
 runner = CliRunner()
@@ -163,21 +162,16 @@ def test_movements_are_drawn_when_they_are_switched_on(clip: Path) -> None:
 
 
 def test_q_ends_a_window_that_shows_the_picture(clip: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from medauth.cli.main import run; run()", "live", "--video", str(clip), "--json"]
-    with own_display() as display:
-        environment = dict(os.environ) | {"DISPLAY": display, "PYTHONPATH": str(ROOT)}
-        running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        try:
-            until(lambda: screenshot(display, tmp_path / "screen.png").std() > 20)
-            find = ["xdotool", "search", "--name", "medauth live"]
-            window = subprocess.run(find, env=environment, capture_output=True, text=True, check=True).stdout.split()[
-                -1
-            ]
-            for words in (["windowfocus", window], ["key", "q"]):
-                subprocess.run(["xdotool", *words], env=environment, check=True, capture_output=True)
-            report = json.loads(running.communicate(timeout=30)[0])
-        finally:
-            running.kill()
-            running.communicate()
-    assert running.returncode == 0
-    assert 0 < report["shown"] <= report["captured"]
+    with (
+        own_display() as display,
+        running_command(["live", "--video", str(clip), "--json"], display, tmp_path) as running,
+    ):
+        until(lambda: screenshot(display, tmp_path / "screen.png").std() > 20)
+        environment = os.environ | {"DISPLAY": display}
+        find = ["xdotool", "search", "--name", "medauth live"]
+        window = subprocess.run(find, env=environment, capture_output=True, text=True, check=True).stdout.split()[-1]
+        for words in (["windowfocus", window], ["key", "q"]):
+            subprocess.run(["xdotool", *words], env=environment, check=True, capture_output=True)
+        report = json.loads(running.communicate(timeout=30)[0])
+        assert running.returncode == 0
+        assert 0 < report["shown"] <= report["captured"]
