@@ -8,13 +8,15 @@ from __future__ import annotations
 from medauth.bootstrap import Medauth
 from medauth.delivery.addresses import networks_of
 from medauth.delivery.https import HttpsCourier
+from medauth.errors import MissingTool
 from medauth.evaluation.rehearsal import FRANCK
-from medauth.protocol.policy import policy_named
+from medauth.protocol.policy import POLICIES, policy_named
 from medauth.service.access import Accesses
 from medauth.service.booking import Booking, Bookings
 from medauth.service.tokens import Tokens, TokenVerifier
 from medauth.service.webhooks import OnTry, Webhooks
 from medauth.session import AuthenticationSession
+from medauth.signals.digit_recogniser import load_sphinx
 from medauth.store.bookings import SqlBookings
 from medauth.store.register import SqlRegister
 from medauth.store.webhooks import SqlWebhooks
@@ -24,6 +26,15 @@ def bookings_of(auth: Medauth) -> Bookings:
     """Checks that apps ask for."""
     engine = auth.store.engine
     return Bookings(SqlBookings(engine), SqlWebhooks(engine), auth.keyring, auth.sources.now_ms)
+
+
+def policies_here() -> tuple[str, ...]:
+    """The policies that a server on this machine can decide checks by: those that listen need the extra `speech`."""
+    try:
+        load_sphinx()
+    except MissingTool:
+        return tuple(name for name, rules in POLICIES.items() if not rules.spoken)
+    return tuple(POLICIES)
 
 
 def accesses_of(auth: Medauth) -> Accesses:

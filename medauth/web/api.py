@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from medauth.errors import CeremonyError, InputError, NotFound
 from medauth.protocol.callback import callback_host
 from medauth.protocol.canonical import parse_object
+from medauth.protocol.policy import POLICIES
 from medauth.service.access import Access, Scope
 from medauth.service.booking import Booking, Bookings, request_of, require_origin
 from medauth.service.passkeys import passkey_step
@@ -46,8 +47,17 @@ _FIELDS = frozenset(
 class CheckApi:
     """Five verbs on checks. Reads nothing of a request but what its document names."""
 
-    def __init__(self, auth: Medauth, bookings: Bookings, tokens: Tokens, callers: Callers, url: str) -> None:
+    def __init__(
+        self,
+        auth: Medauth,
+        bookings: Bookings,
+        tokens: Tokens,
+        callers: Callers,
+        url: str,
+        policies: Collection[str],
+    ) -> None:
         self._auth = auth
+        self._policies = policies
         self._tokens = tokens
         self._bookings = bookings
         self._callers = callers
@@ -67,6 +77,7 @@ class CheckApi:
         require_origin(asked.origin)
         if {asked.policy, asked.without_colours or asked.policy} - access.policies:
             raise Problem(403, "policy", "this key may not ask for that policy", " ".join(sorted(access.policies)))
+        _require_ears({asked.policy, asked.without_colours} & POLICIES.keys() - self._policies)
         if asked.callback and callback_host(asked.callback, loopback=self._local) not in access.callback_hosts:
             raise Problem(403, "callback", "this key may not name that host", "medauth access grant --callback-host")
         asked = replace(asked, webauthn=_passkeys(passkeys, asked.origin)) if named else asked
@@ -171,6 +182,13 @@ def _script(access: Access, given: dict[str, Any]) -> Script | None:
         title = "as the sandbox's script says"
         raise Problem(PROBLEMS[script.problem], script.problem, title, "sandbox", retry_after_ms=wait_ms)
     return script
+
+
+def _require_ears(policies: Set[str]) -> None:
+    """Raises `Problem` for policies that this server cannot decide checks by: those that listen, without a recogniser."""
+    if policies:
+        title = f"this server cannot listen, as {' '.join(sorted(policies))} needs"
+        raise Problem(422, "missing", title, "another policy, or on the server: pip install 'medauth[speech]', restart")
 
 
 def _passkeys(value: object, origin: str) -> str:

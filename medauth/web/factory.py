@@ -11,8 +11,9 @@ from flask import Flask, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from medauth.evidence.token import key_set
+from medauth.protocol.policy import policy_named
 from medauth.service.access import Scope
-from medauth.serving import accesses_of, begin, bookings_of, outbox_of, tokens_of, webhooks_of
+from medauth.serving import accesses_of, begin, bookings_of, outbox_of, policies_here, tokens_of, webhooks_of
 from medauth.web.api import CheckApi, api_blueprint
 from medauth.web.attendance import Attendance
 from medauth.web.callers import Callers
@@ -78,7 +79,9 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
         Limit(burst=100, per_s=50, clock_ms=clock_ms),
     )
     app.register_blueprint(health_blueprint(readiness(auth), metrics, _figures(callers, local=settings.web_is_local)))
-    app.register_blueprint(api_blueprint(CheckApi(auth, bookings, tokens, callers, url), callers, document(url)))
+    policies = policies_here()
+    api = CheckApi(auth, bookings, tokens, callers, url, policies)
+    app.register_blueprint(api_blueprint(api, callers, document(url, policies)))
     app.register_blueprint(
         live_blueprint(
             LiveChecks(room, metrics, clock_ms, digest_of=tokens.evidence_digest),
@@ -89,7 +92,8 @@ def create_app(auth: Medauth, *, open_session: OpenSession | None = None) -> Fla
     app.register_blueprint(receipt_blueprint(bookings, callers, url))
     app.register_blueprint(staff_blueprint(auth, clock_ms))
     if settings.web_is_local:
-        app.register_blueprint(trial_blueprint(bookings, url, rehearsal=settings.rehearsal))
+        tried = [name for name in policies if settings.rehearsal or not policy_named(name).rehearsal]
+        app.register_blueprint(trial_blueprint(bookings, url, tried))
     app.get("/.well-known/jwks.json", endpoint="token_keys")(lambda: jsonify(key_set(auth.keyring.trusted())))
     app.get("/.well-known/webhook-keys.json", endpoint="webhook_keys")(lambda: jsonify(webhook_keys(auth.keyring)))
     Component.read().serve(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from medauth.protocol.callback import CALLBACK_PATTERN
@@ -17,8 +18,8 @@ Schema = dict[str, Any]
 MAX_TEXT = 256
 
 
-def document(url: str) -> Schema:
-    """The document, for the server at this address."""
+def document(url: str, policies: Collection[str] = tuple(POLICIES)) -> Schema:
+    """The document, for the server at this address, which can decide checks by these policies."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -47,7 +48,7 @@ def document(url: str) -> Schema:
                 "key": {"type": "http", "scheme": "bearer", "description": "From `medauth access`."},
                 "session": {"type": "http", "scheme": "bearer", "description": "The session of the check."},
             },
-            "schemas": {"Request": _REQUEST, "Check": _CHECK, "Created": _CREATED, "Problem": _PROBLEM},
+            "schemas": {"Request": _request(policies), "Check": _CHECK, "Created": _CREATED, "Problem": _PROBLEM},
             "responses": {"Problem": {"description": "RFC 9457 problem details", "content": _PROBLEM_CONTENT}},
         },
     }
@@ -71,7 +72,6 @@ def _maybe(schema: Schema) -> Schema:
 
 _MS: Schema = {"type": "integer", "minimum": 0, "description": "milliseconds since 1970"}
 _ID: Schema = {"name": "id", "in": "path", "required": True, "schema": _text(64, least=1)}
-_PLAIN_POLICIES = [name for name, policy in POLICIES.items() if policy.light is None and not policy.rehearsal]
 _REASONS: Schema = {
     "type": "array",
     "maxItems": MAX_REASONS,
@@ -111,24 +111,30 @@ _PASSKEYS: Schema = _object(
 ) | {"description": "Passkeys of which one must confirm a live verdict before there is a token. Not in a sandbox."}
 _STORABLE: Schema = {"pattern": r"^[^\u0000]*$"}
 """Text that every database can keep."""
-_REQUEST = _object(
-    ["subject", "purpose", "policy"],
-    {
-        "subject": _text(MAX_TEXT, least=1, about="Your id of the account.") | _STORABLE,
-        "purpose": _text(MAX_TEXT, least=1, about="What the check is for, such as `login`.") | _STORABLE,
-        "policy": _one_of(*POLICIES),
-        "origin": _text(MAX_TEXT, about="The site on which the check may run; without it, this server's own page.")
-        | {"pattern": ORIGIN_PATTERN},
-        "address": _text(MAX_TEXT, about="The only address from which it may be attended."),
-        "client": _text(MAX_TEXT, about="Id of the device; failures are counted for it and the subject."),
-        "without_colours": _one_of("", *_PLAIN_POLICIES)
-        | {"description": "Policy in whose place a person may choose whom changing colours trouble."},
-        "callback": _text(MAX_URL, about="Where a webhook goes once it ended; at a host registered for the key.")
-        | {"pattern": CALLBACK_PATTERN},
-        "sandbox": _SCRIPT,
-        "webauthn": _PASSKEYS,
-    },
-)
+
+
+def _request(policies: Collection[str]) -> Schema:
+    plain = [name for name in policies if POLICIES[name].light is None and not POLICIES[name].rehearsal]
+    return _object(
+        ["subject", "purpose", "policy"],
+        {
+            "subject": _text(MAX_TEXT, least=1, about="Your id of the account.") | _STORABLE,
+            "purpose": _text(MAX_TEXT, least=1, about="What the check is for, such as `login`.") | _STORABLE,
+            "policy": _one_of(*policies),
+            "origin": _text(MAX_TEXT, about="The site on which the check may run; without it, this server's own page.")
+            | {"pattern": ORIGIN_PATTERN},
+            "address": _text(MAX_TEXT, about="The only address from which it may be attended."),
+            "client": _text(MAX_TEXT, about="Id of the device; failures are counted for it and the subject."),
+            "without_colours": _one_of("", *plain)
+            | {"description": "Policy in whose place a person may choose whom changing colours trouble."},
+            "callback": _text(MAX_URL, about="Where a webhook goes once it ended; at a host registered for the key.")
+            | {"pattern": CALLBACK_PATTERN},
+            "sandbox": _SCRIPT,
+            "webauthn": _PASSKEYS,
+        },
+    )
+
+
 _CHECK_FIELDS: Schema = {
     "id": _text(64),
     "sandbox": {"type": "boolean", "description": "Nobody was looked at: an outcome by script, for tests."},

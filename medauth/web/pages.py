@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from flask import Blueprint, redirect, render_template, request, session
 from werkzeug.wrappers import Response
 
-from medauth.protocol.policy import NO_FLASH, POLICIES, policy_named
+from medauth.protocol.policy import NO_FLASH, policy_named
 from medauth.service.booking import Bookings, Request
 from medauth.web.problems import Problem
 from medauth.web.safety import WITH_MICROPHONE
@@ -30,10 +30,9 @@ def page_blueprint() -> Blueprint:
     return blueprint
 
 
-def trial_blueprint(bookings: Bookings, url: str, *, rehearsal: bool) -> Blueprint:
-    """A page on which a person at this machine tries a check, without an app."""
+def trial_blueprint(bookings: Bookings, url: str, policies: Sequence[str]) -> Blueprint:
+    """A page on which a person at this machine tries a check by one of these policies, without an app."""
     blueprint = Blueprint("trial", __name__)
-    policies = [name for name, policy in POLICIES.items() if rehearsal or not policy.rehearsal]
 
     @blueprint.get("/")
     def _trial() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from medauth.bootstrap import Medauth
 from medauth.errors import StoreError
 from medauth.service.access import Scope
 from medauth.serving import accesses_of
+from medauth.web.factory import create_app
 from medauth.web.safety import CONTENT_SECURITY_POLICY, MAX_BODY_BYTES
 from tests.unit.web.conftest import Key
 from tests.unit.web.people import SITE, Host
@@ -113,6 +115,27 @@ def test_a_key_asks_for_its_own_policies_alone(client: FlaskClient, key: Key) ->
     for change in ({"policy": "strict"}, {"policy": "rehearsal"}, {"without_colours": "no-flash"}):
         response = client.post("/api/v1/checks", json=ASK | change, headers=key(policies=("standard",)))
         assert (response.status_code, told(response)["code"]) == (403, "policy")
+
+
+@pytest.mark.parametrize("change", [{"policy": "by-voice"}, {"without_colours": "by-voice"}])
+def test_a_server_that_cannot_listen_offers_no_check_by_voice(
+    auth: Medauth, host: Host, key: Key, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    """It says so at once, not when the person has come."""
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    client = create_app(auth, open_session=host.open).test_client()
+    response = client.post("/api/v1/checks", json=ASK | change, headers=key(policies=("standard", "by-voice")))
+    assert (response.status_code, told(response)["code"]) == (422, "missing")
+    assert "medauth[speech]" in told(response)["detail"]
+    asked = told(client.get("/api/v1/openapi.json"))["components"]["schemas"]["Request"]["properties"]
+    assert "by-voice" not in asked["policy"]["enum"] + asked["without_colours"]["enum"]
+    assert "by-voice" not in client.get("/").text
+
+
+def test_a_server_that_can_listen_offers_checks_by_voice(client: FlaskClient, key: Key) -> None:
+    pytest.importorskip("pocketsphinx")
+    created(client, key(policies=("standard", "by-voice")), without_colours="by-voice")
+    assert "by-voice" in client.get("/").text
 
 
 def test_an_app_does_not_see_the_checks_of_another(client: FlaskClient, key: Key) -> None:
