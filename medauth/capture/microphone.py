@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.capture.sound import read_sound
-from medauth.errors import CaptureError, MissingTool
+from medauth.errors import CaptureError, InputError, MissingTool
 from medauth.protocol.sound import RATE_HZ
 
 PIECE = RATE_HZ // 20
@@ -78,10 +78,13 @@ def sound_library() -> Any:
 
 
 class PlayedSound:
-    """A recording in place of a microphone, played at its own pace from the first `listen` on, and silence after it."""
+    """A recording in place of a microphone, played at its own pace from the first `listen` on, and silence after it. Raises
+    `InputError` where there is no sound in the file."""
 
     def __init__(self, path: Path, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._samples = read_sound(path)
+        if not self._samples.size:
+            raise InputError(f"{path} holds no sound", expected="what the microphone would hear", next_step="record it")
         self._clock_s = clock_s
         self._began_s: float | None = None
         self._at = 0

@@ -10,12 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medauth.capture.video_file import check_container
+from medauth.capture.video_file import Wanted, check_container
 from medauth.errors import InputError, MissingTool
 from medauth.protocol.sound import RATE_HZ
 
 MOST_S = 3_600
 """Silence packs a thousand to one: a small file must not fill the memory."""
+
+_SOUND = Wanted(
+    "recording",
+    "a WAV, Ogg, MP4, MOV or WebM file with sound",
+    "play it to hear that it is whole, or export it anew (ffmpeg -i IN OUT.wav)",
+)
 
 
 def read_sound(path: Path, start_ms: float = 0.0, end_ms: float | None = None) -> NDArray[np.int16]:
@@ -24,7 +30,7 @@ def read_sound(path: Path, start_ms: float = 0.0, end_ms: float | None = None) -
     Raises `InputError` for what is no recording, or an end beyond an hour, and `MissingTool` without PyAV.
     """
     av = load_extra("av", "PyAV")
-    check_container(path)
+    check_container(path, _SOUND)
     last = None if end_ms is None else int(end_ms * RATE_HZ / 1000)
     parts, count = list[NDArray[np.int16]](), 0
     try:

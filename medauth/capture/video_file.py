@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -23,8 +24,22 @@ _CONTAINERS: tuple[tuple[int, bytes], ...] = (
     (0, b"\x1aE\xdf\xa3"), (0, b"RIFF"), (0, b"\x47"), (0, b"\x00\x00\x01\xba"), (0, b"OggS"), (0, b"FLV"),
     (0, b"GIF8"), (0, b"YUV4MPEG2"), (0, b"\xff\xd8\xff"),
 )  # fmt: skip
-_FORMATS = "an MP4, MOV, WebM, AVI, MPEG, Ogg, GIF, Y4M or MJPEG file with a video track"
-_EXPORT = "play it to see that it is whole, or export it anew (ffmpeg -i IN -c:v libx264 OUT.mp4)"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a file is to hold, as errors name it."""
+
+    kind: str
+    formats: str
+    next_step: str
+
+
+_VIDEO = Wanted(
+    "video",
+    "an MP4, MOV, WebM, AVI, MPEG, Ogg, GIF, Y4M or MJPEG file with a video track",
+    "play it to see that it is whole, or export it anew (ffmpeg -i IN -c:v libx264 OUT.mp4)",
+)
 _WHOLE_SHARE = 0.9
 """A container's own frame count may be an estimate; a clip that ends before this share of it was cut off."""
 _DEFAULT_FPS = 25.0
@@ -124,7 +139,7 @@ class VideoFile:
             raise CaptureError(
                 f"{self.name} breaks off after {count} of {promised:.0f} frames",
                 expected="a whole clip",
-                next_step=_EXPORT,
+                next_step=_VIDEO.next_step,
             )
         if last_ms < self._start_ms:
             raise InputError(
@@ -148,7 +163,7 @@ class VideoFile:
         return _unusable(self.name, what)
 
 
-def check_container(path: Path) -> None:
+def check_container(path: Path, wanted: Wanted = _VIDEO) -> None:
     """Raises `InputError` where the file is no container that holds its own frames and sound."""
     try:
         with path.open("rb") as file:
@@ -156,11 +171,11 @@ def check_container(path: Path) -> None:
     except OSError as error:
         raise InputError(
             f"{path} cannot be read: {error.strerror or error}",
-            expected=_FORMATS,
+            expected=wanted.formats,
             next_step="check the path and its permissions",
         ) from error
     if not is_container(head):
-        raise _unusable(path.name, "is empty" if not head else "is no video")
+        raise _unusable(path.name, "is empty" if not head else f"is no {wanted.kind}", wanted)
 
 
 def is_container(head: bytes) -> bool:
@@ -168,8 +183,8 @@ def is_container(head: bytes) -> bool:
     return any(head[at : at + len(magic)] == magic for at, magic in _CONTAINERS)
 
 
-def _unusable(name: str, what: str) -> InputError:
-    return InputError(f"{name} {what}", expected=_FORMATS, next_step=_EXPORT)
+def _unusable(name: str, what: str, wanted: Wanted = _VIDEO) -> InputError:
+    return InputError(f"{name} {what}", expected=wanted.formats, next_step=wanted.next_step)
 
 
 def _nominal_fps(capture: cv2.VideoCapture) -> float:

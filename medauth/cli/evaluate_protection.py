@@ -37,7 +37,7 @@ def protect_picture(
         try:
             image, track = onlooker.still(Item(path, path.name, ""))
         except Unusable as problem:
-            raise InputError(f"{path}: {problem.code}", expected="a picture of one face") from None
+            raise InputError(f"{path} {problem.text}", expected="a picture of one face, or a folder of them") from None
         moved = protected(image, track, [reader_for(name, auth.models, onlooker) for name in nets], how)
     asked = _asked(auth, nets)
     before = readings(image, track, asked)

@@ -31,12 +31,33 @@ _LEAST_PX = 320
 _BLANK = np.zeros((96, 96, 3), np.uint8)
 
 
+_TEXTS = {
+    "file.missing": "cannot be read: is it there, and may you read it?",
+    "file.altered": "is not the file that its manifest names",
+    "file.unreadable": "holds no picture that can be read",
+    "file.no_such_tile": "does not hold that tile",
+    "file.is_a_clip": "is a clip, not a picture",
+    "capture.no_face": "shows no face",
+    "capture.several_faces": "shows more than one face",
+    "capture.face_too_small": "shows a face that is too small",
+    "capture.face_cut_off": "shows a face that is cut off",
+    "capture.too_dark": "is too dark",
+    "capture.too_bright": "is too bright",
+    "capture.blurred": "is blurred",
+}
+
+
 class Unusable(Exception):
     """An item that cannot be judged; the code says why."""
 
     def __init__(self, code: str) -> None:
         self.code = code
         super().__init__(code)
+
+    @property
+    def text(self) -> str:
+        """The same for people, to follow the item's name."""
+        return _TEXTS.get(self.code, f"cannot be used ({self.code})")
 
 
 def read_picture(item: Item) -> NDArray[np.uint8]:

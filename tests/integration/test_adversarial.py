@@ -146,6 +146,15 @@ def test_a_folder_without_pictures_protects_nothing(tmp_path: Path) -> None:
     assert "holds no picture" in json.loads(result.stdout)["error"]["got"]
 
 
+def test_a_picture_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    words = ["evaluate", "adversarial", "expression", "--protect", str(tmp_path / "nobody.png"), "--json"]
+    result = runner.invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 2
+    error = json.loads(result.stdout)["error"]
+    assert error["got"] == f"{tmp_path / 'nobody.png'} cannot be read: is it there, and may you read it?"
+    assert error["expected"] == "a picture of one face, or a folder of them"
+
+
 def test_a_detector_has_two_sides(data_dir: Path, tmp_path: Path) -> None:
     folder = data_dir / "spoof_selfrec"
     words = ["evaluate", "adversarial", "presentation_attack", "--data", str(folder), "--limit", "24", "--epsilon", "8"]

@@ -77,7 +77,7 @@ def test_a_film_without_sound_and_one_of_silence_hold_no_words(clip: Path) -> No
 def test_a_playlist_in_a_clips_name_opens_no_other_file(film: Path, tmp_path: Path) -> None:
     (tmp_path / "private.mp4").write_bytes(film.read_bytes())
     (tmp_path / "clip.mp4").write_text("ffconcat version 1.0\nfile private.mp4\n")
-    with pytest.raises(InputError, match="no video"):
+    with pytest.raises(InputError, match="no recording"):
         read_sound(tmp_path / "clip.mp4")
 
 

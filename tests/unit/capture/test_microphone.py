@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from medauth.capture.microphone import MOST_WAITING, PIECE, Microphone
+from medauth.capture import microphone
+from medauth.capture.microphone import MOST_WAITING, PIECE, Microphone, PlayedSound
 from medauth.cli.main import app
 from medauth.errors import CaptureError, InputError, MissingTool
 from medauth.sensing import microphone_for
@@ -99,3 +100,23 @@ def test_a_recording_that_nobody_would_listen_to_is_refused(tmp_path: Path) -> N
     with pytest.raises(InputError, match="standard"):
         microphone_for("standard", tmp_path / "said.wav")
     assert microphone_for("standard") is None
+
+
+def test_a_recording_that_is_missing_or_none_is_told_as_sound(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    with pytest.raises(InputError) as missing:
+        PlayedSound(tmp_path / "missing.wav")
+    assert "cannot be read: No such file" in missing.value.got
+    assert missing.value.expected == "a WAV, Ogg, MP4, MOV or WebM file with sound"
+    (tmp_path / "letter.wav").write_text("Dear Sir or Madam")
+    with pytest.raises(InputError) as none:
+        PlayedSound(tmp_path / "letter.wav")
+    assert "is no recording" in none.value.got
+    assert "video" not in str(none.value)
+
+
+def test_a_recording_without_sound_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be taken for a person who says nothing."""
+    monkeypatch.setattr(microphone, "read_sound", lambda _: np.empty(0, np.int16))
+    with pytest.raises(InputError, match="holds no sound"):
+        PlayedSound(tmp_path / "silent.mp4")
