@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -184,7 +185,7 @@ def _script(access: Access, given: dict[str, Any]) -> Script | None:
     return script
 
 
-def _require_ears(policies: Set[str]) -> None:
+def _require_ears(policies: AbstractSet[str]) -> None:
     """Raises `Problem` for policies that this server cannot decide checks by: those that listen, without a recogniser."""
     if policies:
         title = f"this server cannot listen, as {' '.join(sorted(policies))} needs"

@@ -22,6 +22,7 @@ PARTS = (
     "words.js",
     "pictures.js",
     "sounds.js",
+    "device.js",
     "camera.js",
     "microphone.js",
     "line.js",

@@ -3,9 +3,9 @@
 The page says `{"type": "hello", "session": ..., "resume": ...}`. `welcome` says whether colours will be shown and whether
 the check may be done without; the page answers `{"type": "begin", "colours": ...}`. `ready` (at once where a lost connection
 is taken up again) is followed by binary messages, each a frame (`attendance.py`), each answered by the state to show;
-where `welcome` said `microphone`, and while a prompt holds digits, also pieces of sound, which nothing answers. Where the
-app asked for a passkey, a live verdict is followed by `webauthn`, to which the page answers `assertion` or `no_assertion`.
-The last message is `end` with the outcome, or `failed` with a code.
+where `welcome` said `microphone` (of a check without colours: `microphone_without`), and while a prompt holds digits, also
+pieces of sound, which nothing answers. Where the app asked for a passkey, a live verdict is followed by `webauthn`, to which
+the page answers `assertion` or `no_assertion`. The last message is `end` with the outcome, or `failed` with a code.
 """
 
 from __future__ import annotations
@@ -141,15 +141,12 @@ class LiveChecks:
         found = self._room.receive(arrival)
         if isinstance(found, Attendance):
             return found
-        light, without = policy_named(found.request.policy).light is not None, bool(found.request.without_colours)
-        rules = [policy_named(name) for name in (found.request.policy, found.request.without_colours) if name]
-        spoken = {"microphone": True} if any(one.spoken for one in rules) else {}
-        welcome = {"type": "welcome", "colours": light, "without": light and without} | spoken
-        line.send(json.dumps(welcome | ({"sandbox": True} if found.row.sandbox else {})))
+        welcome = _welcome(found)
+        line.send(json.dumps(welcome))
         answer = _said(line.receive(CONSIDER_S), "begin", {"colours": bool})
         if found.row.sandbox:
             return found
-        return self._room.begin(found, arrival, colours=answer.get("colours", True) or not light)
+        return self._room.begin(found, arrival, colours=answer.get("colours", True) or not welcome["colours"])
 
     def _follow(self, line: WebSocket, attendance: Attendance, connection: int) -> None:
         """Takes frames until the check is done, a message is none, or another connection took over."""
@@ -284,6 +281,20 @@ def live_blueprint(live: LiveChecks, connections: Limit) -> Blueprint:
         return AfterSocket()
 
     return blueprint
+
+
+def _welcome(found: Booking) -> dict[str, Any]:
+    """What a page needs to know before it begins. A microphone is asked for on the way alone that listens."""
+    rules, around = policy_named(found.request.policy), found.request.without_colours
+    light = rules.light is not None
+    without = light and bool(around)
+    further = {
+        "microphone": rules.spoken,
+        "microphone_without": without and policy_named(around).spoken,
+        "sandbox": bool(found.row.sandbox),
+    }
+    told = {name: True for name, so in further.items() if so}
+    return {"type": "welcome", "colours": light, "without": without} | told
 
 
 def _said(message: str | bytes, kind: str, known: Mapping[str, type]) -> dict[str, Any]:

@@ -58,6 +58,27 @@ def test_digits_are_shown_and_what_the_microphone_plays_is_heard(
     assert statement["verdict"]["decision"] != "live"
 
 
+@pytest.mark.parametrize(("way", "asked"), [("Go on with colours", 0), ("Without colours", 1)])
+def test_a_microphone_is_asked_for_on_the_way_that_listens_alone(
+    browsers: Callable[..., Browser], site: Site, film: Path, way: str, asked: int
+) -> None:
+    pytest.importorskip("pocketsphinx", reason="no recogniser: pip install 'medauth[speech]'")
+    with page_of(browsers(*camera(film))) as page:
+        visit = Visit(page, site, site.session("standard", without_colours="by-voice"))
+        visit.start()
+        page.get_by_role("button", name=way).click()
+        use = page.get_by_role("button", name="Use the microphone")
+        if asked:
+            use.wait_for()
+            assert [told["type"] for told in visit.down] == ["welcome"], "nothing has begun"
+            use.click()
+            use.wait_for(state="hidden")
+        assert use.count() == 0
+        until(page, "said.length > 2")
+        page.get_by_role("button", name="Stop").click()
+        assert visit.end() == ["failed", {"code": "stopped"}]
+
+
 def test_nothing_is_heard_while_the_page_is_hidden(
     browsers: Callable[..., Browser], site: Site, film: Path, microphone: Path
 ) -> None:

@@ -14,7 +14,7 @@ from tests.integration.test_bundle_vectors import find_node
 
 MICROPHONE = Path(__file__).parents[2] / "medauth" / "web" / "static" / "check" / "microphone.js"
 SCRIPT = """
-import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 const [program, rate] = process.argv.slice(1);
 let tap = null, stopped = 0, closed = 0;
 const node = { connect: (next) => next };
@@ -28,7 +28,7 @@ globalThis.AudioContext = class {
   createBiquadFilter = () => ({ ...node, frequency: {} });
   createScriptProcessor = (size) => (tap = { ...node, size });
 };
-const { Microphone } = await import("data:text/javascript," + encodeURIComponent(readFileSync(program, "utf8")));
+const { Microphone } = await import(pathToFileURL(program));
 const pieces = [];
 const second = () => {
   for (let at = 0; at + tap.size <= Number(rate); at += tap.size)

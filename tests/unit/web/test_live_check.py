@@ -365,6 +365,15 @@ def test_a_policy_that_listens_says_so_before_it_begins(host: Host) -> None:
     assert "microphone" not in host.serve(host.page(host.session())).told[0]
 
 
+@pytest.mark.parametrize(("policy", "listens"), [("standard", True), ("no-flash", False)])
+def test_only_the_way_without_colours_is_said_to_listen(host: Host, policy: str, *, listens: bool) -> None:
+    """And where there are no colours to do without, none does."""
+    asked = replace(ASKED, policy=policy, without_colours="by-voice")
+    welcome = host.serve(host.page(host.session(asked))).told[0]
+    assert "microphone" not in welcome
+    assert welcome.get("microphone_without", False) is listens
+
+
 @pytest.mark.parametrize("call", ["push", "hear"])
 def test_what_cannot_be_kept_ends_the_check_and_frees_its_place(host: Host, call: str) -> None:
     breaks(host, call, StoreError("no space left"))

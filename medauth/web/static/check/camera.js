@@ -1,22 +1,9 @@
-// The person's camera: opened on request, told apart by what went wrong, and frames as JPEG.
+// The person's camera: opened on request, and frames as JPEG.
+
+import { openDevice } from "./device.js";
 
 const WIDTH = 640;
 const QUALITY = 0.85;
-const CODES = {
-  NotAllowedError: "camera_denied",
-  SecurityError: "camera_denied",
-  NotReadableError: "camera_busy",
-  AbortError: "camera_busy",
-  NotFoundError: "camera_absent",
-  OverconstrainedError: "camera_absent",
-};
-
-export class CameraTrouble extends Error {
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
 
 export class Camera {
   #stream = null;
@@ -35,14 +22,9 @@ export class Camera {
 
   async open(deviceId) {
     this.close();
-    if (!navigator.mediaDevices?.getUserMedia) throw new CameraTrouble("unsupported");
     const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" };
     const video = { ...which, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
-    try {
-      this.#stream = await navigator.mediaDevices.getUserMedia({ audio: false, video });
-    } catch (error) {
-      throw new CameraTrouble(CODES[error.name] ?? "camera_busy");
-    }
+    this.#stream = await openDevice("camera", { audio: false, video });
     this.#stream.getVideoTracks()[0].addEventListener("ended", () => this.#onLost());
     this.#video.srcObject = this.#stream;
     await this.#video.play().catch(() => {});

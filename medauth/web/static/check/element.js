@@ -5,8 +5,9 @@
 import { promptText, wordsFor } from "./words.js";
 import { drawn, pictogram } from "./pictures.js";
 import { Sounds } from "./sounds.js";
-import { Camera, CameraTrouble } from "./camera.js";
-import { Microphone, MicrophoneTrouble } from "./microphone.js";
+import { DeviceTrouble } from "./device.js";
+import { Camera } from "./camera.js";
+import { Microphone } from "./microphone.js";
 import { Line } from "./line.js";
 import { PASSKEY_MS, Passkey } from "./passkey.js";
 import { dress } from "./look.js";
@@ -183,7 +184,7 @@ export class MedauthCheck extends HTMLElement {
     try {
       await camera.open(this.#wanted);
     } catch (trouble) {
-      if (this.#camera === camera) this.#fail(trouble instanceof CameraTrouble ? trouble.code : "camera_busy");
+      if (this.#camera === camera) this.#fail(trouble instanceof DeviceTrouble ? trouble.code : "camera_busy");
       return;
     }
     if (this.#camera !== camera) return camera.close();
@@ -200,14 +201,32 @@ export class MedauthCheck extends HTMLElement {
     this.#line.open();
   }
 
-  #welcome({ colours, without, sandbox, microphone }) {
+  #welcome({ colours, without, sandbox, microphone, microphone_without: heardWithout }) {
     const line = this.#line;
     this.#sandbox = sandbox === true;
     this.#parts.test.hidden = !this.#sandbox;
-    const go = () => (colours ? this.#askForColours(line, without) : line.begin(true));
+    const begin = (chosen) => this.#goOn(line, chosen, !this.#sandbox && (chosen ? microphone : heardWithout));
+    if (colours) this.#askForColours(without, begin);
+    else begin(true);
+  }
+
+  // The way that the person chose decides whether they are to be heard.
+  #goOn(line, colours, heard) {
+    if (line !== this.#line) return;
+    const go = () => {
+      this.#parts.panel.hidden = true;
+      this.#parts.live.hidden = false;
+      this.#parts.stop.focus();
+      this.#cover(this.#words.connecting);
+      line.begin(colours);
+    };
     // Whoever waited so long that the connection was lost is greeted again: their microphone is open.
-    if (microphone && !this.#sandbox && !this.#microphone) this.#askForMicrophone(line, go);
-    else go();
+    if (heard && !this.#microphone) return this.#askForMicrophone(line, go);
+    if (!heard) {
+      this.#microphone?.close();
+      this.#microphone = null;
+    }
+    go();
   }
 
   // What will be heard, and when; the browser asks only after that.
@@ -222,14 +241,11 @@ export class MedauthCheck extends HTMLElement {
         await microphone.open();
       } catch (trouble) {
         microphone.close();
-        if (line === this.#line) this.#fail(trouble instanceof MicrophoneTrouble ? trouble.code : "microphone_busy");
+        if (line === this.#line) this.#fail(trouble instanceof DeviceTrouble ? trouble.code : "microphone_busy");
         return;
       }
       if (line !== this.#line || this.#microphone) return microphone.close();
       this.#microphone = microphone;
-      this.#parts.panel.hidden = true;
-      this.#parts.live.hidden = false;
-      this.#parts.stop.focus();
       go();
     });
     stop.addEventListener("click", () => this.#fail("stopped"));
@@ -238,11 +254,11 @@ export class MedauthCheck extends HTMLElement {
   }
 
   // Before any colour is shown: what will come, and a way around it.
-  #askForColours(line, without) {
+  #askForColours(without, begin) {
     const w = this.#words;
     const choice = (text, kind, chosen) => {
       const button = make("button", { type: "button", class: kind }, text);
-      button.addEventListener("click", () => this.#chosen(line, chosen));
+      button.addEventListener("click", () => begin(chosen));
       return button;
     };
     const go = choice(w.with_colours, "", true);
@@ -250,15 +266,6 @@ export class MedauthCheck extends HTMLElement {
     const stop = make("button", { type: "button", class: "quiet" }, w.stop);
     stop.addEventListener("click", () => this.#fail("stopped"));
     this.#showPanel("colours", "colours", w.colours[0], w.colours[1], [go, around, ...(without ? [] : [stop])]);
-  }
-
-  #chosen(line, colours) {
-    if (line !== this.#line) return;
-    this.#parts.panel.hidden = true;
-    this.#parts.live.hidden = false;
-    this.#parts.stop.focus();
-    this.#cover(this.#words.connecting);
-    line.begin(colours);
   }
 
   #ready() {

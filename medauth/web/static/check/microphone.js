@@ -1,25 +1,12 @@
 // The person's microphone: opened once they agreed, and heard only while digits are to be said. 16 kHz, 16 bits, in pieces.
 
+import { openDevice } from "./device.js";
+
 const SOUND_HZ = 16_000;
 const SOUND_BUFFER = 2048;
 const USUAL_HZ = 48_000;
 const MOST_SAMPLES = SOUND_HZ / 4;
 const MARK_BYTES = 8;
-const MICROPHONE_CODES = {
-  NotAllowedError: "microphone_denied",
-  SecurityError: "microphone_denied",
-  NotReadableError: "microphone_busy",
-  AbortError: "microphone_busy",
-  NotFoundError: "microphone_absent",
-  OverconstrainedError: "microphone_absent",
-};
-
-export class MicrophoneTrouble extends Error {
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
 
 export class Microphone {
   #stream = null;
@@ -30,13 +17,8 @@ export class Microphone {
 
   // Called from a click: browsers let a page listen only then.
   async open() {
-    if (!navigator.mediaDevices?.getUserMedia) throw new MicrophoneTrouble("unsupported");
-    try {
-      const audio = { channelCount: 1, echoCancellation: true, autoGainControl: true };
-      this.#stream = await navigator.mediaDevices.getUserMedia({ audio, video: false });
-    } catch (error) {
-      throw new MicrophoneTrouble(MICROPHONE_CODES[error.name] ?? "microphone_busy");
-    }
+    const audio = { channelCount: 1, echoCancellation: true, autoGainControl: true };
+    this.#stream = await openDevice("microphone", { audio, video: false });
     this.#context = new AudioContext();
     await this.#context.resume().catch(() => {});
     const source = this.#context.createMediaStreamSource(this.#stream);
