@@ -85,6 +85,12 @@ def test_a_player_that_jumps_to_the_asked_gesture_answers_steps() -> None:
     assert np.mean(answered) > 3
 
 
+def test_a_player_that_fades_out_of_each_gesture_is_seen_through_noise() -> None:
+    """It does not wait until the head keeps still, and its film has noise and JPEG 70."""
+    said = [play(loop(), STANDARD, seed, cut=True, faded=3).injection for seed in range(4)]
+    assert said.count("injection.jumped") >= 2
+
+
 def test_the_driver_answers_a_whole_challenge_before_the_real_mesh() -> None:
     _, cast = actor()
     server = Server("standard")

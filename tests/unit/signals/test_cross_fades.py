@@ -117,6 +117,44 @@ def test_frames_mixed_from_slow_ones_are_no_fade() -> None:
     assert spans(mixed, every_ms=1_000 / 60) == []
 
 
+FAR_PX = 30.0
+SLOW_MS = 66.7
+MOVING = [0.0, 1, 4, 12, 26, 44, 62, 78, 90, 97, 100, 101]
+"""Where a head is that turns and has hardly come to rest."""
+
+
+def out_of_a_movement(between: list[Numbers]) -> list[Numbers]:
+    """A head moves, and from where it is the film goes on elsewhere with a head that moves as well."""
+    before = [picture(place) for place in (*[0.0] * REST, *MOVING)]
+    after = [picture(FAR_PX + place) for place in (*MOVING[::-1], *[0.0] * REST)]
+    return [*before, *between, *after]
+
+
+@pytest.mark.parametrize("noise", [1.0, 20.0])
+@pytest.mark.parametrize("frames", [3, 5])
+def test_a_fade_out_of_a_movement_into_another_is_found(frames: int, noise: float) -> None:
+    """Nobody kept still: a player cuts away as soon as a gesture was seen. Noise leaves of a mean as much as it hides."""
+    shares = [n / (frames + 1) for n in range(1, frames + 1)]
+    mixed = [(1 - s) * picture(MOVING[-1]) + s * picture(FAR_PX + MOVING[-1]) for s in shares]
+    ((start, end),) = spans(out_of_a_movement(mixed), noise=noise, every_ms=SLOW_MS)
+    middle = REST + len(MOVING) + (frames - 1) / 2
+    assert start < middle * SLOW_MS < end
+
+
+@pytest.mark.parametrize("noise", [1.0, 20.0])
+@pytest.mark.parametrize("frames", [1, 3, 5])
+def test_a_head_that_goes_there_as_fast_fades_not(frames: int, noise: float) -> None:
+    places = [MOVING[-1] + FAR_PX * n / (frames + 1) for n in range(1, frames + 1)]
+    assert spans(out_of_a_movement([picture(place) for place in places]), noise=noise, every_ms=SLOW_MS) == []
+
+
+def test_the_mean_of_two_frames_of_ten_a_second_is_no_fade() -> None:
+    """A program that gives twenty mixes neighbours, and a head that turns goes far in 100 ms."""
+    mean = (picture(MOVING[-1]) + picture(FAR_PX + MOVING[-1])) / 2
+    assert spans(out_of_a_movement([mean]), every_ms=50) == []
+    assert len(spans(out_of_a_movement([mean]), every_ms=55)) == 1
+
+
 def test_where_the_face_was_lost_it_begins_anew() -> None:
     found = CrossFades()
     for index, grey in enumerate(course(faded(3))):
