@@ -33,6 +33,10 @@ class Box:
     right: float
     bottom: float
 
+    def moved(self, x: float, y: float) -> Box:
+        """The same size, so much further right and down."""
+        return Box(self.left + x, self.top + y, self.right + x, self.bottom + y)
+
 
 def box_of(landmarks: NDArray[np.float32]) -> Box:
     """The rectangle around (n, 3) landmarks."""

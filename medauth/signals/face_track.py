@@ -4,7 +4,7 @@ The only importer of MediaPipe; `mesh_graph` drives what is imported here. A tra
 a shared one crashes the process, and so does any tracker in a child that was forked after its parent used one.
 
 The mesh follows one face, which costs a third less than following two; a second face is looked for by a face detector
-four times a second.
+(`second_face`).
 """
 
 from __future__ import annotations
@@ -28,14 +28,11 @@ from medauth.signals.face_detector import shared_detector
 from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
 from medauth.signals.head_pose import fit_head
 from medauth.signals.mesh_graph import MeshGraph, parse_landmarks
+from medauth.signals.second_face import SecondFace
 from medauth.silence import native_silence
 
-OTHERS_EVERY_MS = 250.0
-"""How often a second face is looked for."""
 QUALITY_EVERY_MS = 80.0
 """Light and focus change more slowly than this; the size of the face is measured in every frame."""
-OTHER_MIN_SHARE = 0.3
-"""A face narrower than this share of the tracked one stands far behind: somebody passing, or a picture on the wall."""
 MAX_MISFIT = 0.09
 """Rigid points further than this from a head (root mean square, in eye distances) are no face; faces have 0.01 to 0.05."""
 
@@ -65,11 +62,9 @@ class FaceMeshTracker:
                     next_step="run `medauth doctor`; reinstall mediapipe if it says so",
                 ) from error
         _give_back()
-        self._detector = shared_detector()
+        self._company = SecondFace(shared_detector().find)
         self._closed = False
         self._met = False
-        self._others_seen = False
-        self._looked_ms: float | None = None
         self._quality: FaceQuality | None = None
         self._quality_ms = 0.0
 
@@ -81,13 +76,14 @@ class FaceMeshTracker:
         pixels.flags.writeable = False  # lets MediaPipe share the memory
         landmarks = self._landmarks(pixels)
         if landmarks is None:
-            self._looked_ms = self._quality = None  # whoever comes back may bring company
+            self._company.forget()
+            self._quality = None
             return None, CaptureProblem.NO_FACE
         head = fit_head(landmarks)
         if head.misfit > MAX_MISFIT:
             return None, CaptureProblem.NO_FACE
         box = box_of(landmarks)
-        if self._has_company(pixels, box, frame.t_ms):
+        if self._company.seen(pixels, box, frame.t_ms):
             return None, CaptureProblem.SEVERAL_FACES
         if cut_off(landmarks, frame.image.shape):
             return None, CaptureProblem.FACE_CUT_OFF
@@ -117,12 +113,6 @@ class FaceMeshTracker:
             return FaceQuality(size_px, last.sharpness, last.brightness)
         self._quality, self._quality_ms = measure_quality(frame.image, box, size_px), frame.t_ms
         return self._quality
-
-    def _has_company(self, pixels: NDArray[np.uint8], box: Box, t_ms: float) -> bool:
-        if self._looked_ms is None or t_ms - self._looked_ms >= OTHERS_EVERY_MS:
-            self._looked_ms = t_ms
-            self._others_seen = any(_is_another(other, box) for other in self._detector.find(pixels))
-        return self._others_seen
 
 
 def bare_mesh() -> Callable[[NDArray[np.uint8]], object]:
@@ -169,13 +159,6 @@ class StillMesh:
     def close(self) -> None:
         """Frees the native memory."""
         self._mesh.close()
-
-
-def _is_another(other: Box, tracked: Box) -> bool:
-    """True for a face that is not the tracked one itself and not far in the background."""
-    x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
-    same = tracked.left <= x <= tracked.right and tracked.top <= y <= tracked.bottom
-    return not same and other.right - other.left >= OTHER_MIN_SHARE * (tracked.right - tracked.left)
 
 
 def load_mediapipe() -> Any:

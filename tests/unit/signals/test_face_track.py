@@ -16,21 +16,6 @@ from medauth.signals import face_track
 from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
 from tests.unit.signals.heads import mesh, shape
 
-TRACKED = Box(100, 100, 200, 240)
-
-
-@pytest.mark.parametrize(
-    ("other", "company"),
-    [
-        (Box(105, 110, 195, 220), False),  # the tracked face itself
-        (Box(300, 100, 390, 200), True),
-        (Box(300, 100, 335, 140), True),
-        (Box(300, 100, 325, 130), False),  # far behind
-    ],
-)
-def test_company_is_another_face_of_some_size(other, company):
-    assert face_track._is_another(other, TRACKED) is company
-
 
 def test_a_missing_mediapipe_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", None)

