@@ -92,6 +92,13 @@ def face_finder(settings: Settings, name: str) -> FaceFinder:
     return find(name, detector_folder(settings))
 
 
+def detectors_here(settings: Settings) -> tuple[str, ...]:
+    """Who may find the face in a recording, on this machine: the mesh first, which is who does unless another is asked for."""
+    from medauth.signals.face_finders import finders_here
+
+    return ("mesh", *finders_here(detector_folder(settings)))
+
+
 def detector_folder(settings: Settings) -> Path:
     """Where `medauth models add face-dnn` leaves its files."""
     return settings.data_dir / "detectors" / "face_dnn"

@@ -135,9 +135,17 @@ def face_finder(name: str, folder: Path) -> FaceFinder:
         raise ConfigError(f"no face detector is called {name!r}", expected=", ".join(_FINDERS)) from None
 
 
+def finders_here(folder: Path) -> tuple[str, ...]:
+    """Names that `face_finder` takes here: `dnn` where its files are."""
+    return tuple(name for name in _FINDERS if name != "dnn" or _has_dnn(folder))
+
+
 def _all_of(folder: Path) -> list[FaceFinder]:
-    there = all((folder / name).is_file() for name in SSD_FILES)
-    return [MediapipeFinder(), *([DnnFinder(folder)] if there else []), HaarFinder()]
+    return [MediapipeFinder(), *([DnnFinder(folder)] if _has_dnn(folder) else []), HaarFinder()]
+
+
+def _has_dnn(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in SSD_FILES)
 
 
 _FINDERS: Mapping[str, Callable[[Path], FaceFinder]] = {

@@ -201,10 +201,13 @@ def test_the_studio_draws_findings_over_a_clip_captures_a_face_and_saves_curves(
 ) -> None:
     with page_of(browsers(), viewport={"width": 1280, "height": 900}) as page:
         enter(page, site, key, "/studio")
+        page.select_option("#detector", "mediapipe")
         page.set_input_files("#file", short_film)
         expect(page.locator("#state")).to_have_text("Done.", timeout=STUDIO_MS)
         expect(page.locator("#impression")).to_contain_text("fake probability")
         expect(page.locator("#bars li")).to_have_count(8)
+        expect(page.locator("#actions")).to_contain_text("against this face at rest")
+        expect(page.locator("#moments li").first).to_contain_text(re.compile(r"(AU \d+|nothing that moves)"))
         drawn = "document.getElementById('over').getContext('2d').getImageData(0, 0, 360, 288).data.some((v) => v)"
         assert page.evaluate(drawn)
         page.get_by_role("button", name="Capture this face").click()

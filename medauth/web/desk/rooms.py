@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
+from medauth.sensing import detectors_here
 from medauth.serving import accesses_of
 from medauth.web.auditor.pages import AuditPages, auditor_blueprint
 from medauth.web.console.docket import Docket
@@ -35,7 +36,7 @@ def staff_blueprint(auth: Medauth, clock_ms: Callable[[], float]) -> Blueprint:
     places = {"MEDAUTH_DATA_DIR": str(auth.settings.data_dir), "MEDAUTH_MODELS_DIR": str(auth.settings.models_dir)}
     takes = Takes(clock_ms, places)
     blueprint.record_once(lambda state: state.app.extensions.update({"medauth.takes": takes}))
-    blueprint.register_blueprint(studio_blueprint(takes, desk))
+    blueprint.register_blueprint(studio_blueprint(takes, desk, detectors_here(auth.settings)))
     return blueprint
 
 

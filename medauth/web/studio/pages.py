@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,18 @@ from medauth.web.studio.work import LONGEST_MS
 class Studio:
     """The pages, one method each."""
 
-    def __init__(self, takes: Takes) -> None:
+    def __init__(self, takes: Takes, detectors: Sequence[str]) -> None:
         self._takes = takes
+        self._detectors = detectors
 
     def page(self) -> str:
         """Where a recording is dropped or filmed."""
-        return render_template("studio/studio.html", most_bytes=MAX_UPLOAD_BYTES, longest_s=LONGEST_MS // 1_000)
+        return render_template(
+            "studio/studio.html",
+            most_bytes=MAX_UPLOAD_BYTES,
+            longest_s=LONGEST_MS // 1_000,
+            detectors=self._detectors,
+        )
 
     def begin(self) -> tuple[Response, int]:
         """Takes an upload in."""
@@ -35,8 +42,11 @@ class Studio:
         length = request.content_length or 0
         if not 0 < length <= MAX_UPLOAD_BYTES:
             raise Problem(413, "size", "nothing, or too much", f"1 to {MAX_UPLOAD_BYTES} bytes, with their number")
+        detector = request.args.get("detector", self._detectors[0])
+        if detector not in self._detectors:
+            raise Problem(400, "detector", "no such face detector", " ".join(self._detectors))
         stream: Any = request.stream
-        return jsonify(self._takes.begin(g.desk_access.access_id, stream, length).to_json()), 202
+        return jsonify(self._takes.begin(g.desk_access.access_id, stream, length, detector).to_json()), 202
 
     def state(self, take_id: str) -> Any:
         """How far it is."""
@@ -72,10 +82,10 @@ def _unkept(response: Response) -> Response:
     return response
 
 
-def studio_blueprint(takes: Takes, desk: Desk) -> Blueprint:
-    """Pages under `/studio`, for keys of scope `operator`."""
+def studio_blueprint(takes: Takes, desk: Desk, detectors: Sequence[str]) -> Blueprint:
+    """Pages under `/studio`, for keys of scope `operator`; `detectors` may find the face, the first one unless asked."""
     blueprint = guarded(Blueprint("studio", __name__, url_prefix="/studio"), desk, Scope.OPERATOR)
-    studio, take = Studio(takes), "/takes/<take_id>"
+    studio, take = Studio(takes, detectors), "/takes/<take_id>"
     blueprint.get("")(studio.page)
     blueprint.post("/takes")(studio.begin)
     blueprint.get(take)(studio.state)

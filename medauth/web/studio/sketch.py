@@ -78,6 +78,7 @@ def result_of(found: Analysis, summary: Summary, worth: str, sketch: Sketch, ove
         "eyes": _curves(found.marks.get("blink", Marks())),
         "blinks": _events(readings.get("blink")),
         "movements": [{**event, "arrows": sketch.arrows(event)} for event in _events(readings.get("micro_expression"))],
+        "actions": [moment.to_json() for moment in over.movements.moments(found.marks.get("emotion"))],
         "looks": [_look(look) for look in over.looks],
         "readings": [
             {"signal": r.signal, "outcome": r.outcome.value, "score_ppm": r.score_ppm, "reason": r.reason}

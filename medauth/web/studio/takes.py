@@ -64,11 +64,12 @@ class Take:
         return {"id": self.take_id, "state": self.state.value, **self.told}
 
 
-Command = Callable[[Path], Sequence[str]]
+Command = Callable[[Path, str], Sequence[str]]
+"""What looks at the upload in a folder, with the face detector of that name."""
 
 
-def _worker(folder: Path) -> Sequence[str]:
-    return (sys.executable, "-m", "medauth.web.studio.work", str(folder))
+def _worker(folder: Path, detector: str) -> Sequence[str]:
+    return (sys.executable, "-m", "medauth.web.studio.work", str(folder), detector)
 
 
 class Takes:
@@ -86,13 +87,16 @@ class Takes:
         self._takes: dict[str, Take] = {}
         self._lock = threading.RLock()
 
-    def begin(self, owner: str, upload: BinaryIO, length: int) -> Take:
-        """Takes an upload in and begins to look at it. Raises `Problem` where the person or the server has one under way."""
+    def begin(self, owner: str, upload: BinaryIO, length: int, detector: str = "mesh") -> Take:
+        """Takes an upload in and begins to look at it, faces found by `detector`. Raises `Problem` where the person or the server has one under way."""
         take = self._entered(owner)
         try:
             _receive(upload, length, take.folder / "upload")
             take.process = subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours, a folder of ours
-                self._command(take.folder), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._environ
+                self._command(take.folder, detector),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._environ,
             )
         except BaseException:
             self._drop(take)

@@ -1,6 +1,6 @@
 """The process that looks at one upload: bounded in memory, time and files, and gone when it is done.
 
-`python -m medauth.web.studio.work FOLDER` reads `upload` in the folder and leaves `result.json` and `annotated.webm` there.
+`python -m medauth.web.studio.work FOLDER DETECTOR` reads `upload` in the folder and leaves `result.json` and `annotated.webm` there.
 It says how far it is on standard output, a JSON object a line.
 """
 
@@ -60,8 +60,8 @@ def bound() -> None:
     os.nice(5)
 
 
-def work(folder: Path, say: Callable[[dict[str, Any]], None]) -> None:
-    """Analyses the upload. Raises a `MedauthError`."""
+def work(folder: Path, say: Callable[[dict[str, Any]], None], detector: str = "mesh") -> None:
+    """Analyses the upload, faces found by `detector`. Raises a `MedauthError`."""
     from medauth.bootstrap import open as open_medauth
     from medauth.config import Settings
     from medauth.protocol.observation import Observation
@@ -85,10 +85,10 @@ def work(folder: Path, say: Callable[[dict[str, Any]], None]) -> None:
 
     # Nothing is recorded: no key and no mirror is opened, and the data directory is only where models may lie.
     with open_medauth(Settings.from_env()) as auth:
-        found = auth.analyze(source_of(named, end_ms=end_ms), _seen, over)
+        found = auth.analyze(source_of(named, end_ms=end_ms), _seen, over, detector)
         summary = summarise(found, over)
         said = worth(deepfake_metrics(auth.models), clips=summary.judged_by != "single frame")
-    result = result_of(found, summary, said, sketch, over)
+    result = result_of(found, summary, said, sketch, over) | {"detector": detector}
     if not is_picture(named):
         say({"stage": "film"})
         result["film"] = _film(named, end_ms, folder / "annotated.webm", summary, over, found.marks)
@@ -116,7 +116,7 @@ def main() -> int:
         sys.stdout.flush()
 
     try:
-        work(Path(sys.argv[1]), _say)
+        work(Path(sys.argv[1]), _say, sys.argv[2])
     except InputError as error:
         _say({"trouble": error.got[:200], "expected": error.expected[:200]})
         return 3

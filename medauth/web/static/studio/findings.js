@@ -156,6 +156,19 @@ export class Findings {
       return row;
     });
     find("signals").tBodies[0].replaceChildren(...rows);
+    this.#tellActions();
+  }
+
+  #tellActions() {
+    const { actions } = this.found;
+    find("actions").hidden = !actions.length;
+    find("against").textContent = actions[0]?.against === "own rest" ? "against this face at rest" : "against other people at rest";
+    const lines = actions.map(({ time_ms: t, expression, probability, text, not_seen: unseen }) => {
+      const when = this.still ? "" : `${(t / 1000).toFixed(1)} s: `;
+      const missing = unseen.length ? ` Usual, and not seen: AU ${unseen.join(", ")}.` : "";
+      return Object.assign(document.createElement("li"), { textContent: `${when}${expression} ${probability.toFixed(2)}: ${text}.${missing}` });
+    });
+    find("moments").replaceChildren(...lines);
   }
 
   #plot() {

@@ -61,7 +61,7 @@ async function look(file) {
   busy(true);
   say("Uploading …");
   try {
-    const answer = await ask("/studio/takes", { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
+    const answer = await ask(`/studio/takes?detector=${encodeURIComponent(find("detector").value)}`, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
     take = answer.id;
     const done = await wait();
     if (!done) return;
@@ -106,7 +106,7 @@ async function ask(address, { headers = {}, ...options } = {}) {
 }
 
 function busy(on) {
-  find("record").disabled = find("file").disabled = on;
+  find("record").disabled = find("file").disabled = find("detector").disabled = on;
   find("stop").hidden = find("progress").hidden = !on;
 }
 

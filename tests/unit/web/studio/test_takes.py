@@ -32,8 +32,10 @@ class Programs:
     """Which program looks at the next upload, in place of the real one."""
 
     code = WRITES
+    detector = ""
 
-    def __call__(self, folder: Path) -> Sequence[str]:
+    def __call__(self, folder: Path, detector: str) -> Sequence[str]:
+        self.detector = detector
         return (sys.executable, "-S", "-c", self.code, str(folder))
 
 
@@ -172,6 +174,21 @@ def test_what_is_no_upload_is_refused(operator: FlaskClient) -> None:
     assert send(operator, b"film", csrf=False) == 400
     assert send(operator, b"film", "text/plain") == 415
     assert send(operator, b"") == 413
+
+
+def test_the_face_is_found_by_the_detector_that_was_asked_for(operator: FlaskClient, programs: Programs) -> None:
+    token = csrf_of(operator.get("/console", headers=PAGE))
+    headers = {"Accept": "application/json", "X-CSRF": token, "Content-Type": "application/octet-stream"}
+    strange = operator.post("/studio/takes?detector=radar", data=b"film", headers=headers)
+    assert (strange.status_code, strange.get_json()["code"]) == (400, "detector")
+    assert operator.post("/studio/takes?detector=haar", data=b"film", headers=headers).status_code == 202
+    assert programs.detector == "haar"
+
+
+def test_the_page_names_the_detectors_that_are_here(operator: FlaskClient) -> None:
+    page = operator.get("/studio", headers=PAGE).text
+    assert all(f"<option>{name}</option>" in page for name in ("mesh", "haar", "mediapipe", "auto", "every"))
+    assert "<option>dnn</option>" not in page, "its files are not here"
 
 
 def test_more_than_a_form_holds_but_no_more_than_the_most_is_taken(operator: FlaskClient) -> None:
