@@ -46,6 +46,7 @@ _ORDER: tuple[tuple[str, str], ...] = (
     ("speech.hardly_moved", MOUTH),
     ("blink.too_few_frames", FASTER_CAMERA),
     ("challenge.unseen", STAY),
+    ("injection.out_of_sight", STAY),
     ("challenge.not_relaxed", RELAX),
     ("challenge.expired", FOLLOW),
     ("challenge.unfinished", FOLLOW),

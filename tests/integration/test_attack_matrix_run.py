@@ -91,6 +91,12 @@ def test_a_player_that_fades_out_of_each_gesture_is_seen_through_noise() -> None
     assert said.count("injection.jumped") >= 2
 
 
+def test_a_player_that_goes_dark_at_each_jump_passes_no_check() -> None:
+    said = {play(loop(), STANDARD, seed, cut=True, dark=3).injection for seed in range(3)}
+    assert "injection.out_of_sight" in said
+    assert "injection.none_seen" not in said
+
+
 def test_the_driver_answers_a_whole_challenge_before_the_real_mesh() -> None:
     _, cast = actor()
     server = Server("standard")

@@ -10,11 +10,12 @@ from __future__ import annotations
 import random as plain_random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from medauth.capture.encoding import read_frame
+from medauth.capture.encoding import encode_jpeg, read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.evaluation.attacks.camera import Camera, draw_camera
 from medauth.evaluation.attacks.driver import Gains
@@ -99,9 +100,12 @@ class LoopCheck:
     """By that signal."""
 
 
-def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False, faded: int = 0) -> LoopCheck:
+def play(
+    loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False, faded: int = 0, dark: int = 0
+) -> LoopCheck:
     """One random check against the loop, begun anywhere in it; `cut`: the player jumps to the asked gesture instead, and
-    cross-fades over `faded` frames. Film of a player that cuts is shown to the injection signal as well."""
+    cross-fades over `faded` frames, or shows `dark` ones at each jump. Film of a player that cuts is shown to the injection
+    signal as well."""
     draws = plain_random.Random(seed)
     steps = draw_steps(policy.actions, policy.steps, frozenset(policy.required), draws.randrange)
     ceremony = Ceremony(Challenge(f"loop-{seed}", steps, bytes(32)), policy.timing)
@@ -111,7 +115,7 @@ def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False, fa
     if shown is not None:
         shown.signal.start(Challenge(f"loop-{seed}", steps, bytes(32)))
     count, at, jump_ms, known = len(loop.moments), 0 if cut else draws.randrange(len(loop.moments)), -1.0, -1
-    t_ms = 0.0
+    t_ms, goes_on, blank = 0.0, 0, 0
     while t_ms < _MOST_MS and ceremony.phase not in {Phase.DONE, Phase.EXPIRED}:
         prompt = ceremony.prompt
         if cut:
@@ -122,14 +126,17 @@ def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False, fa
                 at, jump_ms = round(loop.starts.get(key, 0.0) / _EVERY_MS), -1.0
             elif prompt is None:
                 at = at if at < 30 else 0  # noqa: PLR2004 - the rest at the film's beginning, again and again
-        moment = loop.moments[at % count]
+        blank = dark if at != goes_on else max(0, blank - 1)
+        moment = _dark(loop) if blank else loop.moments[at % count]
         frame = replace(_EMPTY, index=0, t_ms=t_ms)
         gesture.update(Observation(frame, moment.track, moment.problem, prompt))
         if shown is not None:
             shown.show(at % count, moment, t_ms, prompt)
         ceremony.advance(t_ms, _posture(gesture, moment, t_ms - (at % count) * _EVERY_MS))
         t_ms += _EVERY_MS
-        at += 1
+        # What is dark lies before the film that it leads to.
+        at += 0 if blank else 1
+        goes_on = at
     results = ceremony.results
     reading = challenge_reading(results, len(steps), expired=ceremony.phase is Phase.EXPIRED)
     answered = sum(result.outcome is StepOutcome.ANSWERED for result in results)
@@ -139,6 +146,13 @@ def play(loop: MeasuredLoop, policy: Policy, seed: int, *, cut: bool = False, fa
         return LoopCheck(reading.code, answered, passed, outcomes)
     said = shown.signal.reading()
     return LoopCheck(reading.code, answered, passed, outcomes, said.code, said.outcome is Outcome.FAIL)
+
+
+@lru_cache(maxsize=4)
+def _dark(loop: MeasuredLoop) -> Moment:
+    """Nothing, of the film's size."""
+    black = np.zeros_like(decoded(loop.moments[0].jpeg))
+    return Moment(None, CaptureProblem.NO_FACE, (), encode_jpeg(black))
 
 
 class _Shown:

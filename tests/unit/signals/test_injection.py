@@ -250,6 +250,41 @@ def test_a_player_that_fades_is_refused():
     assert (reading.outcome, reading.code, reading.details["fades"]) == (Outcome.FAIL, "injection.jumped", 3)
 
 
+def lost_in(steps: int, frames: int, *, action: Action = Action.BLINK) -> list[Observation]:
+    """A person who sits still, lost for so many frames right after each of so many prompts."""
+    asked = [Prompt(n, replace(STEP, action=action), 0.0) for n in range(steps)]
+    here = [shown(drawn.head(by=(0.2 * np.sin(n), 0)), drawn.FACE) for n in range(20)]
+    blank = shown(np.zeros_like(drawn.head()), None)
+    course = [replace(one, prompt=prompt) for prompt in asked for one in (*here, *[blank] * frames, *here)]
+    return [replace(o, frame=replace(o.frame, index=n, t_ms=40 * n + n % 3)) for n, o in enumerate(course)]
+
+
+@pytest.mark.simulated
+@pytest.mark.parametrize(
+    ("steps", "frames", "code"),
+    [
+        (3, 3, "injection.out_of_sight"),
+        (2, 3, "injection.none_seen"),
+        (3, 1, "injection.none_seen"),
+        (3, 12, "injection.out_of_sight"),
+    ],
+)
+def test_a_face_lost_in_step_after_step_leaves_it_open(steps: int, frames: int, code: str):
+    reading = read(lost_in(steps, frames))
+    assert reading.code == code
+    assert reading.outcome is (Outcome.INCONCLUSIVE if code.endswith("out_of_sight") else Outcome.PASS)
+
+
+@pytest.mark.simulated
+def test_a_step_that_hides_the_face_may_hide_it():
+    assert read(lost_in(3, 8, action=Action.HAND_ACROSS)).code == "injection.none_seen"
+
+
+@pytest.mark.simulated
+def test_in_how_many_steps_a_face_may_be_lost_is_an_option():
+    assert read(lost_in(2, 3), tuning=InjectionTuning(steps_lost=2)).code == "injection.out_of_sight"
+
+
 @pytest.mark.simulated
 def test_how_many_leaps_are_too_many_is_an_option():
     assert read(leaping([0, 7, -6, 3]), tuning=InjectionTuning(jumps=4)).outcome is Outcome.PASS
