@@ -98,10 +98,16 @@ def _fades(frames: Sequence[_Frame], start: int, end: int) -> bool:
     way = _way(one, other)
     if way < LEAST_WAY / 2:
         return False
-    near = _kept_still(frames, start, end)
-    far = way >= LEAST_WAY and other.t_ms - one.t_ms >= FAR_MS and seems_mixed(one.view, middle.view, other.view)
-    if not near and not far:
+    far = way >= LEAST_WAY and other.t_ms - one.t_ms >= FAR_MS
+    # Looking at small pictures costs a tenth of looking at fine structure, and rules out nearly all that is no fade.
+    if not (far or _may_have_kept_still(frames, start, end)) or not seems_mixed(one.view, middle.view, other.view):
         return False
+    near = _kept_still(frames, start, end)
+    return (near or far) and _are_mixed(frames, start, end, near=near, far=far)
+
+
+def _are_mixed(frames: Sequence[_Frame], start: int, end: int, *, near: bool, far: bool) -> bool:
+    one, middle, other = frames[start], frames[(start + end) // 2], frames[end]
     first, last = fine(one, one.view), fine(other, one.view)
     between = fine(middle, one.view)
     found = mixture(first, between, last)
@@ -118,14 +124,22 @@ def _fades(frames: Sequence[_Frame], start: int, end: int) -> bool:
 
 def _kept_still(frames: Sequence[_Frame], start: int, end: int) -> bool:
     """Whether the head kept still, went elsewhere, as far as with no other end, and kept still again."""
-    calm = max(frame.step for frame in (*frames[start - AROUND + 1 : start + 1], *frames[end + 1 : end + AROUND + 1]))
-    least = max(LEAST_WAY, FARTHER * (calm + TREMOR))
+    if not _may_have_kept_still(frames, start, end):
+        return False
+    return step_between(frames[start].view, frames[end].view) >= _least(frames, start, end)
+
+
+def _may_have_kept_still(frames: Sequence[_Frame], start: int, end: int) -> bool:
+    """By the moves between, which a fade makes smaller than they are."""
     way = _way(frames[start], frames[end])
-    if way < least / 2:
+    if way < _least(frames, start, end) / 2:
         return False
-    if way < _way(frames[start + 1], frames[end + 1]) or way < _way(frames[start - 1], frames[end - 1]):
-        return False
-    return step_between(frames[start].view, frames[end].view) >= least
+    return way >= _way(frames[start + 1], frames[end + 1]) and way >= _way(frames[start - 1], frames[end - 1])
+
+
+def _least(frames: Sequence[_Frame], start: int, end: int) -> float:
+    calm = max(frame.step for frame in (*frames[start - AROUND + 1 : start + 1], *frames[end + 1 : end + AROUND + 1]))
+    return max(LEAST_WAY, FARTHER * (calm + TREMOR))
 
 
 def _way(one: _Frame, other: _Frame) -> float:

@@ -108,6 +108,13 @@ def mask_of(view: HeadView) -> tuple[tuple[slice, slice], Image]:
     return head.box, mask
 
 
+def pixels_of(views: tuple[HeadView, ...]) -> Grey:
+    """(m, n) brightness of several pictures where the head of the first is looked at."""
+    head = _head_of(views[0])
+    pixels = np.stack([view.picture[head.box].ravel() for view in views])[:, head.at]
+    return np.asarray(pixels, np.float32)
+
+
 def _without_light(one: Grey, other: Grey) -> Grey:
     """What changed, without brightness and contrast: a lamp moves nobody."""
     one -= np.add.reduce(one) / np.float32(one.size)

@@ -122,6 +122,9 @@ class LoopFinder:
 
     def _judge(self, t_ms: float) -> None:
         sharp = [twin for twin in self._recent if twin is not None and twin.sharpness <= SHARP]
+        # Most looks find so few that no stretch of them could be the best, however well in step.
+        if len(sharp) <= self.best.share * WINDOW:
+            return
         forwards, lag_ms = _most_in_step([twin.lag_ms for twin in sharp])
         # Played backwards, time and the twin's time have a constant sum.
         backwards, _ = _most_in_step([twin.t_ms - twin.lag_ms / 2 for twin in sharp])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.signals.frame_print import Image
-from medauth.signals.head_step import HeadView, mask_of
+from medauth.signals.head_step import HeadView, mask_of, pixels_of
 
 Fine = NDArray[np.float32]
 MIXED = 0.05
@@ -79,15 +79,15 @@ def mixture(one: Fine, middle: Fine, other: Fine, noise: float = 0.0) -> Mixture
 
 def seems_mixed(one: HeadView, middle: HeadView, other: HeadView) -> bool:
     """Whether the small pictures look so: costs little, and of a thousand frames of moving people three do."""
-    box, mask = mask_of(one)
-    at = np.flatnonzero(mask)
-    before, between, after = (view.picture[box].ravel()[at].astype(np.float32) for view in (one, middle, other))
-    whole, gap = _without_mean(after - before), _without_mean(between - before)
-    size = float(whole @ whole)
-    share = float(gap @ whole) / max(size, 1.0)
+    pixels = pixels_of((one, middle, other))
+    pixels -= np.add.reduce(pixels, axis=1, keepdims=True) / np.float32(max(1, pixels.shape[1]))
+    # All that is compared are products of these three.
+    (aa, ab, ac), (_, bb, bc), (_, _, cc) = (pixels @ pixels.T).tolist()
+    size, along, gap = aa + cc - 2 * ac, bc - ab - ac + aa, aa + bb - 2 * ab
+    share = along / max(size, 1.0)
     least = min(share, 1 - share)
-    left = gap - share * whole
-    return least >= _SHARE / 2 and float(left @ left) <= ROUGHLY * least**2 * size
+    left = gap - 2 * share * along + share**2 * size
+    return bool(least >= _SHARE / 2 and left <= ROUGHLY * least**2 * size)
 
 
 def fine(frame: Seen, head: HeadView) -> Fine:
@@ -115,7 +115,3 @@ def noise_around(runs: Sequence[Sequence[Seen]], head: HeadView) -> float:
             bent = before - 2 * at + after
             found.append(float(bent @ bent) / 6)
     return min(found, default=0.0)
-
-
-def _without_mean(values: Fine) -> Fine:
-    return np.asarray(values - values.mean(), np.float32)

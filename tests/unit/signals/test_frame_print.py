@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medauth.signals.frame_print import noise_of, print_of
+from medauth.signals.frame_print import noise_of, print_of, rows_of
 
 Numbers = NDArray[Any]
 
@@ -33,6 +34,22 @@ def test_a_print_has_a_length_of_one_or_nothing_to_show(size):
     assert seen.dtype == np.float32
     assert np.linalg.norm(seen) == pytest.approx(1.0, abs=1e-4)
     assert np.linalg.norm(print_of(np.full((*size, 3), 90, np.uint8))) < 1e-3
+
+
+@pytest.mark.parametrize("size", [(480, 640), (240, 320), (720, 1280), (374, 400)])
+def test_a_print_is_the_same_to_the_bit_however_its_cells_are_summed(size):
+    """Prints of earlier checks are stored."""
+    picture = np.random.default_rng(2).integers(0, 256, (*size, 3)).astype(np.uint8)
+    rows = rows_of(picture)
+    down, right = (np.linspace(0, n, cells + 1).astype(int) for n, cells in zip(rows.shape, (12, 16), strict=True))
+    cells = [
+        rows[top:bottom, left:end].astype(np.int64).mean()
+        for top, bottom in pairwise(down)
+        for left, end in pairwise(right)
+    ]
+    means = np.array(cells) - np.mean(cells)
+    plain = np.asarray(means / np.sqrt(np.einsum("i,i->", means, means)), np.float32)
+    assert np.array_equal(print_of(picture), plain)
 
 
 @pytest.mark.parametrize("size", [(7, 9), (1, 1), (100, 5)])
