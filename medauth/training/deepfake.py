@@ -27,7 +27,7 @@ from medauth.training.loop import TrainingPlan, train_on
 from medauth.training.mobilenet import Weights
 from medauth.training.sample_shards import sample_shard
 from medauth.training.sequence_lessons import SequenceLessons
-from medauth.training.sequence_shards import SequenceMix, SequenceShard, clip_at, sequence_shard
+from medauth.training.sequence_shards import SequenceMix, SequenceShard, clip_at, sequence_shard, webcam_footage
 from medauth.training.sequences import Footage
 from medauth.training.temporal import build_head
 
@@ -71,9 +71,9 @@ MILD = Degradation(
 )
 """For the first shards: traces that are still there can be learned."""
 _VALID_MIX = SequenceMix(
-    stills=120, dataset=30, each_clip=0, moments=60, animated=60
+    stills=120, dataset=30, each_clip=12, moments=60, animated=60
 )  # enough real ones to see one in a hundred
-_TEST_MIX = SequenceMix(stills=60, dataset=30, each_clip=0, moments=30, animated=60)
+_TEST_MIX = SequenceMix(stills=60, dataset=30, each_clip=12, moments=30, animated=60)
 
 
 @dataclass(frozen=True)
@@ -143,16 +143,15 @@ class Workshop:
         return [clip_at(cache / f"{name}.npz", folder / clip["file"], name) for name, clip in listed.items()]
 
     def sequences(self, split: str, clips: list[Footage]) -> list[SequenceShard]:
-        """Sequences of one split; clips take part in training alone."""
+        """Sequences of one split; clips take part in training alone, webcams each in their split."""
         mixes = {"train": self.plan.sequences, "valid": _VALID_MIX, "test": _TEST_MIX}
         streams = {"train": 4, "valid": 3, "test": 7}
         count = self.plan.sequence_shards if split == "train" else 1
         paths = [self.folder / "sequences" / f"{split}-{index:02d}.npz" for index in range(count)]
         supply = self.supply(split)
+        moving = webcam_footage(supply) + (clips if split == "train" else [])
         return [
-            sequence_shard(
-                path, supply, clips if split == "train" else (), mixes[split], (self.plan.seed, streams[split], index)
-            )
+            sequence_shard(path, supply, moving, mixes[split], (self.plan.seed, streams[split], index))
             for index, path in enumerate(paths)
         ]
 

@@ -37,9 +37,8 @@ from medauth.training.deepfake_net import CLASSES
 from medauth.training.deepfake_volume import compare_volume
 from medauth.training.encoded import Encoded, encode_crops
 from medauth.training.export import LiteRtModel
-from medauth.training.face_bank import BOX, CROP_PX, centre
+from medauth.training.face_bank import BOX, CROP_PX, SOURCES, centre
 from medauth.training.figures import draw_history, draw_reliability
-from medauth.training.forged_samples import SOURCES
 from medauth.training.manifest import Manifest, describe_file, describe_training, write_manifest
 from medauth.training.release import median_ms
 from medauth.training.sequence_lessons import head_logits

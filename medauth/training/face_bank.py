@@ -32,7 +32,9 @@ _STORED_BOX = FaceBox(
     BOX.eyes_y * CROP_PX / STORED_PX + _MARGIN,
     BOX.outer_eyes * CROP_PX / STORED_PX,
 )
-_SOURCES = ("faces_lfw", "deepfake_dfdc_faces")
+SOURCES = ("faces_lfw", "deepfake_dfdc_faces", "spoof_selfrec")
+"""Folders of the data: news photographs, actors, and people before their own webcams."""
+_WEBCAM_SPLITS = {"p06": "valid", "p07": "test"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class FaceBank:
             f"{source} (sha256 of the listing of sha256 and name)": hashlib.sha256(
                 "".join(f"{e.sha256}  {e.file}\n" for e in self.entries if e.source == source).encode()
             ).hexdigest()
-            for source in _SOURCES
+            for source in SOURCES
         }
 
 
@@ -116,7 +118,7 @@ def _make(data: Path, cache: Path, splits: tuple[str, ...], most: int | None, re
     cache.mkdir(parents=True, exist_ok=True)
     wanted = [
         entry
-        for source in _SOURCES
+        for source in SOURCES
         for split in splits
         for entry in _choose([e for e in _entries(data / source) if e.split == split], most)
     ]
@@ -160,9 +162,13 @@ def _faces(
 
 
 def _entries(folder: Path) -> list[FaceEntry]:
+    """None where the folder is missing: one's own data need not have them all."""
+    if not (folder / "MANIFEST.json").exists():
+        return []
     rows = json.loads((folder / "MANIFEST.json").read_text())
-    make = _lfw_entry if folder.name == _SOURCES[0] else _dfdc_entry
-    return [make(row) for row in rows]
+    if folder.name == SOURCES[2]:
+        return [_webcam_entry(row) for row in rows if row["label"] == "live"]
+    return [(_lfw_entry if folder.name == SOURCES[0] else _dfdc_entry)(row) for row in rows]
 
 
 def _choose(entries: list[FaceEntry], most: int | None) -> list[FaceEntry]:
@@ -175,12 +181,18 @@ def _choose(entries: list[FaceEntry], most: int | None) -> list[FaceEntry]:
 def _lfw_entry(row: dict[str, Any]) -> FaceEntry:
     """Folds 8 and 9 judge, and the picture of persons outside the pairs trains; fold 7 fixes thresholds."""
     split = {"pairs_fold7": "valid", "pairs_fold8": "test", "pairs_fold9": "test"}.get(row["split"], "train")
-    return FaceEntry(_SOURCES[0], row["file"], row["label"], split, False, row["file"], None, row["sha256"])
+    return FaceEntry(SOURCES[0], row["file"], row["label"], split, False, row["file"], None, row["sha256"])
 
 
 def _dfdc_entry(row: dict[str, Any]) -> FaceEntry:
     person = f"dfdc-{row['scene_actor']}"
     return FaceEntry(
-        _SOURCES[1], row["file"], person, row["split"], row["label"] == "fake", row["original"], row["id_shift"],
+        SOURCES[1], row["file"], person, row["split"], row["label"] == "fake", row["original"], row["id_shift"],
         row["sha256"],
     )  # fmt: skip
+
+
+def _webcam_entry(row: dict[str, Any]) -> FaceEntry:
+    """The live half alone; a group is one set-up, and stays together."""
+    split = _WEBCAM_SPLITS.get(row["group"], "train")
+    return FaceEntry(SOURCES[2], row["file"], f"webcam-{row['group']}", split, False, row["file"], None, row["sha256"])

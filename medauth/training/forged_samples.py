@@ -1,6 +1,6 @@
 """Training pictures for the deepfake net: real faces and forged ones in equal number, shard by shard from a seed.
 
-Half of a shard comes from each source. A forged picture stands behind the real one of the same face, and both go through
+News photographs and actors come by turns, now and then a person before a webcam. A forged picture stands behind the real one of the same face, and both go through
 the same crop and the same degradation, drawn once: neither camera nor codec nor person nor light tells which is which,
 and their difference is what the forger did.
 """
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from medauth.training.animating import animate, draw_animation
 from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
 from medauth.training.degrading import Degradation, degrade
-from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank, align_anew
+from medauth.training.face_bank import CROP_PX, SOURCES, STORED_PX, FaceBank, align_anew
 from medauth.training.face_masks import Mask, make_mask
 from medauth.training.warping import elastic, grid, remap
 
 Image = NDArray[np.uint8]
 CELLS = 9
 """Cells a side of the map of edges: one for each place of the net's last map."""
-SOURCES = ("faces_lfw", "deepfake_dfdc_faces")
+WEBCAMS = 2
 _HALF = 0.5
 KINDS = ("real", "dataset_fake", "self_blend", "swap", "animated")
 
@@ -34,6 +34,7 @@ class SamplePlan:
     """What a shard is made of and how hard its pictures are spoiled."""
 
     pairs: int = 256  # a real and a forged picture of the same face each
+    webcam_share: float = 0.12  # of all pairs: there are few set-ups
     animated_share: float = 0.3  # of the forged faces: the picture made to move
     dataset_share: float = 0.6  # of the other forged DFDC faces: DFDC's own fakes
     swap_share: float = 0.35  # of the other faces forged here: another person's face
@@ -97,7 +98,7 @@ def weight_of_shift(id_shift: float | None) -> float:
 def make_samples(supply: Supply, plan: SamplePlan, seed: tuple[int, ...]) -> Samples:
     """One shard; the same seed gives the same pictures, bit for bit."""
     rng = np.random.default_rng(seed)
-    rows = [row for index in range(plan.pairs) for row in _pair(supply, plan, index % len(SOURCES), rng)]
+    rows = [row for index in range(plan.pairs) for row in _pair(supply, plan, _source(supply, plan, index, rng), rng)]
     images, weights, kinds, sources, faces, edges = zip(*rows, strict=True)
     return Samples(
         np.stack(images),
@@ -107,6 +108,10 @@ def make_samples(supply: Supply, plan: SamplePlan, seed: tuple[int, ...]) -> Sam
         np.array(faces, np.int64),
         np.stack(edges),
     )
+
+
+def _source(supply: Supply, plan: SamplePlan, index: int, rng: np.random.Generator) -> int:
+    return WEBCAMS if len(supply.real[WEBCAMS]) and rng.random() < plan.webcam_share else index % WEBCAMS
 
 
 Row = tuple[Image, float, int, int, int, NDArray[np.float32]]

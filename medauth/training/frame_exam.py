@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
 from medauth.training.degrading import compress
-from medauth.training.face_bank import STORED_PX, FaceBank, centre
-from medauth.training.forged_samples import KINDS, SOURCES, animated
+from medauth.training.face_bank import SOURCES, STORED_PX, FaceBank, centre
+from medauth.training.forged_samples import KINDS, animated
 
 _DONORS = 12
 Image = NDArray[np.uint8]

@@ -14,7 +14,7 @@ from medauth.capture.encoding import read_frame
 from medauth.capture.video_file import VideoFile
 from medauth.signals.face_track import FaceMeshTracker
 from medauth.training.face_bank import align
-from medauth.training.forged_samples import Supply
+from medauth.training.forged_samples import WEBCAMS, Supply
 from medauth.training.sequences import (
     LENGTH,
     Footage,
@@ -97,6 +97,20 @@ def sequence_shard(
         return SequenceShard(stored["images"], stored["kinds"], stored["persons"])
 
 
+def webcam_footage(supply: Supply) -> list[Footage]:
+    """The frames of each webcam's set-up in their order: people who move as people do."""
+    bank, real = supply.bank, supply.real[WEBCAMS]
+    names = np.array([bank.entries[i].person for i in real])
+    groups = [real[names == name] for name in sorted(set(names.tolist()))]
+    inorder = [np.array(sorted(group, key=lambda i: _number(bank.entries[i].file))) for group in groups]
+    return [Footage(bank.images[g], bank.marks[g], bank.entries[int(g[0])].person) for g in inorder]
+
+
+def _number(file: str) -> tuple[int, str]:
+    """Orders 9 before 10."""
+    return len(file), file
+
+
 Row = tuple[Image, int, str]
 
 
@@ -119,7 +133,7 @@ def _make(supply: Supply, clips: Sequence[Footage], mix: SequenceMix, rng: np.ra
 
 def _still(supply: Supply, index: int, mix: SequenceMix, rng: np.random.Generator) -> Row:
     """By turns a real sequence from a still and a forged one; both sources by turns too."""
-    bank, pool = supply.bank, supply.real[index // 2 % len(supply.real)]
+    bank, pool = supply.bank, supply.real[index // 2 % WEBCAMS]
     still = footage_of(bank, int(pool[rng.integers(len(pool))]))
     donors = [footage_of(bank, int(i)) for i in rng.choice(pool, min(_DONORS, len(pool)), replace=False)]
     fake = bool(index % 2)
@@ -128,7 +142,7 @@ def _still(supply: Supply, index: int, mix: SequenceMix, rng: np.random.Generato
 
 def _moments(supply: Supply, mix: SequenceMix, rng: np.random.Generator) -> list[Row]:
     """Of people of whom there are several pictures: by turns real and forged."""
-    bank, real = supply.bank, np.concatenate(supply.real)
+    bank, real = supply.bank, np.concatenate(supply.real[:WEBCAMS])
     names = np.array([bank.entries[i].person for i in real])
     several = [name for name, count in zip(*np.unique(names, return_counts=True), strict=True) if count > 1]
     rows: list[Row] = []
@@ -142,7 +156,7 @@ def _moments(supply: Supply, mix: SequenceMix, rng: np.random.Generator) -> list
 
 def _drawn(supply: Supply, source: int, rng: np.random.Generator) -> Footage:
     """A still of one source."""
-    pool = supply.real[source % len(supply.real)]
+    pool = supply.real[source % WEBCAMS]
     return footage_of(supply.bank, int(pool[rng.integers(len(pool))]))
 
 
