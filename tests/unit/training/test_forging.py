@@ -61,8 +61,9 @@ def bank() -> FaceBank:
     for i in range(4):
         entries.append(FaceEntry("deepfake_dfdc_faces", f"r{i}", f"a{i}", "train", False, f"v{i}", None, "0"))
         entries.append(FaceEntry("deepfake_dfdc_faces", f"f{i}", f"a{i}", "train", True, f"v{i}", 0.6, "0"))
-    for i in range(20):
-        entries.append(FaceEntry("spoof_selfrec", f"{i}.jpg", "webcam-p01", "train", False, f"w{i}", None, "0"))
+    entries += [
+        FaceEntry("spoof_selfrec", f"{i}.jpg", "webcam-p01", "train", False, f"w{i}", None, "0") for i in range(20)
+    ]
     images = np.stack([picture(i) for i in range(len(entries))])
     return FaceBank(images, np.stack([mesh()] * len(entries)), tuple(entries))
 
