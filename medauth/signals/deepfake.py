@@ -3,8 +3,9 @@
 Ten times a second an aligned crop becomes a vector of what its texture, edges and colours look like; sixteen vectors make
 a window, which a recurrent head judges, so that what flickers from frame to frame counts beside what is wrong in a single
 one. While a step asks for what painted faces handle badly, every look closes a window, so that those moments weigh most.
-A check is judged by the mean of its windows' logits, made a probability as the model's manifest says; so is the
-threshold, which comes from recorded data.
+A check is judged by the quarter of its windows that look most painted, by the mean of their logits: a photograph that is
+made to move shows it while it moves and not between, and a single window decides nothing. The model's manifest makes a
+probability of that; so it does the threshold, which comes from people who were judged in the same way.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class DeepfakeSignal:
         if not self._logits:
             text = "The face was not seen well enough, or not long enough, to tell a real one from a painted one."
             return SignalReading(self.name, Outcome.INCONCLUSIVE, "deepfake.too_few_frames", text, None, details)
-        strength = self._probability(mean_logit(self._logits))
+        strength = self._probability(check_logit(self._logits))
         score = to_ppm(strength)
         if strength >= self._threshold:
             text = "The face shows traces of having been exchanged or painted over."
@@ -167,7 +168,7 @@ class DeepfakeSignal:
             "threshold_ppm": to_ppm(self._threshold),
             "highest_ppm": to_ppm(max(chances)) if chances else None,
             "breaker_windows": len(self._broken),
-            "breaker_ppm": to_ppm(self._probability(mean_logit(self._broken))) if self._broken else None,
+            "breaker_ppm": to_ppm(self._probability(check_logit(self._broken))) if self._broken else None,
         }
 
 
@@ -175,6 +176,7 @@ def _sigmoid(logit: float) -> float:
     return 1.0 / (1.0 + math.exp(-min(50.0, max(-50.0, logit))))
 
 
-def mean_logit(logits: Sequence[float], most: float = 8.0) -> float:
-    """Mean of logits within +-`most`: no single window decides alone."""
-    return sum(min(most, max(-most, logit)) for logit in logits) / len(logits)
+def check_logit(logits: Sequence[float], most: float = 8.0) -> float:
+    """Mean of the highest quarter of a check's logits, at least one, each within +-`most`."""
+    highest = sorted(logits, reverse=True)[: math.ceil(len(logits) / 4)]
+    return sum(min(most, max(-most, logit)) for logit in highest) / len(highest)

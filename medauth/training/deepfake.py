@@ -27,7 +27,14 @@ from medauth.training.loop import TrainingPlan, train_on
 from medauth.training.mobilenet import Weights
 from medauth.training.sample_shards import sample_shard
 from medauth.training.sequence_lessons import SequenceLessons
-from medauth.training.sequence_shards import SequenceMix, SequenceShard, clip_at, sequence_shard, webcam_footage
+from medauth.training.sequence_shards import (
+    SequenceMix,
+    SequenceShard,
+    clip_at,
+    people_shard,
+    sequence_shard,
+    webcam_footage,
+)
 from medauth.training.sequences import Footage
 from medauth.training.temporal import build_head
 
@@ -103,6 +110,7 @@ class DeepfakePlan:
     most_faces: int | None = None  # of each source; None = all
 
 
+_SPLITS = ("train", "valid", "test")
 _FEW = 300
 """Pairs or pictures of each source that choose the epoch and fix the threshold: all of the dataset's."""
 
@@ -155,6 +163,11 @@ class Workshop:
             for index, path in enumerate(paths)
         ]
 
+    def people(self, split: str) -> SequenceShard:
+        """Real sequences of one split, several of each person."""
+        path, seed = self.folder / "sequences" / f"people-{split}.npz", (self.plan.seed, 11, _SPLITS.index(split))
+        return people_shard(path, self.supply(split), self.plan.sequences.plan, seed)
+
 
 def train_frames(shop: Workshop) -> Any:
     """Train the frame net on pairs of real and forged faces, beginning with the backbone's weights."""
@@ -196,6 +209,12 @@ def train_head(shop: Workshop, frames: TrainedFrames, train: Encoded, valid: Enc
 def encoded_sequences(shop: Workshop, frames: TrainedFrames, split: str, clips: list[Footage]) -> Encoded:
     """All sequences of a split as vectors."""
     return encoded_at(shop.folder / f"encoded-{split}.npz", frames.runner, shop.sequences(split, clips))
+
+
+def encoded_people(shop: Workshop, frames: TrainedFrames, split: str) -> Encoded:
+    """Sequences of everybody of a split of whom there are enough, as vectors."""
+    path = shop.folder / f"encoded-people-{split}.npz"
+    return encoded_at(path, frames.runner, [] if path.exists() else [shop.people(split)])
 
 
 def changed(plan: DeepfakePlan, *, epochs: int | None, seed: int | None, most_faces: int | None) -> DeepfakePlan:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.calibration import binary_calibration_error, binary_reliability, fit_temperature
-from medauth.evaluation.metrics import threshold_at_bpcer
 from medauth.training.checkpoint import Progress, load_progress
 from medauth.training.deepfake import (
     ENCODE,
     TrainedFrames,
     Workshop,
+    encoded_people,
     encoded_sequences,
     finish_frames,
     train_frames,
@@ -29,6 +29,9 @@ from medauth.training.deepfake_judging import (
     alarm_figures,
     blend_figures,
     dataset_figures,
+    people_chances,
+    people_figures,
+    people_threshold,
     score_exam,
     sequence_figures,
     windows_of,
@@ -45,7 +48,7 @@ from medauth.training.sequence_lessons import head_logits
 from medauth.training.sequences import Footage
 
 BPCER = {"standard": 0.01, "strict": 0.05}
-"""Share of real validation sequences that each policy's threshold calls fake."""
+"""Share of real validation people that each policy's threshold calls fake, everybody's sequences taken for one check."""
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -58,6 +61,7 @@ def make_deepfake(shop: Workshop, models: Path, command: str, *, judge_test: boo
     logits = head_logits(head, valid.vectors)
     temperature = _temperature(logits, valid)
     chances = _sigmoid(logits / temperature)
+    points = operating_points(head, temperature, encoded_people(shop, frames, "valid"))
     folder = models / "deepfake"
     path = folder / "deepfake.tflite"
     crops = shop.sequences("valid", clips)[0].images[0]
@@ -84,14 +88,19 @@ def make_deepfake(shop: Workshop, models: Path, command: str, *, judge_test: boo
     compare_volume(shop, sequences[0], sequences[1], folder)
     judge_heat(LiteRtModel(path), sequences[1][0], folder)
     if judge_test:
-        metrics["test"] = judge_test_splits(shop, frames, head, clips, temperature)
-    manifest = _manifest(shop, path, temperature, chances, valid, len(train.fake), metrics, command, note)
+        metrics["test"] = judge_test_splits(shop, frames, head, clips, temperature, points)
+    manifest = _manifest(shop, path, temperature, points, len(valid.fake), len(train.fake), metrics, command, note)
     write_manifest(folder, manifest)
     return manifest
 
 
 def judge_test_splits(
-    shop: Workshop, frames: TrainedFrames, head: Any, clips: list[Footage], temperature: float
+    shop: Workshop,
+    frames: TrainedFrames,
+    head: Any,
+    clips: list[Footage],
+    temperature: float,
+    points: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
     """Everything that is measured on people of the test splits."""
     exam, runner = shop.exam("test"), frames.runner
@@ -105,6 +114,12 @@ def judge_test_splits(
     logits = head_logits(head, test.vectors)
     found["sequences"] = sequence_figures(logits, test)
     found["calibration_error"] = round(binary_calibration_error(_sigmoid(logits / temperature), test.fake), 4)
+    people = encoded_people(shop, frames, "test")
+    found["people"] = people_figures(
+        _sigmoid(head_logits(head, people.vectors) / temperature),
+        people.persons,
+        {name: point["threshold"] for name, point in points.items()},
+    )
     found["sequences_by_frames_alone"] = sequence_figures(test.frames.astype(np.float64), test)
     return found
 
@@ -117,7 +132,7 @@ def natural_alarms(
     head = train_head(shop, frames, strangers, valid, "head-without-clips")
     logits = head_logits(head, valid.vectors)
     temperature = _temperature(logits, valid)
-    threshold = _operating_threshold(_sigmoid(logits / temperature), valid, BPCER["standard"])
+    points = operating_points(head, temperature, encoded_people(shop, frames, "valid"))
     scored = [
         (
             clip.person,
@@ -125,15 +140,15 @@ def natural_alarms(
         )
         for clip in clips
     ]
-    return alarm_figures(scored, threshold)
+    return alarm_figures(scored, {name: point["threshold"] for name, point in points.items()})
 
 
 def _manifest(
     shop: Workshop,
     path: Path,
     temperature: float,
-    chances: NDArray[np.float64],
-    valid: Encoded,
+    points: dict[str, dict[str, Any]],
+    judged: int,
     sequences: int,
     metrics: dict[str, Any],
     command: str,
@@ -160,7 +175,7 @@ def _manifest(
             "method": "temperature",
             "temperature": round(temperature, 4),
             "in_file": True,
-            "data": f"valid, {len(valid.fake)} sequences",
+            "data": f"valid, {judged} sequences",
         },
         training=describe_training(
             command,
@@ -176,28 +191,28 @@ def _manifest(
             note=note,
         ),
         metrics=metrics,
-        operating_points={
-            policy: {
-                "threshold": round(_operating_threshold(chances, valid, bpcer), 6),
-                "target_bpcer": bpcer,
-                "data": f"validation sequences of unseen persons, {int((~valid.fake).sum())} real",
-            }
-            for policy, bpcer in BPCER.items()
-        },
+        operating_points=points,
     )
+
+
+def operating_points(head: Any, temperature: float, people: Encoded) -> dict[str, dict[str, Any]]:
+    """The probability from which each policy's share of real people would be called fake."""
+    chances = people_chances(_sigmoid(head_logits(head, people.vectors) / temperature), people.persons)
+    values = np.array(list(chances.values()))
+    return {
+        policy: {
+            "threshold": round(people_threshold(values, bpcer), 6),
+            "target_bpcer": bpcer,
+            "data": f"{len(values)} people of validation, all sequences of each taken for one check, their logits as a normal distribution",
+        }
+        for policy, bpcer in BPCER.items()
+    }
 
 
 def _frame_progress(shop: Workshop) -> Progress:
     progress = load_progress(shop.folder / "frames")
     assert progress is not None, "training always leaves a state"
     return progress
-
-
-def _operating_threshold(chances: NDArray[np.float64], valid: Encoded, bpcer: float) -> float:
-    """The probability from which a share `bpcer` of real validation sequences would be called fake; 1, so none, where a real one
-    scores highest of all.
-    """
-    return min(1.0, threshold_at_bpcer(chances, valid.fake, bpcer))
 
 
 def _temperature(logits: NDArray[np.float64], valid: Encoded) -> float:

@@ -27,6 +27,7 @@ from medauth.training.sequences import (
 
 Image = NDArray[np.uint8]
 KINDS = ("real", "dataset_fake", "forged", "animated")
+LEAST_PICTURES = 4
 _DONORS = 40
 _FEW_DONORS = 8
 
@@ -104,6 +105,24 @@ def webcam_footage(supply: Supply) -> list[Footage]:
     groups = [real[names == name] for name in sorted(set(names.tolist()))]
     inorder = [np.array(sorted(group, key=lambda i: _number(bank.entries[i].file))) for group in groups]
     return [Footage(bank.images[g], bank.marks[g], bank.entries[int(g[0])].person) for g in inorder]
+
+
+def people_shard(path: Path, supply: Supply, plan: SequencePlan, seed: tuple[int, ...], most: int = 8) -> SequenceShard:
+    """At `path`, made where it is missing: of everybody of whom there are enough pictures, a real sequence of each of up to
+    `most` of them. What is judged over all sequences of one person is judged as a check is."""
+    if not path.exists():
+        rng, bank = np.random.default_rng(seed), supply.bank
+        real = np.concatenate(supply.real)
+        names = np.array([bank.entries[i].person for i in real])
+        rows: list[Row] = []
+        for name, count in zip(*np.unique(names, return_counts=True), strict=True):
+            if count >= LEAST_PICTURES:
+                chosen = rng.permutation(real[names == name])[:most]
+                rows += [(make_sequence(footage_of(bank, int(i)), (), False, plan, rng), 0, str(name)) for i in chosen]
+        images, kinds, persons = zip(*rows, strict=True)
+        _write(path, SequenceShard(np.stack(images), np.array(kinds, np.int64), np.array(persons)))
+    with np.load(path) as stored:
+        return SequenceShard(stored["images"], stored["kinds"], stored["persons"])
 
 
 def _number(file: str) -> tuple[int, str]:

@@ -18,6 +18,9 @@ from medauth.training.deepfake_judging import (
     alarm_figures,
     blend_figures,
     dataset_figures,
+    people_chances,
+    people_figures,
+    people_threshold,
     sequence_figures,
     windows_of,
 )
@@ -54,11 +57,29 @@ def test_species_of_blends_are_judged_against_all_real_faces() -> None:
     assert {name: part["auc"] for name, part in found.items()} == {"self_blend": 1.0, "swap": 0.0, "animated": 1.0}
 
 
-def test_alarms_are_counted_by_clip_and_by_window() -> None:
-    found = alarm_figures([("calm", np.array([0.1, 0.2, 0.1])), ("odd", np.array([0.95, 0.9]))], 0.6)
-    assert (found["checks"]["hits"], found["checks"]["n"]) == (1, 2)
-    assert (found["windows"]["hits"], found["windows"]["n"]) == (2, 5)
-    assert found["by_clip"]["calm"] < 0.2
+def test_alarms_are_counted_by_clip_and_operating_point() -> None:
+    clips = [("calm", np.array([0.1, 0.2, 0.1])), ("odd", np.array([0.95, 0.9]))]
+    found = alarm_figures(clips, {"standard": 0.96, "strict": 0.6})
+    assert {name: (point["hits"], point["n"]) for name, point in found["points"].items()} == {
+        "standard": (0, 2),
+        "strict": (1, 2),
+    }
+    assert found["by_clip"] == {"calm": 0.2, "odd": 0.95}
+
+
+def test_people_are_judged_over_all_there_is_of_them() -> None:
+    chances = np.array([0.1, 0.1, 0.1, 0.9, 0.2, 0.2, 0.2, 0.2])
+    persons = np.repeat(["a", "b"], 4)
+    assert people_chances(chances, persons) == {"a": pytest.approx(0.9), "b": pytest.approx(0.2)}
+    found = people_figures(chances, persons, {"standard": 0.95, "strict": 0.5})
+    assert (found["standard"]["hits"], found["strict"]["hits"], found["strict"]["n"]) == (0, 1, 2)
+
+
+def test_a_threshold_for_people_leaves_the_share_it_is_for() -> None:
+    logits = np.random.default_rng(0).normal(-1, 0.7, 20_000)
+    chances = 1 / (1 + np.exp(-logits))
+    for bpcer in (0.01, 0.05):
+        assert (chances >= people_threshold(chances, bpcer)).mean() == pytest.approx(bpcer, rel=0.15)
 
 
 def test_windows_are_sixteen_frames_long() -> None:
@@ -121,7 +142,7 @@ def test_a_card_is_written_from_the_manifest(tmp_path: Path) -> None:
                 "calibration_error_before": 0.1,
                 "calibration_error_after": 0.05,
             },
-            "natural_clips": {"checks": rate, "windows": rate, "by_clip": {"b01": 0.1}, "threshold": 0.9},
+            "natural_clips": {"points": {"standard": rate | {"threshold": 0.9}}, "by_clip": {"b01": 0.1}},
         },
     }
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
@@ -133,12 +154,14 @@ def test_a_card_is_written_from_the_manifest(tmp_path: Path) -> None:
         "sequences": kinds,
         "sequences_by_frames_alone": kinds,
         "calibration_error": 0.1234,
+        "people": {"strict": rate | {"hits": 2, "n": 73}},
     }
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     card = write_deepfake_card(tmp_path).read_text()
     assert "0.812 [0.780, 0.840] (500+500)" in card
     assert "research weights" in card
-    assert "0 of 6" in card
+    assert "`standard` (from 0.9 on) 0 of 6" in card
+    assert "`strict` 2 of 73" in card
     assert "of other persons: 0.123" in card
 
 

@@ -23,7 +23,7 @@ from medauth.training.forged_samples import (
 from medauth.training.frame_exam import exam_of
 from medauth.training.sample_shards import sample_shard
 from medauth.training.sequence_shards import KINDS as SEQUENCES
-from medauth.training.sequence_shards import SequenceMix, sequence_shard
+from medauth.training.sequence_shards import SequenceMix, people_shard, sequence_shard, webcam_footage
 from medauth.training.sequences import (
     LENGTH,
     SequencePlan,
@@ -268,3 +268,17 @@ def test_moments_come_real_and_forged_in_equal_number(tmp_path) -> None:
     mix = SequenceMix(stills=0, dataset=0, each_clip=0, moments=3, animated=0)
     shard = sequence_shard(tmp_path / "s.npz", supply, (), mix, (1,))
     assert shard.kinds.tolist() == [0, 2, 0, 2, 0, 2]
+
+
+def test_everybody_with_enough_pictures_is_shown_as_they_are(tmp_path) -> None:
+    shard = people_shard(tmp_path / "p.npz", supply_of(bank(), "train"), SequencePlan(), (1,), most=5)
+    assert shard.persons.tolist() == ["webcam-p01"] * 5
+    assert not shard.fake.any()
+
+
+def test_webcams_come_in_the_order_of_their_frames() -> None:
+    faces = bank()
+    (footage,) = webcam_footage(supply_of(faces, "train"))
+    first = faces.where(lambda entry: entry.person == "webcam-p01")[0]
+    assert len(footage.images) == 20
+    assert (footage.images[2] == faces.images[first + 2]).all(), "2 comes before 10"
