@@ -99,7 +99,7 @@ def worth(metrics: Mapping[str, Any], clips: bool = True) -> str:
     try:
         if clips:
             tested = metrics["test"]["sequences"]["all"]
-            false = metrics["natural_clips"]["checks"]
+            false = metrics["natural_clips"]["points"]["standard"]
             alarms = f"; false alarms on {false['hits']} of {false['n']} natural clips"
         else:
             tested, alarms = metrics["test"]["dataset"]["as they are"]["all"], ""

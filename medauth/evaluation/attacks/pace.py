@@ -19,14 +19,14 @@ def natural(_: int, __: float, random: Random) -> tuple[float, bool]:
 
 
 def livelier(index: int, t_ms: float, random: Random) -> tuple[float, bool]:
-    """The same at 20 frames a second, for policies that ask for 15 at least."""
+    """The same at 20 frames a second, for policies that ask for nearly as many."""
     wait_ms, fresh = natural(index, t_ms, random)
     return wait_ms * 15 / 20, fresh
 
 
 def natural_for(min_fps: int) -> Pace:
     """An honest camera that is fast enough for a policy."""
-    return livelier if min_fps > 1_000 / EVERY_MS - 1 else natural
+    return livelier if min_fps > 1_000 / EVERY_MS - 2 else natural
 
 
 def constant(_: int, __: float, ___: Random) -> tuple[float, bool]:

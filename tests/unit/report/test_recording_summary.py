@@ -74,6 +74,6 @@ def test_the_likeliest_expression_is_named_with_its_share() -> None:
 def test_a_model_that_was_never_judged_is_worth_nothing() -> None:
     assert "worth nothing" in worth({})
     area = {"auc": 0.81, "interval95": [0.75, 0.88], "real": 60, "fake": 90}
-    said = worth({"test": {"sequences": {"all": area}}, "natural_clips": {"checks": {"hits": 0, "n": 6}}})
+    said = worth({"test": {"sequences": {"all": area}}, "natural_clips": {"points": {"standard": {"hits": 0, "n": 6}}}})
     assert "0.81 [0.75, 0.88] (60 real and 90 forged sequences); false alarms on 0 of 6" in said
     assert "never a proof" in said
