@@ -3,8 +3,8 @@
 Ten times a second an aligned crop becomes a vector of what its texture, edges and colours look like; sixteen vectors make
 a window, which a recurrent head judges, so that what flickers from frame to frame counts beside what is wrong in a single
 one. While a step asks for what painted faces handle badly, every look closes a window, so that those moments weigh most.
-A check is judged by the quarter of its windows that look most painted, by the mean of their logits: a photograph that is
-made to move shows it while it moves and not between, and a single window decides nothing. The model's manifest makes a
+A check is judged by the eighth of its windows that look most painted, about what one step fills, by the mean of their
+logits: a photograph that is made to move shows it while it moves and not between, and in a check no single window decides. The model's manifest makes a
 probability of that; so it does the threshold, which comes from people who were judged in the same way.
 """
 
@@ -177,6 +177,6 @@ def _sigmoid(logit: float) -> float:
 
 
 def check_logit(logits: Sequence[float], most: float = 8.0) -> float:
-    """Mean of the highest quarter of a check's logits, at least one, each within +-`most`."""
-    highest = sorted(logits, reverse=True)[: math.ceil(len(logits) / 4)]
+    """Mean of the highest eighth of a check's logits, at least one, each within +-`most`."""
+    highest = sorted(logits, reverse=True)[: math.ceil(len(logits) / 8)]
     return sum(min(most, max(-most, logit)) for logit in highest) / len(highest)

@@ -188,14 +188,14 @@ def test_the_model_sees_a_colour_crop_and_stands_in_the_marks() -> None:
 
 
 def test_one_extreme_window_does_not_outweigh_the_others() -> None:
-    assert check_logit([1000.0, *[-2.0] * 7]) == pytest.approx(3.0)
+    assert check_logit([1000.0, *[-2.0] * 15]) == pytest.approx(3.0)
 
 
-def test_a_check_is_judged_by_its_most_painted_quarter() -> None:
-    assert check_logit([-5.0] * 30 + [1.0] * 10) == pytest.approx(1.0)
+def test_a_check_is_judged_by_its_most_painted_eighth() -> None:
+    assert check_logit([-5.0] * 35 + [1.0] * 5) == pytest.approx(1.0)
     assert check_logit([-5.0]) == -5.0
     assert check_logit([-5.0, 1.0, 0.0]) == 1.0
-    assert check_logit([-5.0, 1.0, 0.0, -3.0, -4.0]) == pytest.approx(0.5)
+    assert check_logit([-5.0, 1.0, 0.0, *[-3.0] * 6]) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
