@@ -54,7 +54,7 @@ def write_deepfake_card(folder: Path) -> Path:
         _frame_figures(manifest["metrics"].get("test")),
         _sequence_figures(manifest["metrics"]),
         _natural(manifest["metrics"]["natural_clips"]),
-        _people(manifest["metrics"].get("test")),
+        _recordings(manifest["metrics"].get("test")),
         _volume(folder / "comparison_volume.json"),
         _explained(folder / "deletion.json"),
         ["## Trained on", "", _DATA, "", *_training(manifest["training"])],
@@ -154,16 +154,18 @@ def _natural(found: Json) -> list[str]:
     ]
 
 
-def _people(test: Json | None) -> list[str]:
+def _recordings(test: Json | None) -> list[str]:
     if test is None:
         return []
-    counts = [f"`{name}` {found['hits']} of {found['n']} {_span(found)}" for name, found in test["people"].items()]
+    found = test["recordings"]
+    counts = [f"`{name}` {part['hits']} of {part['n']} {_span(part)}" for name, part in found.items()]
+    people = next(iter(found.values()))["people"]
     return [
-        "## Real people called fake",
+        "## Real recordings called fake",
         "",
         (
-            "Actors, a news photograph's people and a webcam of the test splits, of whom there are four pictures or more; a sequence "
-            "of each picture, all sequences of a person taken for one check: " + "; ".join(counts) + "."
+            f"A sequence from each of up to eight pictures of the {people} people of the test splits of whom there are four or "
+            f"more, nearly all of them actors before telephones: {'; '.join(counts)}. Intervals over people."
         ),
     ]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import cv2
@@ -117,20 +115,18 @@ def check_chance(chances: NDArray[np.float64]) -> float:
     return float(1 / (1 + np.exp(-check_logit(np.log(bounded / (1 - bounded)).tolist()))))
 
 
-def people_chances(chances: NDArray[np.float64], persons: NDArray[np.str_]) -> dict[str, float]:
-    """Each person's probability, all their sequences taken for one check."""
-    return {str(name): check_chance(chances[persons == name]) for name in np.unique(persons)}
-
-
-def people_threshold(chances: NDArray[np.float64], bpcer: float) -> float:
-    """The probability that a share `bpcer` of people like these exceeds, their logits taken as normally distributed: a few
-    dozen people hold no hundredth."""
-    logits = np.log(chances / (1 - chances))
-    at = float(logits.mean() + NormalDist().inv_cdf(1 - bpcer) * logits.std(ddof=1))
-    return 1 / (1 + math.exp(-at))
-
-
-def people_figures(chances: NDArray[np.float64], persons: NDArray[np.str_], points: dict[str, float]) -> dict[str, Any]:
-    """Real people who would be called fake at each operating point."""
-    values = np.array(list(people_chances(chances, persons).values()))
-    return {name: wilson_rate(int((values >= point).sum()), len(values)).as_json() for name, point in points.items()}
+def recording_figures(
+    chances: NDArray[np.float64], persons: NDArray[np.str_], points: dict[str, float]
+) -> dict[str, Any]:
+    """Real recordings that would be called fake at each operating point, with the interval over people."""
+    real = np.zeros(len(chances), bool)
+    trials = Trials(chances, real, np.full(len(chances), "real"), persons)
+    return {
+        name: {
+            "hits": int((chances >= point).sum()),
+            "n": len(chances),
+            "people": len(np.unique(persons)),
+            "interval95": resampled(trials, lambda t, at=point: float((t.scores >= at).mean())),  # type: ignore[misc]
+        }
+        for name, point in points.items()
+    }

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.calibration import binary_calibration_error, binary_reliability, fit_temperature
+from medauth.evaluation.metrics import threshold_at_bpcer
 from medauth.training.checkpoint import Progress, load_progress
 from medauth.training.deepfake import (
     ENCODE,
@@ -29,9 +30,7 @@ from medauth.training.deepfake_judging import (
     alarm_figures,
     blend_figures,
     dataset_figures,
-    people_chances,
-    people_figures,
-    people_threshold,
+    recording_figures,
     score_exam,
     sequence_figures,
     windows_of,
@@ -48,7 +47,7 @@ from medauth.training.sequence_lessons import head_logits
 from medauth.training.sequences import Footage
 
 BPCER = {"standard": 0.01, "strict": 0.05}
-"""Share of real validation people that each policy's threshold calls fake, everybody's sequences taken for one check."""
+"""Share of real validation recordings that each policy's threshold calls fake."""
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -115,7 +114,7 @@ def judge_test_splits(
     found["sequences"] = sequence_figures(logits, test)
     found["calibration_error"] = round(binary_calibration_error(_sigmoid(logits / temperature), test.fake), 4)
     people = encoded_people(shop, frames, "test")
-    found["people"] = people_figures(
+    found["recordings"] = recording_figures(
         _sigmoid(head_logits(head, people.vectors) / temperature),
         people.persons,
         {name: point["threshold"] for name, point in points.items()},
@@ -196,14 +195,14 @@ def _manifest(
 
 
 def operating_points(head: Any, temperature: float, people: Encoded) -> dict[str, dict[str, Any]]:
-    """The probability from which each policy's share of real people would be called fake."""
-    chances = people_chances(_sigmoid(head_logits(head, people.vectors) / temperature), people.persons)
-    values = np.array(list(chances.values()))
+    """The probability from which each policy's share of real recordings is called fake; 1, so none, where one of them scores
+    highest of all."""
+    chances = _sigmoid(head_logits(head, people.vectors) / temperature)
     return {
         policy: {
-            "threshold": round(people_threshold(values, bpcer), 6),
+            "threshold": round(min(1.0, threshold_at_bpcer(chances, people.fake, bpcer)), 6),
             "target_bpcer": bpcer,
-            "data": f"{len(values)} people of validation, all sequences of each taken for one check, their logits as a normal distribution",
+            "data": f"{len(chances)} recordings of {len(np.unique(people.persons))} people of validation",
         }
         for policy, bpcer in BPCER.items()
     }

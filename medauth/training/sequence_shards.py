@@ -109,7 +109,7 @@ def webcam_footage(supply: Supply) -> list[Footage]:
 
 def people_shard(path: Path, supply: Supply, plan: SequencePlan, seed: tuple[int, ...], most: int = 8) -> SequenceShard:
     """At `path`, made where it is missing: of everybody of whom there are enough pictures, a real sequence of each of up to
-    `most` of them. What is judged over all sequences of one person is judged as a check is."""
+    `most` of them: recordings of people, as thresholds need them."""
     if not path.exists():
         rng, bank = np.random.default_rng(seed), supply.bank
         real = np.concatenate(supply.real)

@@ -12,20 +12,23 @@ from medauth.training.deepfake_net import CHANNELS
 from medauth.training.sequences import LENGTH
 
 UNITS = 8
+RUN = 8
+"""Frames in a row that are looked at as one: four fifths of a second, about as long as a movement lasts."""
 _STILL = 1e-3  # mean square of a movement that is none: what the noise of a camera moves
 
 
 def build_head(frame_kernel: NDArray[np.float32], frame_bias: float) -> Any:
     """Vectors float32 [N, 16, 64] -> logit of fake [N, 1].
 
-    The mean over frames of what the frame net says, with `frame_kernel` (64,) and `frame_bias`, plus what an LSTM adds
-    that follows that answer and how far the vector moved since the last frame: a few hundred sequences teach it what
-    flickers, and not the 64 numbers of each person. It begins at the frame net's answer and learns the rest.
+    The highest mean over `RUN` frames in a row of what the frame net says, with `frame_kernel` (64,) and `frame_bias`, plus
+    what an LSTM adds that follows that answer and how far the vector moved since the last frame: a few hundred sequences
+    teach it what flickers, and not the 64 numbers of each person. It begins at the frame net's answer and learns the rest.
     """
     vectors = keras.Input((LENGTH, CHANNELS), name="vectors", dtype="float32")
     frame = keras.layers.Dense(1, name="frame")
     answers = frame(vectors)
-    mean = keras.layers.GlobalAveragePooling1D(name="mean")(answers)
+    runs = keras.layers.AveragePooling1D(RUN, strides=1, name="runs")(answers)
+    highest = keras.layers.GlobalMaxPooling1D(name="highest")(runs)
     frame.set_weights([frame_kernel.reshape(-1, 1), np.array([frame_bias], np.float32)])
     frame.trainable = False
     followed = keras.layers.Concatenate(name="followed")([answers, Movement(name="movement")(vectors)])
@@ -33,7 +36,7 @@ def build_head(frame_kernel: NDArray[np.float32], frame_bias: float) -> Any:
     x = keras.layers.LSTM(UNITS, name="lstm")(x)
     x = keras.layers.Dropout(0.3, name="forget_units")(x)
     added = keras.layers.Dense(1, kernel_initializer="zeros", name="added")(x)
-    scaled = keras.layers.Dense(1, kernel_initializer="ones", name="scaled")(mean)
+    scaled = keras.layers.Dense(1, kernel_initializer="ones", name="scaled")(highest)
     return keras.Model(vectors, keras.layers.Add(name="logit")([scaled, added]), name="head")
 
 
@@ -105,14 +108,22 @@ def _heat(maps: Any, gradient: Any) -> Any:
 def _by_cells(head: Any, frames: list[Any]) -> Any:
     """The head's logit [1, 1] from 16 vectors [1, C]."""
     frame, norm, lstm = (head.get_layer(name) for name in ("frame", "standardise", "lstm"))
-    mean = sum(frame(x) for x in frames) / len(frames)
+    highest = _highest([frame(x) for x in frames])
     factor = norm.gamma / keras.ops.sqrt(norm.moving_variance + norm.epsilon)
     offset = norm.beta - norm.moving_mean * factor
     state = [keras.ops.zeros((1, UNITS)), keras.ops.zeros((1, UNITS))]
     for x, before in zip(frames, (frames[0], *frames), strict=False):
         followed = keras.ops.concatenate([frame(x), moved(x, before)], axis=-1)
         _, state = lstm.cell(followed * factor + offset, state, training=False)
-    return head.get_layer("scaled")(mean) + head.get_layer("added")(state[0])
+    return head.get_layer("scaled")(highest) + head.get_layer("added")(state[0])
+
+
+def _highest(answers: list[Any]) -> Any:
+    """The highest mean [1, 1] of `RUN` answers [1, 1] in a row."""
+    import tensorflow as tf
+
+    runs = [sum(answers[at : at + RUN]) / RUN for at in range(len(answers) - RUN + 1)]
+    return tf.reduce_max(tf.stack(runs, axis=0), axis=0)
 
 
 def build_volume(side: int = 56) -> Any:

@@ -18,9 +18,7 @@ from medauth.training.deepfake_judging import (
     alarm_figures,
     blend_figures,
     dataset_figures,
-    people_chances,
-    people_figures,
-    people_threshold,
+    recording_figures,
     sequence_figures,
     windows_of,
 )
@@ -67,19 +65,13 @@ def test_alarms_are_counted_by_clip_and_operating_point() -> None:
     assert found["by_clip"] == {"calm": 0.2, "odd": 0.95}
 
 
-def test_people_are_judged_over_all_there_is_of_them() -> None:
-    chances = np.array([0.1, 0.1, 0.1, 0.9, 0.2, 0.2, 0.2, 0.2])
-    persons = np.repeat(["a", "b"], 4)
-    assert people_chances(chances, persons) == {"a": pytest.approx(0.9), "b": pytest.approx(0.2)}
-    found = people_figures(chances, persons, {"standard": 0.95, "strict": 0.5})
-    assert (found["standard"]["hits"], found["strict"]["hits"], found["strict"]["n"]) == (0, 1, 2)
-
-
-def test_a_threshold_for_people_leaves_the_share_it_is_for() -> None:
-    logits = np.random.default_rng(0).normal(-1, 0.7, 20_000)
-    chances = 1 / (1 + np.exp(-logits))
-    for bpcer in (0.01, 0.05):
-        assert (chances >= people_threshold(chances, bpcer)).mean() == pytest.approx(bpcer, rel=0.15)
+def test_real_recordings_are_counted_and_people_stand_behind_the_interval() -> None:
+    chances = np.array([0.1, 0.1, 0.9, 0.9, 0.2, 0.2, 0.2, 0.2])
+    found = recording_figures(chances, np.repeat(["a", "b", "c", "d"], 2), {"standard": 0.95, "strict": 0.5})
+    assert (found["standard"]["hits"], found["strict"]["hits"]) == (0, 2)
+    assert (found["strict"]["n"], found["strict"]["people"]) == (8, 4)
+    low, high = found["strict"]["interval95"]
+    assert low < 0.25 < high
 
 
 def test_windows_are_sixteen_frames_long() -> None:
@@ -154,7 +146,7 @@ def test_a_card_is_written_from_the_manifest(tmp_path: Path) -> None:
         "sequences": kinds,
         "sequences_by_frames_alone": kinds,
         "calibration_error": 0.1234,
-        "people": {"strict": rate | {"hits": 2, "n": 73}},
+        "recordings": {"strict": rate | {"hits": 2, "n": 73, "people": 20}},
     }
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     card = write_deepfake_card(tmp_path).read_text()
