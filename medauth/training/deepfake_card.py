@@ -12,8 +12,8 @@ SPECIES = ("all", "dataset_fake", "forged", "animated")
 _PURPOSE = """# deepfake: was this face painted over, frame by frame?
 
 Sixteen aligned crops of a face, a tenth of a second apart, to one probability that the face was exchanged or driven by a
-computer. The signal `deepfake` reports it; the policy `strict` denies by it. It looks for what pasting leaves (edges, other texture, other
-colours, flicker), not for one forger's software."""
+computer. Policies deny by the signal `deepfake`, which takes the eighth of a check's windows that look most painted. It looks
+for what pasting and warping leave (edges, other texture, other colours, flicker), not for one forger's software."""
 
 _DATA = """Real faces: `faces_lfw` (news photographs, research use, no licence of their own) and the real halves of
 `deepfake_dfdc_faces` (DFDC, paid and consenting actors, research and non-commercial use), four people before webcams
@@ -30,7 +30,8 @@ _LIMITS = (
     ),
     (
         "Photographs made to move by warping are in its training; faces that a network draws whole (a talking head, a face model) "
-        "are not."
+        "are not. In the table of single frames an animated picture is once more resampled than the real one beside it; what it "
+        "is worth against another animator is in `docs/attacks.md`."
     ),
     (
         "DFDC's fakes of 2019 come from a handful of methods; the faces forged here are simulations. Other methods, other cameras "
@@ -96,7 +97,7 @@ def _frame_figures(test: Json | None) -> list[str]:
         "",
         "Area under the ROC curve of the file's frame logit, with a 95 %",
     ]
-    lines += ["interval over persons (bootstrap). Test splits, read once.", ""]
+    lines += ["interval over persons (bootstrap). Test splits: nothing was chosen by them.", ""]
     lines += ["| what | " + " | ".join(test["dataset"]) + " |", "|---|" + "---|" * len(test["dataset"])]
     for name in test["dataset"]["as they are"]:
         lines.append(
