@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from medauth.errors import EvidenceError, KeyringError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.sealing import seal, unseal
-from medauth.signals.interface import Offer, Place, Recalled, Recollects
+from medauth.signals.interface import Likeness, Offer, Place, Recalled, Recollects
 from medauth.store.interface import Keyring, NewPrint, PrintStore
 from medauth.store.print_interface import Mark, MarkRow, PrintRow
 
@@ -82,14 +82,21 @@ class Recollection:
         ids = sorted({lead.print_id for lead in leads})
         rows = self._prints.prints(ids, self._now_ms()) if ids else ()
         found = {row.print_id: self._opened(row) for row in rows}
-        likenesses = [
-            signal.compared(stored.record_id, stored.fingerprint, lead.lag, mirrored=lead.mirrored)
-            for lead in leads
-            if (stored := found.get(lead.print_id)) is not None
-        ]
+        likenesses: list[Likeness] = []
+        unreadable = {print_id for print_id, stored in found.items() if stored is None}
+        for lead in leads:
+            stored = found.get(lead.print_id)
+            if stored is None or lead.print_id in unreadable:
+                continue
+            try:
+                likenesses.append(
+                    signal.compared(stored.record_id, stored.fingerprint, lead.lag, mirrored=lead.mirrored)
+                )
+            except EvidenceError:
+                # Of another version: what it is of is not known, and the check stays open.
+                unreadable.add(lead.print_id)
         best = max(likenesses, key=lambda likeness: (likeness.stretches, likeness.alike_ppm), default=None)
-        unreadable = sum(stored is None for stored in found.values())
-        return Recalled(len(found) - unreadable, unreadable, best)
+        return Recalled(len(found) - len(unreadable), len(unreadable), best)
 
     def remembered(self, check: Remembered, offer: Offer | None) -> NewPrint | None:
         """A check's own film, sealed and tagged; None where it has nothing to be known by."""

@@ -83,6 +83,13 @@ class FrameRows:
             self._print = print_of_rows(self._rows, self._room())
         return self._rows, self._print
 
+    def sums_of(self, frame: Frame) -> NDArray[np.int32]:
+        """(n + 1, width + 1): sums of all pixels above and left, as `cv2.integral` gives them of a frame's rows; (1, 1) of
+        one with fewer pixels than cells. Overwritten by the next frame."""
+        self.of(frame)
+        small = self._rows.shape[0] < ROWS or self._rows.shape[1] < COLUMNS
+        return np.zeros((1, 1), np.int32) if small else self._sums
+
     def _room(self) -> NDArray[np.int32]:
         size = (self._rows.shape[0] + 1, self._rows.shape[1] + 1)
         if self._sums.shape != size:

@@ -191,11 +191,14 @@ class Likeness:
     """Samples by which it comes later than it did then."""
     mirrored: bool
     from_ms: int
+    face: bool = False
+    """By the face alone. Statements of before say nothing of it: they compared whole pictures."""
 
     def __str__(self) -> str:
         """For operator and auditor."""
         flipped = ", mirrored" if self.mirrored else ""
-        return f"From {self.from_ms / 1_000:.1f} s on the film is that of record {self.record_id}{flipped}."
+        what = "face moves as in the film" if self.face else "film is that"
+        return f"From {self.from_ms / 1_000:.1f} s on the {what} of record {self.record_id}{flipped}."
 
 
 @dataclass(frozen=True, slots=True)

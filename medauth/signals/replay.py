@@ -3,15 +3,16 @@
 The signal says what to remember of a check and what to look for, and compares it with what the server remembers; looking
 things up is the server's affair. It fails where a stretch of some seconds moves as an earlier one did, sample by sample
 and in step: in another encoding, cropped, mirrored, retimed by a part of a frame. A person who does the same again does
-not do it to the same fifteenth of a second all over the picture.
+not do it to the same fifteenth of a second all over the picture. The face by itself is known as well: before another
+background, moved aside, turned or slowly zoomed, under bands or drifting light (ADR 0610).
 
-What it cannot see: the face of a film before another background, a film moved aside by an eighth or played a tenth faster
-or slower; and what it never saw.
+What it cannot see: film played more than a tenth faster or slower; and what it never saw.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +24,24 @@ from medauth.protocol.reading import Outcome, SignalReading, to_ppm
 from medauth.signals.check_print import (
     HZ,
     WINDOW,
+    Film,
+    Series,
     Taker,
     from_bytes,
-    in_a_mirror,
+    played_at,
     runs,
     stretches,
     to_bytes,
 )
+from medauth.signals.face_grid import FaceGrid
 from medauth.signals.frame_print import FrameRows
 from medauth.signals.interface import Likeness, Marks, Offer, Place, Recalled
-from medauth.signals.print_codes import asked_codes, own_codes
+from medauth.signals.print_codes import FACE_TABLE, asked_codes, own_codes
 from medauth.signals.print_likeness import Compared, Pair
 
+_COUNTED = 256
+"""Stretches, when it is told how many of them moved."""
+_PACES = (0.95, 1.05, 0.9, 1.1)
 _WHOLE = 0.9
 """Of the median likeness of a run: a stretch that has it is of the earlier film all through."""
 
@@ -46,6 +53,11 @@ class ReplayTuning:
     alike: float = 0.36
     """Correlation of two stretches of 3 s, prewhitened. 12 in a row of the same film, changed in every way, came to 0.46 at
     least; of other film to 0.22 at most, under the same simulated colours or flicker too, where it was tuned (ADR 0560)."""
+    alike_face: float = 0.5
+    """The same for the face alone: of other film, also of one person who does the same again, 0.35 at most; of the same film
+    changed in every way 0.75 at least where it was tuned, 0.58 with others' meshes (ADR 0610)."""
+    maybe_face: float = 0.25
+    """From here on a face is compared at other paces, too: 5 % aside it is still somewhat like itself."""
     in_step: int = 12
     """So many stretches in a row, each a fifteenth of a second on, with one lag."""
     least_motion: float = 0.01
@@ -53,11 +65,17 @@ class ReplayTuning:
     least_filed: float = 0.004
     """The same for what is filed and asked for: other encodings move a stretch by 0.001 to 0.002. What was noise is
     compared, and found to be like nothing."""
+    least_face: float = 0.08
+    """The same for the face, in logarithms of brightness: other encodings move a stretch by 0.02 to 0.06."""
     filed_every: int = 8
     """Samples between stretches that are filed."""
+    asked_every: int = 3
+    """The same for those that are asked for: one that is filed lies a sample away at most."""
     most_filed: int = 64
-    most_asked: int = 256
+    most_asked: int = 160
     """Bounds what one check costs, however long it was."""
+    slack_paced: int = 24
+    """At another pace a lag grows by a tenth of the film."""
     slack: int = 5
     """Samples to either side of a lag at which to look: votes are counted by fours, and codes of neighbours are alike. One
     sample off, a film is no longer like itself."""
@@ -72,54 +90,87 @@ class ReplaySignal:
         self._tuning = tuning or ReplayTuning()
         self._rows = rows or FrameRows()
         self._taker = Taker()
+        self._grid = FaceGrid()
         self._recalled: Recalled | None = None
 
     def start(self, challenge: Challenge | None) -> None: ...
 
     def update(self, observation: Observation) -> None:
+        frame, track = observation.frame, observation.track
         # As signed: judged again, a frame must give the same.
-        self._taker.add(round(1_000 * observation.frame.t_ms) / 1_000, self._rows.of(observation.frame)[1])
+        t_ms, seen = round(1_000 * frame.t_ms) / 1_000, self._rows.of(frame)[1]
+        sums, face = self._rows.sums_of(frame), None
+        if track is not None and sums.size > 1:
+            face = self._grid.levels(t_ms, sums, len(frame.image), track)
+        self._taker.add(t_ms, seen, face)
 
     def offer(self) -> Offer:
-        series, tuning = self._taker.series(), self._tuning
-        filed = stretches(series, _spread(len(series), tuning.filed_every, tuning.most_filed), tuning.least_filed)
-        asked = stretches(series, _spread(len(series), 1, tuning.most_asked), tuning.least_filed)
-        if not asked.at.size:
-            return Offer(b"", (), ())
-        places = [Place(code, at) for code, at in _listed(own_codes(filed.windows), filed.at)]
-        looked = [Place(code, at) for code, at in _listed(asked_codes(asked.windows), asked.at)]
-        flipped = stretches(in_a_mirror(series), asked.at, tuning.least_filed)
-        looked += [Place(code, at, mirrored=True) for code, at in _listed(asked_codes(flipped.windows), flipped.at)]
-        return Offer(to_bytes(series), tuple(places), tuple(looked))
+        film = self._taker.film()
+        ways = ((film, False), (film.in_a_mirror(), True))
+        asked = [place for shown, flipped in ways for place in self._asked(shown, flipped=flipped)]
+        return Offer(to_bytes(film), tuple(self._filed(film)), tuple(asked)) if asked else Offer(b"", (), ())
+
+    def _filed(self, film: Film) -> Iterator[Place]:
+        tuning = self._tuning
+        at = _spread(len(film.whole), tuning.filed_every, tuning.most_filed)
+        for series, least, table in self._views(film):
+            found = stretches(series, at, least)
+            yield from (Place(code, at) for code, at in _listed(own_codes(found.windows, table), found.at))
+
+    def _asked(self, film: Film, *, flipped: bool) -> Iterator[Place]:
+        at = _spread(len(film.whole), self._tuning.asked_every, self._tuning.most_asked)
+        for series, least, table in self._views(film):
+            found = stretches(series, at, least)
+            codes = asked_codes(found.windows, table)
+            yield from (Place(code, at, mirrored=flipped) for code, at in _listed(codes, found.at))
+
+    def _views(self, film: Film) -> tuple[tuple[Series, float, int], ...]:
+        return (film.whole, self._tuning.least_filed, 0), (film.face, self._tuning.least_face, FACE_TABLE)
 
     def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
-        theirs, ours = from_bytes(stored), self._taker.series()
-        pair = Pair(in_a_mirror(ours) if mirrored else ours, theirs)
-        best = Likeness(record_id, 0, 0, lag, mirrored, 0)
-        for near in range(lag - self._tuning.slack, lag + self._tuning.slack + 1):
-            found = pair.at(near)
-            if found.alike.size:
-                best = max(best, _longest(record_id, found, near, self._tuning.alike, flipped=mirrored), key=_strength)
+        theirs, ours = from_bytes(stored), self._taker.film()
+        ours = ours.in_a_mirror() if mirrored else ours
+        nothing = Likeness(record_id, 0, 0, lag, mirrored, 0)
+        whole = self._likest(Pair(ours.whole, theirs.whole), nothing, self._tuning.alike, self._tuning.slack)
+        face = self._faces(ours.face, theirs.face, replace(nothing, face=True))
+        return max(whole, face, key=_strength)
+
+    def _faces(self, ours: Series, theirs: Series, nothing: Likeness) -> Likeness:
+        tuning = self._tuning
+        best = self._likest(Pair(ours, theirs), nothing, tuning.alike_face, tuning.slack)
+        if best.stretches >= tuning.in_step or best.alike_ppm < to_ppm(tuning.maybe_face):
+            return best
+        for pace in _PACES:
+            # The other pace undone: ours is brought to theirs.
+            pair = Pair(played_at(ours, 1 / pace), theirs)
+            found = self._likest(pair, nothing, tuning.alike_face, tuning.slack_paced)
+            best = max(best, replace(found, from_ms=round(found.from_ms / pace)), key=_strength)
         return best
+
+    def _likest(self, pair: Pair, nothing: Likeness, least: float, slack: int) -> Likeness:
+        """The best at any lag near that of `nothing`."""
+        near = (replace(nothing, lag=lag) for lag in range(nothing.lag - slack, nothing.lag + slack + 1))
+        found = (_longest(pair.at(place.lag), place, least) for place in near)
+        return max(found, key=_strength)
 
     def recall(self, recalled: Recalled) -> None:
         self._recalled = recalled
 
     def reading(self) -> SignalReading:
-        series = self._taker.series()
-        starts = _spread(len(series), 1, self._tuning.most_asked)
-        moving = len(stretches(series, starts, self._tuning.least_motion).at)
+        series = self._taker.film().whole
+        moving = len(stretches(series, _spread(len(series), 1, _COUNTED), self._tuning.least_motion).at)
         recalled = self._recalled
         details: dict[str, Json] = {"stretches": moving, "recalled": None if recalled is None else recalled.to_json()}
+        score = None if recalled is None else 0 if recalled.best is None else recalled.best.alike_ppm
+        # First: of a film that is another's behind a still picture hardly anything moves but the face.
+        if recalled is not None and recalled.best is not None and recalled.best.stretches >= self._tuning.in_step:
+            return SignalReading(self.name, Outcome.FAIL, "replay.seen_before", str(recalled.best), score, details)
         if not moving:
             text = "Too little moved for too short a time to know it from other film."
             return SignalReading(self.name, Outcome.INCONCLUSIVE, "replay.too_still", text, None, details)
         if recalled is None:
             text = "Nothing was looked up: this is no check."
             return SignalReading(self.name, Outcome.INCONCLUSIVE, "replay.not_looked_up", text, None, details)
-        score = 0 if recalled.best is None else recalled.best.alike_ppm
-        if recalled.best is not None and recalled.best.stretches >= self._tuning.in_step:
-            return SignalReading(self.name, Outcome.FAIL, "replay.seen_before", str(recalled.best), score, details)
         if recalled.unreadable:
             text = f"{recalled.unreadable} fingerprints that may be of the same film could not be read."
             return SignalReading(self.name, Outcome.INCONCLUSIVE, "replay.unreadable", text, score, details)
@@ -130,20 +181,22 @@ class ReplaySignal:
         return Marks()
 
 
-def _longest(record_id: str, compared: Compared, lag: int, least: float, *, flipped: bool) -> Likeness:
+def _longest(compared: Compared, nothing: Likeness, least: float) -> Likeness:
     """The longest run of alike stretches at one lag, and its median correlation; the best single one where there is no
     run."""
     alike, at = compared.alike, compared.first
+    if not alike.size:
+        return nothing
     found = max(runs(alike >= least), key=lambda run: run[1] - run[0], default=None)
     if found is None:
         best = int(alike.argmax())
-        return Likeness(record_id, to_ppm(float(alike[best])), 0, lag, flipped, _ms(best + at))
+        return replace(nothing, alike_ppm=to_ppm(float(alike[best])), from_ms=_ms(best + at))
     first, end = found
     run = alike[first:end]
     middle = float(np.median(run))
     # Stretches that reach into other film are alike enough to count, and less alike than those that do not.
     begins = first + int(np.argmax(run >= _WHOLE * middle))
-    return Likeness(record_id, to_ppm(middle), end - first, lag, flipped, _ms(begins + at))
+    return replace(nothing, alike_ppm=to_ppm(middle), stretches=end - first, from_ms=_ms(begins + at))
 
 
 def _strength(likeness: Likeness) -> tuple[int, int]:

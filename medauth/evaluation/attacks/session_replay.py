@@ -191,6 +191,7 @@ HARDER: Mapping[str, Variant] = {
     "moved aside by 6 %": set_anew(aside=0.06),
     "moved aside by 12 %": set_anew(aside=0.12),
     "5 % faster": played_at(1.05),
+    "5 % slower": played_at(0.95),
     "10 % faster": played_at(1.1),
     "10 % slower": played_at(0.9),
     "grain of 8": grainy(8.0),

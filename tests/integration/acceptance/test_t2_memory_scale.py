@@ -1,8 +1,8 @@
 """What looking up costs where many checks are remembered: 1,000, 10,000 and 100,000 of them, in SQLite on disk.
 
 The stored checks are made up, but for the one that is looked for. Their marks are as many as real takes give, and as often
-those that are asked for: stretches of real takes share codes three times as often as chance would have it (23 takes of six
-people), so a mark is one that is asked for with three times the probability that chance gives it.
+those that are asked for: stretches of real takes share codes 3.3 times as often as chance would have it (nine takes of
+six people), so a mark is one that is asked for with that many times the probability that chance gives it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from medauth.store.database import migrate, open_engine, transaction
 from medauth.store.keyring import FileKeyring
 from medauth.store.prints import add_print
 from medauth.store.sql import SqlStore
-from tests.unit.signals.test_replay_memory import film, signal
+from tests.unit.signals.test_face_grid import face_film, signal
 
-MARKS_EACH = 153
-LIKELIER = 3.0
+MARKS_EACH = 306
+"""Of the picture, and of the face."""
+LIKELIER = 3.3
 SECONDS = 20.0
 PAGE = 5_000
-_DECOY = signal(film(5, seconds=6.0, fps=15)).offer().fingerprint
+_DECOY = signal(face_film(5, seconds=6.0)).offer().fingerprint
 BUDGET_S = 0.5
 
 
@@ -46,13 +47,13 @@ def test_a_verdict_waits_less_than_half_a_second_for_the_memory(
     migrate(engine)
     store = SqlStore(engine)
     memory = Recollection(store, keyring, now_ms=lambda: 0, tenant="", days=30)
-    ours = signal(film(1, seconds=SECONDS))
+    ours = signal(face_film(1, seconds=SECONDS))
     asked = sorted({mark for _, mark in memory._tagged(ours.offer().asked)})
     fill(store, keyring, count, np.asarray(asked))
     began = time.perf_counter()
     remember(store, keyring, memory, ours)
     filed_s = time.perf_counter() - began
-    again = signal([(t_ms + 11, picture) for t_ms, picture in film(1, seconds=SECONDS)])
+    again = signal([(t_ms + 11, picture, track) for t_ms, picture, track in face_film(1, seconds=SECONDS)])
     spent, passed = [], []
     for _ in range(5):
         cpu, clock = time.process_time(), time.perf_counter()
@@ -76,7 +77,7 @@ def test_a_verdict_waits_less_than_half_a_second_for_the_memory(
 
 def fill(store: SqlStore, keyring: FileKeyring, count: int, asked: NDArray[np.int64]) -> None:
     random = np.random.default_rng(0)
-    share = LIKELIER * len(asked) / (TABLES << BITS)
+    share = LIKELIER * len(asked) / (2 * TABLES << BITS)
     keys = RecordKeys.generate()
     for first in range(0, count, PAGE):
         numbers = range(first, min(first + PAGE, count))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from medauth.errors import StoreError
+from medauth.errors import EvidenceError, StoreError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.sealing import unseal
 from medauth.service.erasure import Erasure
@@ -46,6 +46,15 @@ class Film:
         return Likeness(record_id, 0, 30 if stored == self.fingerprint else 0, lag, mirrored, 0)
 
     def recall(self, recalled: Recalled) -> None: ...
+
+
+class Choosy(Film):
+    """Reads what this version stored, and nothing else."""
+
+    def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
+        if stored != self.fingerprint:
+            raise EvidenceError("a fingerprint of another kind", expected="one that this version stored")
+        return super().compared(record_id, stored, lag, mirrored=mirrored)
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,15 @@ def test_a_film_is_found_with_its_record_and_lag(world: World) -> None:
     assert recalled.best is not None
     assert (recalled.best.record_id, recalled.best.stretches) == (record_id, 30)
     assert all(abs(lag - 42) <= 4 and not flipped for _, lag, flipped in ours.seen)
+
+
+def test_a_fingerprint_of_another_version_is_told_as_unreadable(world: World) -> None:
+    remember(world, 1, Film((1, 2, 3), b"of another kind"))
+    record_id = remember(world, 2, Film((1, 2, 3)))
+    recalled = memory(world).look_up(Choosy((1, 2, 3)))
+    assert (recalled.compared, recalled.unreadable) == (1, 1)
+    assert recalled.best is not None
+    assert recalled.best.record_id == record_id
 
 
 def test_one_that_shares_no_code_is_not_even_opened(world: World) -> None:
