@@ -59,11 +59,15 @@ def print_of_rows(rows: Image, sums: NDArray[np.int32] | None = None) -> Print:
 def _even_sums(rows: Image) -> NDArray[np.int32] | None:
     """(192,) sums of the cells where all are of one size, as those of 640 x 480 are: a quarter of a sum of all pixels before
     each. None where they are not."""
-    height, width = rows.shape
-    if height % ROWS or width % COLUMNS or not rows.flags.c_contiguous:
+    if not _are_even(rows):
         return None
+    height, width = rows.shape
     lines = np.add.reduce(rows.reshape(ROWS, height // ROWS, width), axis=1, dtype=np.uint16)
     return np.asarray(np.add.reduce(lines.reshape(ROWS * COLUMNS, width // COLUMNS), axis=1, dtype=np.int32))
+
+
+def _are_even(rows: Image) -> bool:
+    return not (rows.shape[0] % ROWS or rows.shape[1] % COLUMNS) and rows.flags.c_contiguous
 
 
 class FrameRows:
@@ -74,12 +78,15 @@ class FrameRows:
         self._rows = np.zeros((0, 0), np.uint8)
         self._print = np.zeros(0, np.float32)
         self._sums = np.zeros((0, 0), np.int32)
+        self._summed = False
 
     def of(self, frame: Frame) -> tuple[Image, Print]:
         """Rows and print of a frame."""
         if (frame.index, frame.t_ms) != self._of:
             self._of = frame.index, frame.t_ms
             self._rows = rows_of(frame.image)
+            # Cells of one size need no sums: they are left until asked for.
+            self._summed = not _are_even(self._rows)
             self._print = print_of_rows(self._rows, self._room())
         return self._rows, self._print
 
@@ -87,8 +94,12 @@ class FrameRows:
         """(n + 1, width + 1): sums of all pixels above and left, as `cv2.integral` gives them of a frame's rows; (1, 1) of
         one with fewer pixels than cells. Overwritten by the next frame."""
         self.of(frame)
-        small = self._rows.shape[0] < ROWS or self._rows.shape[1] < COLUMNS
-        return np.zeros((1, 1), np.int32) if small else self._sums
+        if self._rows.shape[0] < ROWS or self._rows.shape[1] < COLUMNS:
+            return np.zeros((1, 1), np.int32)
+        if not self._summed:
+            self._sums = np.asarray(cv2.integral(self._rows, sum=self._room()), np.int32)
+            self._summed = True
+        return self._sums
 
     def _room(self) -> NDArray[np.int32]:
         size = (self._rows.shape[0] + 1, self._rows.shape[1] + 1)

@@ -99,8 +99,8 @@ class ReplaySignal:
         frame, track = observation.frame, observation.track
         # As signed: judged again, a frame must give the same.
         t_ms, seen = round(1_000 * frame.t_ms) / 1_000, self._rows.of(frame)[1]
-        sums, face = self._rows.sums_of(frame), None
-        if track is not None and sums.size > 1:
+        face = None
+        if track is not None and (sums := self._rows.sums_of(frame)).size > 1:
             face = self._grid.levels(t_ms, sums, len(frame.image), track)
         self._taker.add(t_ms, seen, face)
 

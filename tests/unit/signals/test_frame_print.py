@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medauth.signals.frame_print import noise_of, print_of, rows_of
+from medauth.protocol.observation import Frame
+from medauth.signals.frame_print import FrameRows, noise_of, print_of, rows_of
 
 Numbers = NDArray[Any]
 
@@ -50,6 +51,18 @@ def test_a_print_is_the_same_to_the_bit_however_its_cells_are_summed(size):
     means = np.array(cells) - np.mean(cells)
     plain = np.asarray(means / np.sqrt(np.einsum("i,i->", means, means)), np.float32)
     assert np.array_equal(print_of(picture), plain)
+
+
+@pytest.mark.parametrize("size", [(480, 640), (240, 320), (720, 1280), (374, 400)])
+def test_sums_are_of_the_frame_that_is_asked_for_whether_its_print_needed_them_or_not(size):
+    """Cells of one size need none."""
+    random, seen = np.random.default_rng(3), FrameRows()
+    for index in range(2):
+        picture = random.integers(0, 256, (*size, 3)).astype(np.uint8)
+        frame = Frame(index, 33.0 * index, b"", b"", picture)
+        assert np.array_equal(seen.of(frame)[1], print_of(picture))
+        for _ in range(2):
+            assert np.array_equal(seen.sums_of(frame), cv2.integral(rows_of(picture)))
 
 
 @pytest.mark.parametrize("size", [(7, 9), (1, 1), (100, 5)])
