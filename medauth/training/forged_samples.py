@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from medauth.training.animating import animate, draw_animation
 from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
+from medauth.training.covering import draw_cover, lay_over
 from medauth.training.degrading import Degradation, degrade
 from medauth.training.face_bank import CROP_PX, SOURCES, STORED_PX, FaceBank, align_anew
 from medauth.training.face_masks import Mask, make_mask
@@ -40,6 +41,7 @@ class SamplePlan:
     swap_share: float = 0.35  # of the other faces forged here: another person's face
     other_way: float = 0.25  # self-blends that change the surroundings instead of the face
     donors: int = 6  # candidates for a swap, of which the most similar gives its face
+    cover_share: float = 0.2  # of the pairs: a hand or a thing before both faces
     spoil: Degradation = field(default_factory=Degradation)
     rotation_deg: float = 6.0
     zoom: float = 0.12
@@ -132,10 +134,21 @@ def _pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random.Generato
     shot = draw_shot(plan, rng)
     edges = np.full((CELLS, CELLS), -1.0, np.float32) if mask is None else shot.edges(mask)
     nowhere = np.zeros_like(edges)
+    real, forged = _both_covered(bank.images[face], forged, bank.marks[face], plan, rng)
     return [
-        (shot.take(bank.images[face]), weight, 0, source, int(face), nowhere),
+        (shot.take(real), weight, 0, source, int(face), nowhere),
         (shot.take(forged), weight, kind, source, int(face), edges),
     ]
+
+
+def _both_covered(
+    real: Image, forged: Image, marks: NDArray[np.float32], plan: SamplePlan, rng: np.random.Generator
+) -> tuple[Image, Image]:
+    """Now and then the same thing before both."""
+    if rng.random() >= plan.cover_share:
+        return real, forged
+    cover = draw_cover(real, marks, rng)
+    return lay_over(real, cover), lay_over(forged, cover)
 
 
 def _animated_pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random.Generator) -> list[Row]:
@@ -144,8 +157,9 @@ def _animated_pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random
     face = int(supply.real[source][rng.integers(len(supply.real[source]))])
     unknown = np.full((CELLS, CELLS), -1.0, np.float32)
     moved = animated(bank.images[face], bank.marks[face], rng)
+    real, moved = _both_covered(drawn_anew(bank.images[face], rng), moved, bank.marks[face], plan, rng)
     return [
-        (shot.take(drawn_anew(bank.images[face], rng)), 1.0, 0, source, face, np.zeros_like(unknown)),
+        (shot.take(real), 1.0, 0, source, face, np.zeros_like(unknown)),
         (shot.take(moved), 1.0, KINDS.index("animated"), source, face, unknown),
     ]
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from medauth.training.animating import animate, draw_animation
 from medauth.training.blending import Forgery, draw_forgery, nearest_donor, self_blend, swap
+from medauth.training.covering import draw_cover, lay_over
 from medauth.training.degrading import Degradation, compress, degrade
 from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank, align_anew
 from medauth.training.warping import elastic, grid, remap
@@ -46,6 +47,7 @@ class SequencePlan:
     steady: float = 0.25  # forgeries that do not flicker
     slips: float = 0.15  # forgeries some frames of which are left as they were
     donors: int = 6
+    pass_share: float = 0.25  # sequences in which a hand or a thing passes before the face
     spoil: Degradation = field(default_factory=lambda: Degradation(cover_chance=0.05))
 
 
@@ -56,6 +58,7 @@ def make_sequence(
     frames = _sampled(footage, rng)
     if fake:
         frames = _forged(frames, others, plan, rng)
+    frames = _passed(frames, plan, rng)
     seed = int(rng.integers(2**62))
     moves = _walk(rng)
     return np.stack([_shot(image, moves[at], seed, plan, rng) for at, (image, _) in enumerate(frames)])
@@ -66,12 +69,28 @@ def animate_sequence(footage: Footage, plan: SequencePlan, rng: np.random.Genera
     frames = _sampled(footage, rng)
     animation = draw_animation(frames[0][1], rng)
     seed, moves, shares = int(rng.integers(2**62)), _walk(rng), draw_course(rng)
-    made = []
-    for at, (image, marks) in enumerate(frames):
-        share = float(shares[at])
-        moved = align_anew(*animate(image, marks, animation, share), animation.motion.zoom**share)[0]
-        made.append(_shot(moved, moves[at], seed, plan, rng))
-    return np.stack(made)
+    moved = [
+        align_anew(*animate(image, marks, animation, share), animation.motion.zoom**share)
+        for (image, marks), share in zip(frames, shares.tolist(), strict=True)
+    ]
+    passed = _passed(moved, plan, rng)
+    return np.stack([_shot(image, moves[at], seed, plan, rng) for at, (image, _) in enumerate(passed)])
+
+
+def _passed(
+    frames: list[tuple[Image, Points]], plan: SequencePlan, rng: np.random.Generator
+) -> list[tuple[Image, Points]]:
+    """Now and then something passes before the face, or stays there: some frames long, on a straight way."""
+    if rng.random() >= plan.pass_share:
+        return frames
+    cover = draw_cover(*frames[0], rng)
+    step = rng.normal(0, 0.06 * STORED_PX, 2) * float(rng.random() < 0.7)  # noqa: PLR2004
+    begin = int(rng.integers(-4, LENGTH - 2))
+    end, middle = begin + int(rng.integers(4, LENGTH + 4)), begin + 4
+    return [
+        (lay_over(image, cover.at(*(step * (at - middle)))), marks) if begin <= at < end else (image, marks)
+        for at, (image, marks) in enumerate(frames)
+    ]
 
 
 def draw_course(rng: np.random.Generator) -> NDArray[np.float64]:
