@@ -73,6 +73,7 @@ OTHER_READINGS = (
         90_000,
     ),
     SignalReading("injection", Outcome.PASS, "injection.none_seen", "Nothing was seen that only a program does.", 0),
+    SignalReading("deepfake", Outcome.PASS, "deepfake.none_seen", "No traces of a painted face were seen.", 120_000),
     SignalReading("replay", Outcome.PASS, "replay.not_seen", "No earlier check moved as this one did.", 0),
     SignalReading("blink", Outcome.PASS, "blink.natural", "Two blinks.", 900_000, {"count": 2}),
     SignalReading("emotion", Outcome.PASS, "emotion.responded", "The smile came when asked.", 800_000),

@@ -180,7 +180,7 @@ class Server:
         identity = CheckIdentity(check_id, subject, "login", "https://example.org")
         face, person = Face(), Person()
         movements = signal(person)
-        others = [Stated(name) for name in ("identity", "presentation_attack", "blink", "injection")]
+        others = [Stated(name) for name in ("identity", "presentation_attack", "blink", "injection", "deepfake")]
         remembering = replay or Stated("replay")
         observer = Observer(face, [movements, *others, remembering], challenge)
         verification = self.verification()
