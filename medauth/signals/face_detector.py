@@ -116,12 +116,12 @@ def _distinct(boxes: list[Box]) -> list[Box]:
     """The surest box of each face."""
     found: list[Box] = []
     for box in boxes:
-        if all(_overlap(box, other) <= _OVERLAP for other in found):
+        if all(overlap(box, other) <= _OVERLAP for other in found):
             found.append(box)
     return found
 
 
-def _overlap(one: Box, other: Box) -> float:
+def overlap(one: Box, other: Box) -> float:
     """Intersection over union."""
     width = min(one.right, other.right) - max(one.left, other.left)
     height = min(one.bottom, other.bottom) - max(one.top, other.top)

@@ -3,6 +3,10 @@
 The detector (`face_detector`) squeezes what it is given into 128 x 128, in which a face needs 16 or so across: a second one
 an eighth as wide as the picture. A face three tenths as wide as that of a person at a camera is smaller. So every
 look is followed, in a later frame, by one at a quarter of the picture, the four in turn, in which it is nearly twice as large.
+
+A quarter cuts what lies on its border, the tracked face too, and half a face beside something soft looks like one to the
+detector. So what a quarter shows counts if it is seen in the middle of a picture of its own as well; and it is looked at
+again, before any other quarter, so that one look alone is never a person (`coverage.SEVERAL_FACES_MS`).
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.signals.face_detector import overlap
 from medauth.signals.face_quality import Box
 
 EVERY_MS = 250.0
@@ -20,6 +25,10 @@ MIN_SHARE = 0.3
 """A face narrower than this share of the tracked one stands far behind: somebody passing, or a picture on the wall."""
 PART = 0.55
 """Of the longer side: what a quarter is wide and high, so that a face on the line between two is whole in one of them."""
+ROOM = 3.0
+"""How wide the picture is in which a find is looked at again, by the find: it then is 42 of the 128 pixels wide."""
+SAME = 0.3
+"""Shared part of the union of two boxes of one face."""
 _ALL = 4
 
 Find = Callable[[NDArray[np.uint8]], list[Box]]
@@ -37,11 +46,10 @@ class SecondFace:
         """Looks at once, and at all of it anew: whoever comes back may bring company."""
         self._looked_ms: float | None = None
         self._turn = 0
-        self._owed = self._whole = False
-        self._quarters = [False] * _ALL
+        self._owed = self._whole = self._close = False
 
     def seen(self, rgb: NDArray[np.uint8], tracked: Box, t_ms: float) -> bool:
-        """Whether somebody else was there when last looked: where a quarter showed somebody, until it is looked at again."""
+        """Whether somebody else was there when last looked, at all of it or closer."""
         if self._looked_ms is None or t_ms - self._looked_ms >= EVERY_MS:
             if self._owed:  # frames come so seldom that none was between
                 self._look_closer(rgb, tracked)
@@ -49,13 +57,22 @@ class SecondFace:
             self._whole = any(is_another(face, tracked) for face in self._find(rgb))
         elif self._owed and t_ms - self._looked_ms >= EVERY_MS / 2:
             self._look_closer(rgb, tracked)
-        return self._whole or any(self._quarters)
+        return self._whole or self._close
 
     def _look_closer(self, rgb: NDArray[np.uint8], tracked: Box) -> None:
-        left, top, part = _quarter(rgb, self._turn)
-        faces = (face.moved(left, top) for face in self._find(part))
-        self._quarters[self._turn] = any(is_another(face, tracked) for face in faces)
-        self._turn, self._owed = (self._turn + 1) % len(self._quarters), False
+        found = (face for face in self._seen_in(rgb, _quarter(rgb, self._turn)) if is_another(face, tracked))
+        self._close = any(self._is_there(rgb, face, tracked) for face in found)
+        if not self._close:
+            self._turn = (self._turn + 1) % _ALL
+        self._owed = False
+
+    def _is_there(self, rgb: NDArray[np.uint8], face: Box, tracked: Box) -> bool:
+        again = self._seen_in(rgb, _around(rgb, face))
+        return any(overlap(other, face) > SAME and is_another(other, tracked) for other in again)
+
+    def _seen_in(self, rgb: NDArray[np.uint8], part: tuple[int, int, int]) -> list[Box]:
+        left, top, side = part
+        return [face.moved(left, top) for face in self._find(rgb[top : top + side, left : left + side])]
 
 
 def is_another(other: Box, tracked: Box) -> bool:
@@ -65,10 +82,16 @@ def is_another(other: Box, tracked: Box) -> bool:
     return not same and other.right - other.left >= MIN_SHARE * (tracked.right - tracked.left)
 
 
-def _quarter(rgb: NDArray[np.uint8], number: int) -> tuple[int, int, NDArray[np.uint8]]:
-    """Where it begins (x, y), and its pixels."""
+def _quarter(rgb: NDArray[np.uint8], number: int) -> tuple[int, int, int]:
+    """Where it begins (x, y), and its side."""
     height, width = rgb.shape[:2]
     side = round(PART * max(height, width))
-    left = max(0, width - side) * (number % 2)
-    top = max(0, height - side) * (number // 2)
-    return left, top, rgb[top : top + side, left : left + side]
+    return max(0, width - side) * (number % 2), max(0, height - side) * (number // 2), side
+
+
+def _around(rgb: NDArray[np.uint8], face: Box) -> tuple[int, int, int]:
+    """The square with the face in its middle, moved into the picture where it ends: (x, y), and its side."""
+    height, width = rgb.shape[:2]
+    side = round(ROOM * max(face.right - face.left, face.bottom - face.top))
+    left, top = round((face.left + face.right - side) / 2), round((face.top + face.bottom - side) / 2)
+    return max(0, min(left, width - side)), max(0, min(top, height - side)), side
