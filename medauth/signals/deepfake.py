@@ -4,8 +4,9 @@ Ten times a second an aligned crop becomes a vector of what its texture, edges a
 a window, which a recurrent head judges, so that what flickers from frame to frame counts beside what is wrong in a single
 one. While a step asks for what painted faces handle badly, every look closes a window, so that those moments weigh most.
 A check is judged by the eighth of its windows that look most painted, about what one step fills, by the mean of their
-logits: a photograph that is made to move shows it while it moves and not between, and in a check no single window decides. The model's manifest makes a
-probability of that; so it does the threshold, which comes from people who were judged in the same way.
+logits: a photograph that is made to move shows it while it moves and not between, and in a check no single window decides.
+The model's manifest makes a probability of that and has the threshold, which comes from people who were judged in the same
+way.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class DeepfakeTuning:
 
 
 class DeepfakeSignal:
-    """Fails where the face was exchanged or driven by a computer; whether that denies is the policy's to say (today: none).
+    """Fails where the face was exchanged or driven by a computer; whether that denies is the policy's to say (today: every one).
 
     A `Signal` and `Explainable`; `policy` names the threshold. The model's `encode` takes `images` (1, side, side, 3) to
     `vector` (1, width) and `maps` (1, h, w, width), `score` takes `vectors` (1, window, width) to `logit`, and `explain`
