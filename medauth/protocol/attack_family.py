@@ -25,7 +25,7 @@ class AttackFamily(StrEnum):
     INJECTED = "injected"
     """Frames from a program in the camera's place."""
     SWAPPED = "swapped"
-    """A face painted over another one."""
+    """A face painted over another one, or a picture made to move."""
     REPLAYED = "replayed"
     """Frames of an earlier check."""
     SCRIPTED = "scripted"
