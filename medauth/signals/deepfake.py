@@ -73,6 +73,7 @@ class DeepfakeSignal:
         self._window: deque[NDArray[np.float32]] = deque(maxlen=model.input_shape("score")[1])
         self._last_ms = -math.inf
         self._looks = self._turned = 0
+        self._covered = self._waiting = 0
         self._times_ms: list[float] = []
         self._broken: list[float] = []
         self._logits: list[float] = []
@@ -92,9 +93,11 @@ class DeepfakeSignal:
             return
         if t_ms - self._last_ms > self._tuning.gap_ms:
             self._window.clear()
+            self._waiting = 0
         self._last_ms = t_ms
         self._window.append(self._encode(observation.frame.image, track))
         self._looks += 1
+        self._waiting += 1
         prompt = observation.prompt
         self._judge(t_ms, closely=prompt is not None and is_breaker(prompt.step.action))
 
@@ -108,6 +111,9 @@ class DeepfakeSignal:
         if strength >= self._threshold:
             text = "The face shows traces of having been exchanged or painted over."
             return SignalReading(self.name, Outcome.FAIL, "deepfake.suspected", text, score, details)
+        if 2 * self._covered < self._looks:  # gaps took the rest away: whoever makes them chooses what is judged
+            text = "The face was gone too often to tell a real one from a painted one."
+            return SignalReading(self.name, Outcome.INCONCLUSIVE, "deepfake.too_few_frames", text, None, details)
         text = "No traces of an exchanged or painted face were seen."
         return SignalReading(self.name, Outcome.PASS, "deepfake.none_seen", text, score, details)
 
@@ -148,6 +154,7 @@ class DeepfakeSignal:
         length = self._window.maxlen or 0
         if len(self._window) == length and (closely or (self._looks - length) % self._tuning.judge_every == 0):
             found = self._model.run("score", vectors=np.stack(self._window)[None])
+            self._covered, self._waiting = self._covered + self._waiting, 0
             self._times_ms.append(t_ms)
             self._logits.append(float(np.asarray(found["logit"]).reshape(-1)[0]))
             if closely:
@@ -163,6 +170,7 @@ class DeepfakeSignal:
         return {
             "model": self._model.manifest.name,
             "looks": self._looks,
+            "looks_judged": self._covered,
             "turned_away": self._turned,
             "windows": len(chances),
             "windows_above_threshold": sum(chance >= self._threshold for chance in chances),

@@ -169,6 +169,20 @@ def test_a_long_gap_begins_the_window_anew() -> None:
     assert signal.reading().code == "deepfake.too_few_frames"
 
 
+def test_what_gaps_keep_from_being_judged_is_not_passed() -> None:
+    """A natural start, then painted stretches, each over before a window is full."""
+    signal = DeepfakeSignal(PaintedModel())
+    for index in range(20):
+        signal.update(seen(index * 100.0, 80))
+    assert signal.reading().outcome is Outcome.PASS
+    for stretch in range(6):
+        for index in range(15):
+            signal.update(seen(5_000 + stretch * 3_200 + index * 100.0, 130))
+    found = signal.reading()
+    assert (found.outcome, found.code) == (Outcome.INCONCLUSIVE, "deepfake.too_few_frames")
+    assert (found.details["looks"], found.details["looks_judged"]) == (110, 20)
+
+
 def test_faces_turned_away_or_lost_are_not_shown_to_the_model() -> None:
     model = PaintedModel()
     signal = DeepfakeSignal(model)
