@@ -54,7 +54,7 @@ class ReplayTuning:
     """Correlation of two stretches of 3 s, prewhitened. 12 in a row of the same film, changed in every way, came to 0.46 at
     least; of other film to 0.22 at most, under the same simulated colours or flicker too, where it was tuned (ADR 0560)."""
     alike_face: float = 0.5
-    """The same for the face alone: of other film, also of one person who does the same again, 0.35 at most; of the same film
+    """The same for the face alone: of other film, also of one person who does the same again, 0.42 at most; of the same film
     changed in every way 0.75 at least where it was tuned, 0.58 with others' meshes (ADR 0610)."""
     maybe_face: float = 0.25
     """From here on a face is compared at other paces, too: 5 % aside it is still somewhat like itself."""

@@ -1,5 +1,7 @@
 """Hands, cups and telephones before faces: drawn over real and forged pictures alike, so that being covered tells nothing.
 
+A patch of one colour (`degrading`) did not teach that: hands still looked painted (ADR 0590).
+
 People touch their faces, and a check asks for a hand across it. A hand is fingers side by side and a palm in the tone of
 the face, rounded by shading, blotched, with a soft edge, a shadow beside it and the blur of its motion.
 """

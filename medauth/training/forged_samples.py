@@ -1,8 +1,8 @@
 """Training pictures for the deepfake net: real faces and forged ones in equal number, shard by shard from a seed.
 
-News photographs and actors come by turns, now and then a person before a webcam. A forged picture stands behind the real one of the same face, and both go through
-the same crop and the same degradation, drawn once: neither camera nor codec nor person nor light tells which is which,
-and their difference is what the forger did.
+News photographs and actors come by turns, now and then a person before a webcam. A forged picture stands behind the real
+one of the same face, and both go through the same crop and the same degradation, drawn once: neither camera nor codec nor
+person nor light tells which is which, and their difference is what the forger did.
 """
 
 from __future__ import annotations
@@ -134,14 +134,14 @@ def _pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random.Generato
     shot = draw_shot(plan, rng)
     edges = np.full((CELLS, CELLS), -1.0, np.float32) if mask is None else shot.edges(mask)
     nowhere = np.zeros_like(edges)
-    real, forged = _both_covered(bank.images[face], forged, bank.marks[face], plan, rng)
+    real, forged = both_covered(bank.images[face], forged, bank.marks[face], plan, rng)
     return [
         (shot.take(real), weight, 0, source, int(face), nowhere),
         (shot.take(forged), weight, kind, source, int(face), edges),
     ]
 
 
-def _both_covered(
+def both_covered(
     real: Image, forged: Image, marks: NDArray[np.float32], plan: SamplePlan, rng: np.random.Generator
 ) -> tuple[Image, Image]:
     """Now and then the same thing before both."""
@@ -157,7 +157,7 @@ def _animated_pair(supply: Supply, plan: SamplePlan, source: int, rng: np.random
     face = int(supply.real[source][rng.integers(len(supply.real[source]))])
     unknown = np.full((CELLS, CELLS), -1.0, np.float32)
     moved = animated(bank.images[face], bank.marks[face], rng)
-    real, moved = _both_covered(drawn_anew(bank.images[face], rng), moved, bank.marks[face], plan, rng)
+    real, moved = both_covered(drawn_anew(bank.images[face], rng), moved, bank.marks[face], plan, rng)
     return [
         (shot.take(real), 1.0, 0, source, face, np.zeros_like(unknown)),
         (shot.take(moved), 1.0, KINDS.index("animated"), source, face, unknown),

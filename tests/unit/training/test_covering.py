@@ -9,7 +9,7 @@ import pytest
 
 from medauth.training.covering import Cover, draw_cover, lay_over
 from medauth.training.face_bank import STORED_PX
-from medauth.training.forged_samples import SamplePlan, _both_covered
+from medauth.training.forged_samples import SamplePlan, both_covered
 from tests.unit.training.drawn_mesh import drawn_mesh
 
 pytestmark = pytest.mark.simulated
@@ -53,8 +53,8 @@ def test_a_drawing_repeats_with_its_seed_and_lies_on_the_face() -> None:
 
 def test_a_real_picture_and_its_forgery_are_covered_alike() -> None:
     rng = np.random.default_rng(2)
-    real, forged = _both_covered(GREY, GREY.copy(), drawn_mesh(), SamplePlan(cover_share=1.0), rng)
+    real, forged = both_covered(GREY, GREY.copy(), drawn_mesh(), SamplePlan(cover_share=1.0), rng)
     assert (real == forged).all()
     assert (real != GREY).any()
-    bare, _ = _both_covered(GREY, GREY, drawn_mesh(), SamplePlan(cover_share=0.0), rng)
+    bare, _ = both_covered(GREY, GREY, drawn_mesh(), SamplePlan(cover_share=0.0), rng)
     assert bare is GREY
