@@ -48,6 +48,14 @@ def attack_page(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str
             scored_rows(found),
         ),
         *_part(
+            "Each cue left out of whole checks",
+            "Checks that would end *live* were this cue taken to hold; in brackets, how many it refuses. A column that is that "
+            "of *all* and refuses nothing is of a cue that carries nothing here; one that refuses and changes nothing never "
+            "stands alone.",
+            ("species", "n", "people", "all", *(f"without {cue}" for cue in _of_policy(found))),
+            whole_left_out_rows(found),
+        ),
+        *_part(
             "Each denying cue left out",
             "Share of the films of the table above that no denying cue refuses. A cue whose column is that of *all* carries "
             "nothing there.",
@@ -155,6 +163,20 @@ def left_out_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+def whole_left_out_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The ablation of whole checks, in counts: they are few."""
+    return [
+        (
+            name,
+            str(entry["all"]["n"]),
+            str(entry["all"]["people"]),
+            str(entry["all"]["hits"]),
+            *(f"{entry['without'][cue]['hits']} ({entry['refused'][cue]['hits']})" for cue in _of_policy(found)),
+        )
+        for name, entry in found["whole_left_out"].items()
+    ]
+
+
 def natural_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """BPCER by cue on real clips."""
     rows = []
@@ -227,6 +249,10 @@ def _codes(counts: Mapping[str, int]) -> str:
 
 def _denying(found: Mapping[str, Any]) -> list[str]:
     return [cue for cue, role in found["cues"].items() if role == "denies"]
+
+
+def _of_policy(found: Mapping[str, Any]) -> list[str]:
+    return list(next(iter(found["whole_left_out"].values()), {"without": {}})["without"])
 
 
 def _elsewhere(found: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ draw can move, Wilson's interval over the persons stands in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ def tables(rows: Sequence[Row], policy: Policy) -> dict[str, Any]:
         "scored": {cue: _scored(films, cue) for cue in cues if _has_scores(films, cue)},
         "driver": _driver(row for row in whole if row["species"] in _DRIVEN),
         "left_out": {name: _left_out(found, judging, policy) for name, found in _by_species(films).items()},
+        "whole_left_out": {name: _whole_left_out(found, policy) for name, found in _by_species(whole).items()},
         "natural": _natural(natural, judging),
         "loop": _loops(row for row in rows if row["part"] == plan.LOOP),
         "forgery": _forged([row["tries"] for row in rows if row["part"] == plan.FORGERY]),
@@ -107,12 +108,32 @@ def _whole(rows: Sequence[Row], policy: Policy) -> dict[str, Any]:
     }
 
 
-def _granted_decision(row: Row, policy: Policy, without: str = "") -> Decision:
-    """The verdict had gestures, confirmations and light held, and one more cue where it is named."""
-    held = {*granted(policy), without}
+def _granted_decision(row: Row, policy: Policy) -> Decision:
+    """The verdict had gestures, confirmations and light held."""
+    return _decision(row, policy, granted(policy))
+
+
+def _decision(row: Row, policy: Policy, held: Collection[str]) -> Decision:
+    """The verdict had these cues held."""
     readings = [_reading(name, found) for name, found in row["readings"].items() if name not in held]
-    readings += [SignalReading(name, Outcome.PASS, f"{name}.held", "") for name in sorted(held - {""})]
+    readings += [SignalReading(name, Outcome.PASS, f"{name}.held", "") for name in sorted(held)]
     return decide(policy, readings)[0]
+
+
+def _whole_left_out(rows: Sequence[Row], policy: Policy) -> dict[str, Any]:
+    """How many checks of a species end *live*; how many would if each cue of the policy were left out (taken to hold); and
+    how many that cue refused, alone or with others."""
+    people = [row["person"] for row in rows]
+
+    def live(held: Collection[str]) -> dict[str, Any]:
+        return share((_decision(row, policy, held) is Decision.LIVE for row in rows), people)
+
+    cues = list(dict.fromkeys(policy.confirm + policy.deny))
+    return {
+        "all": live(()),
+        "without": {cue: live((cue,)) for cue in cues},
+        "refused": {cue: share((_failed(row, cue) for row in rows), people) for cue in cues},
+    }
 
 
 def _alone(rows: Sequence[Row], cues: Sequence[str]) -> dict[str, Any]:

@@ -263,6 +263,20 @@ def test_a_cue_left_out_shows_what_it_carries() -> None:
     assert found["face_swap"]["with_told"]["hits"] == 0
 
 
+def test_a_cue_left_out_of_whole_checks_shows_what_it_alone_keeps_out() -> None:
+    found = tables(ALL_ROWS, STANDARD)["whole_left_out"]
+    animated, printed = found["photo_animated"], found["print"]
+    assert (animated["all"]["hits"], animated["all"]["n"], animated["all"]["people"]) == (1, 3, 3)
+    assert animated["without"]["challenge"]["hits"] == 2
+    assert animated["without"]["emotion"]["hits"] == 2  # left open by it alone
+    assert animated["without"]["identity"]["hits"] == 1
+    assert (animated["refused"]["challenge"]["hits"], animated["refused"]["emotion"]["hits"]) == (1, 0)
+    # Two cues refuse the print, so that neither is missed.
+    assert {cue: one["hits"] for cue, one in printed["without"].items() if one["hits"]} == {}
+    assert printed["refused"]["presentation_attack"]["hits"] == printed["refused"]["challenge"]["hits"] == 1
+    assert set(printed["without"]) == {*STANDARD.deny, *STANDARD.confirm}
+
+
 def test_loops_add_up_and_the_driver_is_judged_by_its_steps() -> None:
     found = tables(ALL_ROWS, STANDARD)
     assert (found["loop"]["gesture_loop"]["checks"], found["loop"]["gesture_loop"]["passed"]) == (150, 1)
@@ -279,6 +293,8 @@ def test_the_page_says_what_is_not_covered_and_escapes_every_text(tmp_path: Path
     assert "<b>verdict" not in page
     assert "<i>" not in page
     assert "simulated" in page
+    assert "Each cue left out of whole checks" in page
+    assert "without emotion" in page
     assert json.loads((tmp_path / "attacks.json").read_text())["tables"]["loop"]
     assert (tmp_path / "caught_by_each_cue_alone.png").read_bytes().startswith(b"\x89PNG")
 
