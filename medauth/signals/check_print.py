@@ -163,3 +163,10 @@ def runs(in_step: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """(first, end) of every run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], in_step, [False]]).astype(np.int8)))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+
+
+def longest_runs(in_step: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(k,) of (k, m): how many True stand in a row, at most, in each."""
+    places = np.arange(1, in_step.shape[1] + 1)
+    broken = np.maximum.accumulate(np.where(in_step, 0, places), axis=1)
+    return np.asarray((places - broken).max(axis=1, initial=0))

@@ -35,9 +35,11 @@ Moves = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """(m,) float64 correlations, -1 to 1, of stretches of `WINDOW` samples that begin at `first`, `first` + 1 and so on."""
+    """Correlations of stretches of `WINDOW` samples, at some lags in a row."""
 
     alike: NDArray[np.float64]
+    """(k, m) float64: -1 to 1; at each lag, of stretches that begin at `first`, `first` + 1 and so on. -inf where one of the
+    films has no such stretch."""
     first: int
 
 
@@ -53,17 +55,31 @@ class Pair:
         self._ours, self._theirs = (_held_down(film * strengths) for film in films)
         self._energies = tuple(np.einsum("ij,ij->i", film, film) for film in (self._ours, self._theirs))
 
-    def at(self, lag: int) -> Compared:
-        """Ours against theirs `lag` samples earlier."""
-        first, end = max(0, lag), min(len(self._ours), len(self._theirs) + lag)
-        if end - first < WINDOW:
-            return Compared(np.zeros(0), first)
-        ours, theirs = slice(first, end), slice(first - lag, end - lag)
-        both = _sums(np.einsum("ij,ij->i", self._ours[ours], self._theirs[theirs]))
-        mine, other = _sums(self._energies[0][ours]), _sums(self._energies[1][theirs])
+    def at(self, lags: range) -> Compared:
+        """Ours against theirs so many samples earlier, at some lags in a row. All in one go: a lag by itself costs as much
+        in calls as in numbers."""
+        first, end = max(0, lags[0]), min(len(self._ours), len(self._theirs) + lags[-1])
+        if min(end - first, len(self._theirs)) < WINDOW:
+            return Compared(np.zeros((len(lags), 0)), first)
+        begins = np.arange(first, end - WINDOW + 1) - np.asarray(lags)[:, None]
+        has = (begins >= 0) & (begins <= len(self._theirs) - WINDOW)
+        both = _sums(np.einsum("ij,kij->ki", self._ours[first:end], _earlier(self._theirs, lags, first, end)))
+        mine = _sums(self._energies[0][first:end])
+        other = _sums(self._energies[1])[np.clip(begins, 0, len(self._theirs) - WINDOW)]
         # A difference of sums: where nothing moved, rounding may leave less than nothing.
         lengths = np.sqrt(np.maximum(mine, 0.0) * np.maximum(other, 0.0))
-        return Compared(both / np.maximum(lengths, _NOTHING), first)
+        return Compared(np.where(has, both / np.maximum(lengths, _NOTHING), -np.inf), first)
+
+
+def _earlier(theirs: Moves, lags: range, first: int, end: int) -> NDArray[np.float64]:
+    """(k, end - first, ways), nothing copied but once: theirs from `first` to `end`, each lag earlier; zeros outside."""
+    least, most = first - lags[-1], end - lags[0]
+    inside = theirs[max(0, least) : max(0, most)]
+    padded = np.zeros((most - least, theirs.shape[1]))
+    begin = max(0, -least)
+    padded[begin : begin + len(inside)] = inside
+    views = np.lib.stride_tricks.sliding_window_view(padded, end - first, axis=0)
+    return np.asarray(views[::-1].transpose(0, 2, 1))
 
 
 def _of_one_strength(series: Series) -> Moves:
@@ -101,6 +117,8 @@ def _held_down(moves: Moves) -> Moves:
 
 
 def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of every `WINDOW` values in a row."""
-    before = np.concatenate([[0.0], np.cumsum(values)])
-    return np.asarray(before[WINDOW:] - before[:-WINDOW])
+    """Of every `WINDOW` values in a row, along the last axis."""
+    before = np.cumsum(values, axis=-1)
+    sums = before[..., WINDOW - 1 :].copy()
+    sums[..., 1:] -= before[..., :-WINDOW]
+    return np.asarray(sums)

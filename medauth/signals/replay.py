@@ -28,6 +28,7 @@ from medauth.signals.check_print import (
     Series,
     Taker,
     from_bytes,
+    longest_runs,
     played_at,
     runs,
     stretches,
@@ -37,7 +38,7 @@ from medauth.signals.face_grid import FaceGrid
 from medauth.signals.frame_print import FrameRows
 from medauth.signals.interface import Likeness, Marks, Offer, Place, Recalled
 from medauth.signals.print_codes import FACE_TABLE, asked_codes, own_codes
-from medauth.signals.print_likeness import Compared, Pair
+from medauth.signals.print_likeness import Pair
 
 _COUNTED = 256
 """Stretches, when it is told how many of them moved."""
@@ -149,8 +150,17 @@ class ReplaySignal:
 
     def _likest(self, pair: Pair, nothing: Likeness, least: float, slack: int) -> Likeness:
         """The best at any lag near that of `nothing`."""
-        near = (replace(nothing, lag=lag) for lag in range(nothing.lag - slack, nothing.lag + slack + 1))
-        found = (_longest(pair.at(place.lag), place, least) for place in near)
+        lags = range(nothing.lag - slack, nothing.lag + slack + 1)
+        compared = pair.at(lags)
+        if not compared.alike.size:
+            return nothing
+        longest = longest_runs(compared.alike >= least)
+        if not longest.any():
+            row, best = np.unravel_index(compared.alike.argmax(), compared.alike.shape)
+            alike = to_ppm(float(compared.alike[row, best]))
+            return replace(nothing, lag=lags[row], alike_ppm=alike, from_ms=_ms(int(best) + compared.first))
+        rows = np.flatnonzero(longest == longest.max()).tolist()
+        found = (_run(compared.alike[row], compared.first, replace(nothing, lag=lags[row]), least) for row in rows)
         return max(found, key=_strength)
 
     def recall(self, recalled: Recalled) -> None:
@@ -181,17 +191,9 @@ class ReplaySignal:
         return Marks()
 
 
-def _longest(compared: Compared, nothing: Likeness, least: float) -> Likeness:
-    """The longest run of alike stretches at one lag, and its median correlation; the best single one where there is no
-    run."""
-    alike, at = compared.alike, compared.first
-    if not alike.size:
-        return nothing
-    found = max(runs(alike >= least), key=lambda run: run[1] - run[0], default=None)
-    if found is None:
-        best = int(alike.argmax())
-        return replace(nothing, alike_ppm=to_ppm(float(alike[best])), from_ms=_ms(best + at))
-    first, end = found
+def _run(alike: NDArray[np.float64], at: int, nothing: Likeness, least: float) -> Likeness:
+    """The longest run of alike stretches at one lag, the first of which begins `at` that sample, and its median."""
+    first, end = max(runs(alike >= least), key=lambda run: run[1] - run[0])
     run = alike[first:end]
     middle = float(np.median(run))
     # Stretches that reach into other film are alike enough to count, and less alike than those that do not.

@@ -1,8 +1,9 @@
 """What looking up costs where many checks are remembered: 1,000, 10,000 and 100,000 of them, in SQLite on disk.
 
-The stored checks are made up, but for the one that is looked for. Their marks are as many as real takes give, and as often
-those that are asked for: stretches of real takes share codes 3.3 times as often as chance would have it (nine takes of
-six people), so a mark is one that is asked for with that many times the probability that chance gives it.
+The stored checks are made up, but for the one that is looked for, and as long as a check. Their marks are as many as real
+takes give, and as often those that are asked for: stretches of real takes share codes 3.3 times as often as chance would
+have it (nine takes of six people), so a mark is one that is asked for with that many times the probability that chance gives
+it. The worst film is one whose face is somewhat like that of every lead: each is compared at every pace.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import secrets
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +23,9 @@ from sqlalchemy import func, insert, select
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.sealing import seal
 from medauth.service.recollection import FINGERPRINT, Recollection
+from medauth.signals.interface import Recalled
 from medauth.signals.print_codes import BITS, TABLES
-from medauth.signals.replay import ReplaySignal
+from medauth.signals.replay import ReplaySignal, ReplayTuning
 from medauth.store import tables
 from medauth.store.database import migrate, open_engine, transaction
 from medauth.store.keyring import FileKeyring
@@ -34,8 +38,9 @@ MARKS_EACH = 306
 LIKELIER = 3.3
 SECONDS = 20.0
 PAGE = 5_000
-_DECOY = signal(face_film(5, seconds=6.0)).offer().fingerprint
 BUDGET_S = 0.5
+TIMES = 5
+WORST = ReplayTuning(maybe_face=-1.0)
 
 
 @pytest.mark.long
@@ -53,32 +58,55 @@ def test_a_verdict_waits_less_than_half_a_second_for_the_memory(
     began = time.perf_counter()
     remember(store, keyring, memory, ours)
     filed_s = time.perf_counter() - began
-    again = signal([(t_ms + 11, picture, track) for t_ms, picture, track in face_film(1, seconds=SECONDS)])
-    spent, passed = [], []
-    for _ in range(5):
-        cpu, clock = time.process_time(), time.perf_counter()
-        recalled = memory.look_up(again)
-        spent.append(time.process_time() - cpu)
-        passed.append(time.perf_counter() - clock)
+    looked = {kind: looked_up(memory, tuning) for kind, tuning in (("plain", None), ("worst", WORST))}
     with transaction(engine, writes=False) as connection:
         marks = connection.execute(select(func.count()).select_from(tables.print_marks)).scalar_one()
     size_mb = sum(path.stat().st_size for path in tmp_path.glob("mirror.sqlite*")) / 1e6
     with capsys.disabled():
         sys.stdout.write(
-            f"\n{count:,} checks, {marks:,} marks, {size_mb:.0f} MB: looked up in {1e3 * np.median(spent):.0f} ms CPU "
-            f"({1e3 * np.median(passed):.0f} ms by the clock, at most {1e3 * max(passed):.0f}); "
-            f"filed in {1e3 * filed_s:.0f} ms; {recalled.compared} compared\n"
+            f"\n{count:,} checks, {marks:,} marks, {size_mb:.0f} MB; filed in {1e3 * filed_s:.0f} ms\n"
+            + "".join(f"  {kind} film: {found}\n" for kind, found in looked.items())
         )
     store.close()
-    assert recalled.best is not None
-    assert recalled.best.record_id == "evd_ours"
-    assert np.median(spent) < BUDGET_S
+    for found in looked.values():
+        assert found.recalled.best is not None
+        assert found.recalled.best.record_id == "evd_ours"
+        assert np.median(found.spent_s) < BUDGET_S
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """What some look-ups of one film took."""
+
+    recalled: Recalled
+    spent_s: Sequence[float]
+    passed_s: Sequence[float]
+
+    def __str__(self) -> str:
+        return (
+            f"looked up in {1e3 * np.median(self.spent_s):.0f} ms CPU "
+            f"({1e3 * min(self.spent_s):.0f} to {1e3 * max(self.spent_s):.0f}; "
+            f"{1e3 * np.median(self.passed_s):.0f} ms by the clock, at most {1e3 * max(self.passed_s):.0f}); "
+            f"{self.recalled.compared} compared"
+        )
+
+
+def looked_up(memory: Recollection, tuning: ReplayTuning | None) -> LookedUp:
+    again = signal([(t_ms + 11, picture, track) for t_ms, picture, track in face_film(1, seconds=SECONDS)], tuning)
+    spent, passed = [], []
+    for _ in range(TIMES):
+        cpu, clock = time.process_time(), time.perf_counter()
+        recalled = memory.look_up(again)
+        spent.append(time.process_time() - cpu)
+        passed.append(time.perf_counter() - clock)
+    return LookedUp(recalled, spent, passed)
 
 
 def fill(store: SqlStore, keyring: FileKeyring, count: int, asked: NDArray[np.int64]) -> None:
     random = np.random.default_rng(0)
     share = LIKELIER * len(asked) / (2 * TABLES << BITS)
     keys = RecordKeys.generate()
+    decoy = signal(face_film(5, seconds=SECONDS)).offer().fingerprint
     for first in range(0, count, PAGE):
         numbers = range(first, min(first + PAGE, count))
         marks = random.integers(-(2**63), 2**63 - 1, (len(numbers), MARKS_EACH))
@@ -86,7 +114,7 @@ def fill(store: SqlStore, keyring: FileKeyring, count: int, asked: NDArray[np.in
         marks[hit] = random.choice(asked, int(hit.sum()))
         with transaction(store.engine, writes=True) as connection:
             connection.execute(insert(tables.records), [record(keyring, f"evd_{n}", n, keys) for n in numbers])
-            connection.execute(insert(tables.prints), [kept(f"evd_{n}", n + 1, keys) for n in numbers])
+            connection.execute(insert(tables.prints), [kept(f"evd_{n}", n + 1, keys, decoy) for n in numbers])
             rows = [
                 {"mark": mark, "print_id": number + 1, "at": 8 * (place // 8)}
                 for number, line in zip(numbers, marks.tolist(), strict=True)
@@ -102,8 +130,8 @@ def record(keyring: FileKeyring, record_id: str, index: int, keys: RecordKeys) -
     return {**blank, **named, "wrapped_key": wrapped}
 
 
-def kept(record_id: str, print_id: int, keys: RecordKeys) -> dict[str, object]:
-    sealed = seal(keys.seal, _DECOY, record_id=record_id, name=FINGERPRINT)
+def kept(record_id: str, print_id: int, keys: RecordKeys, decoy: bytes) -> dict[str, object]:
+    sealed = seal(keys.seal, decoy, record_id=record_id, name=FINGERPRINT)
     return {"print_id": print_id, "record_id": record_id, "sealed": sealed, "until_ms": 2**40}
 
 

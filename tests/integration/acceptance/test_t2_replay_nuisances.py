@@ -125,9 +125,7 @@ def test_other_takes_of_a_face_are_no_replays(memory: Memory, capsys: pytest.Cap
 
 def likeness(pair: Pair) -> float:
     """The most that twelve stretches in a row have in common at any lag."""
-    best = -1.0
-    for lag in range(-LONGEST, LONGEST + 1):
-        alike = pair.at(lag).alike
-        if len(alike) >= IN_STEP:
-            best = max(best, float(np.lib.stride_tricks.sliding_window_view(alike, IN_STEP).min(axis=1).max()))
-    return best
+    alike = pair.at(range(-LONGEST, LONGEST + 1)).alike
+    if alike.shape[1] < IN_STEP:
+        return -1.0
+    return float(np.lib.stride_tricks.sliding_window_view(alike, IN_STEP, axis=1).min(axis=2).max())
