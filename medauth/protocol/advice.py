@@ -24,6 +24,9 @@ SPEAK_UP = "Find a quiet place, and say the digits one after the other, loud and
 MOUTH = "Keep your mouth in view while you speak, and move your lips."
 
 LIGHT = "More light, please: face a window or a lamp."
+SCREEN = "Dim the room's light, make the screen brighter and come closer to it."
+"""Where the screen's colours had to be seen on the skin and were not: who sits in a bright room can do nothing else. Too
+little, none and unclear are told alike."""
 _ORDER: tuple[tuple[str, str], ...] = (
     ("capture.no_frames", "Allow the camera, then try again."),
     ("capture.several_faces", HINTS[CaptureProblem.SEVERAL_FACES]),
@@ -45,8 +48,15 @@ _ORDER: tuple[tuple[str, str], ...] = (
     ("speech.unclear", SPEAK_UP),
     ("speech.hardly_moved", MOUTH),
     ("blink.too_few_frames", FASTER_CAMERA),
+    ("light.delay_not_measured", FASTER_CAMERA),
+    ("light.late", FASTER_CAMERA),
     ("challenge.unseen", STAY),
     ("injection.out_of_sight", STAY),
+    ("light.unseen", STAY),
+    ("light.unfinished", STAY),
+    ("light.drowned", SCREEN),
+    ("light.clipped", SCREEN),
+    ("light.unclear", SCREEN),
     ("challenge.not_relaxed", RELAX),
     ("challenge.expired", FOLLOW),
     ("challenge.unfinished", FOLLOW),

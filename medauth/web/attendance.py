@@ -16,7 +16,7 @@ from typing import Any
 
 from medauth.capture.interface import CapturedFrame
 from medauth.errors import CheckExpired, InputError
-from medauth.protocol.advice import FASTER_CAMERA, FOLLOW, LIGHT, MICROPHONE, MOUTH, RELAX, SPEAK_UP, STAY
+from medauth.protocol.advice import FASTER_CAMERA, FOLLOW, LIGHT, MICROPHONE, MOUTH, RELAX, SCREEN, SPEAK_UP, STAY
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.challenge import RULES, Step, Unit
 from medauth.protocol.observation import HINTS, CaptureProblem, Prompt
@@ -69,6 +69,7 @@ ADVICE_CODES: Mapping[str, str] = {
     MICROPHONE: "microphone",
     SPEAK_UP: "speak_up",
     MOUTH: "mouth",
+    SCREEN: "screen",
 }
 """What a person may be told after an inconclusive check, as codes. What is not here is told as nothing: such a check looks
 like a refused one."""

@@ -20,6 +20,7 @@ from medauth.evaluation.lit_people import Person as Sitter
 from medauth.evaluation.lit_people import Wardrobe
 from medauth.evaluation.lit_scenes import Room, Skin, Take, filmed
 from medauth.evidence.statement import CheckIdentity
+from medauth.protocol.advice import FASTER_CAMERA, SCREEN
 from medauth.protocol.ceremony import Phase
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.light import LightRule, draw_light
@@ -173,3 +174,4 @@ def test_what_cannot_be_measured_is_inconclusive(server: Server, takes: list[Tak
     verdict = checked(server, takes, scene)
     assert verdict.decision is Decision.INCONCLUSIVE
     assert code in codes(verdict)
+    assert verdict.hint == (FASTER_CAMERA if code == "light.delay_not_measured" else SCREEN)

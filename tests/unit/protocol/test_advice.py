@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medauth.protocol.advice import AGAIN, FASTER_CAMERA, FOLLOW, RELAX, STAY, advice, hint_now
+from medauth.protocol.advice import AGAIN, FASTER_CAMERA, FOLLOW, RELAX, SCREEN, STAY, advice, hint_now
 from medauth.protocol.challenge import Action, scripted_step
 from medauth.protocol.observation import CaptureProblem, Prompt
 from medauth.protocol.verdict import Decision, Reason, Role
@@ -38,6 +38,12 @@ def test_every_trouble_of_the_camera_has_its_own_hint(problem: CaptureProblem) -
         (["challenge.unfinished", "emotion.not_asked", "blink.none_seen"], FOLLOW),
         (["challenge.unfinished", "capture.too_few_frames"], FASTER_CAMERA),
         (["capture.no_frames", "faces.none", "challenge.unfinished"], "Allow the camera, then try again."),
+        (["light.drowned", "emotion.faint"], SCREEN),
+        (["light.unclear"], SCREEN),
+        (["light.clipped", "capture.too_dark"], "More light, please: face a window or a lamp."),
+        (["light.unseen"], STAY),
+        (["light.delay_not_measured"], FASTER_CAMERA),
+        (["light.late", "light.drowned"], FASTER_CAMERA),
         (["emotion.apart"], AGAIN),
         (["injection.clock_constant"], AGAIN),
         ([], AGAIN),

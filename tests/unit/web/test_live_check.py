@@ -109,6 +109,7 @@ def test_who_was_seen_too_little_is_told_what_to_do_better(host: Host) -> None:
             "Close other programs that use the camera or the network, then try again.",
             "faster_camera",
         ),
+        (Decision.INCONCLUSIVE, "Dim the room's light, make the screen brighter and come closer to it.", "screen"),
         (Decision.INCONCLUSIVE, "Try again in even light, and do what is asked a little more clearly.", None),
         (Decision.NOT_LIVE, "More light, please: face a window or a lamp.", None),
     ],

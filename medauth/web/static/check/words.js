@@ -75,6 +75,7 @@ const en = {
     microphone: "No sound came. Check that the microphone is the right one and not muted.",
     speak_up: "The digits could not be understood. Find a quiet place, and say them one after the other, loud and clear.",
     mouth: "Keep your mouth in view while you speak, and move your lips.",
+    screen: "The screen's light was too faint. Dim the room's light, make the screen brighter and come closer to it next time.",
   },
   outcomes: {
     passed: ["Thank you", "The check is done. You can go on."],
@@ -175,6 +176,7 @@ const de = {
     microphone: "Es kam kein Ton an. Prüfen Sie, ob es das richtige Mikrofon ist und ob es stummgeschaltet ist.",
     speak_up: "Die Ziffern waren nicht zu verstehen. Suchen Sie einen ruhigen Ort und sprechen Sie sie nacheinander, laut und deutlich.",
     mouth: "Ihr Mund muss zu sehen sein, während Sie sprechen; bewegen Sie die Lippen.",
+    screen: "Das Licht des Bildschirms war zu schwach. Dämpfen Sie beim nächsten Mal das Licht im Raum, stellen Sie den Bildschirm heller und kommen Sie näher.",
   },
   outcomes: {
     passed: ["Vielen Dank", "Die Prüfung ist abgeschlossen. Sie können fortfahren."],
