@@ -167,6 +167,8 @@ def _scored(rows: Sequence[Row], cue: str) -> dict[str, Any]:
         part = trials.select(~trials.attack | (trials.species == name))
         missed = _missed_at(part)
         people = len(np.unique(part.groups[part.attack]))
+        # A score that never refused one of them at the shipped threshold follows how the films were made.
+        refuses = any(row["species"] == name and _failed(row, cue) for row in scored)
         # Where none or all are missed, no draw of persons says how far off that may be.
         surely = wilson_rate(round(missed * people), people).interval() if missed in (0.0, 1.0) else None
         interval = surely or resampled(part, _missed_at)
@@ -176,7 +178,7 @@ def _scored(rows: Sequence[Row], cue: str) -> dict[str, Any]:
             "interval95": interval,
             "people": people,
             "threshold": round(threshold_at_bpcer(part.scores, part.attack, BPCER_TARGET), 6),
-            "claim": interval is not None and interval[1] <= CLAIMED and people >= LEAST_PEOPLE,
+            "claim": refuses and interval is not None and interval[1] <= CLAIMED and people >= LEAST_PEOPLE,
         }
     return found
 

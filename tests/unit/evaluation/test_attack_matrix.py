@@ -241,12 +241,19 @@ def test_a_cue_that_no_film_can_show_stands_in_whole_checks_alone() -> None:
     assert found["whole"]["print"]["caught_by"] == {"replay.fail": 1}
 
 
-@pytest.mark.parametrize(("people", "claim"), [(4, False), (40, False), (60, True)])
-def test_a_claim_needs_people(people: int, claim: bool) -> None:
+@pytest.mark.parametrize(
+    ("people", "outcome", "claim"),
+    [(4, "fail", False), (40, "fail", False), (60, "fail", True), (60, "pass", False), (60, "inconclusive", False)],
+)
+def test_a_claim_needs_people_and_a_cue_that_refuses(people: int, outcome: str, claim: bool) -> None:
     films = [a_film("print", f"p{n}") for n in range(people)] + [a_film(BONA_FIDE, f"p{n}") for n in range(people)]
     for n, film in enumerate(films):
         film["readings"] = dict(film["readings"]) | {
-            "presentation_attack": {"outcome": "pass", "code": "c", "score_ppm": 900_000 - n if n < people else n}
+            "presentation_attack": {
+                "outcome": outcome if n < people else "pass",
+                "code": "c",
+                "score_ppm": 900_000 - n if n < people else n,
+            }
         }
     found = tables(films, STANDARD)["scored"]["presentation_attack"]["species"]["print"]
     assert (found["apcer"], found["auc"], found["claim"]) == (0.0, 1.0, claim)
