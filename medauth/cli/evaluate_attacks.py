@@ -44,7 +44,7 @@ def attacks(
         int, typer.Option(help="Random checks against the film of sixteen gestures.", min=0)
     ] = 2_000,
     misuse_tries: Annotated[
-        int, typer.Option(help="Forged clients, and changes of the mirror, of each so many.", min=0)
+        int, typer.Option(help="Forged clients, and changes of the mirror: of each so many, in hundreds.", min=0)
     ] = 200,
     policy: Annotated[str, typer.Option(help="The policy that is attacked.")] = "standard",
     screen_light: Annotated[
