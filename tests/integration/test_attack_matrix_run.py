@@ -20,12 +20,14 @@ from medauth.cli.main import app
 from medauth.evaluation.attacks.look import Look, show
 from medauth.evaluation.attacks.loop_film import SIXTEEN
 from medauth.evaluation.attacks.loop_protocol import MeasuredLoop, measured, play
+from medauth.evaluation.attacks.matrix import run
 from medauth.evaluation.attacks.mesh_warp import cut_sheet
 from medauth.evaluation.attacks.misuse import ACCEPTED, forge, tamper
+from medauth.evaluation.attacks.plan import Plan, jobs
 from medauth.evaluation.attacks.screen_light import Lighting
 from medauth.evaluation.attacks.stage import STAGED, Cast
 from medauth.evaluation.attacks.tuning import rested, tuned
-from medauth.evaluation.attacks.victims import REGISTRY, Casting, Portrait, Victim
+from medauth.evaluation.attacks.victims import REGISTRY, Casting, Portrait, Victim, portraits
 from medauth.evaluation.attacks.whole_check import Server
 from medauth.protocol.policy import STANDARD
 from medauth.protocol.verdict import Decision
@@ -174,3 +176,13 @@ def test_the_command_writes_its_report_and_goes_on_where_it_stopped(tmp_path: Pa
     again = CliRunner().invoke(app, words)
     assert json.loads(again.output)["tables"] == found
     assert (tmp_path / "r" / "sessions.jsonl").read_text() == lines
+
+
+def test_two_processes_play_what_one_plays(tmp_path: Path) -> None:
+    plan = Plan("standard", portraits((), ())[:2], (), 0, 2, 0, only=("still_photo",))
+    seen: list[tuple[int, int]] = []
+    two = run(plan, tmp_path / "two", processes=2, on_done=lambda done, total: seen.append((done, total)))
+    one = run(plan, tmp_path / "one")
+    assert sorted(two, key=lambda row: str(row["job"])) == sorted(one, key=lambda row: str(row["job"]))
+    assert [row["job"] for row in one] == [job.key for job in jobs(plan)]
+    assert seen == [(done, 4) for done in range(5)]
