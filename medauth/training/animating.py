@@ -3,8 +3,9 @@
 A program that answers prompts for a photograph moves points of the face and lets the picture follow. Three ways of
 letting it follow are drawn by turns, so that none is learned by heart: every place goes with the points near it (Gaussian
 weights, as in first-order motion models; Siarohin et al., NeurIPS 2019), along a thin-plate spline, or in flat pieces between
-some of the points. What a photograph does not hold is painted: lids over eyes, the dark between lips. Moving goes both ways
-(a smile is taken away as often as put on), so that no expression and no pose says what was done.
+the points. What a photograph does not hold is painted (`painting`), and some programs draw the face anew (`redrawing`). Moving
+goes both ways (a smile is taken away as often as put on), so that no expression and no pose says what was done; some movements
+are small, as a blink or a nod in passing.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
 
-from medauth.signals.face_contours import FACE_OVAL, INNER_LIPS, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
+from medauth.signals.face_contours import FACE_OVAL, INNER_LIPS, LEFT_EYE, RIGHT_EYE
 from medauth.training.moved_points import Motion, move_points, ring, shape_change_px
+from medauth.training.painting import Paint, draw_paint, paint
+from medauth.training.redrawing import Redrawing, draw_redrawing, redraw
 from medauth.training.warping import KEY_POINTS, grid, remap, spline_field
 
 Image = NDArray[np.uint8]
@@ -26,9 +29,10 @@ Points = NDArray[np.float32]
 Field = Callable[[Points, Points, int], NDArray[np.float32]]
 
 _STEP = 8  # the smooth field is computed this coarsely and drawn out in between
-_PAINT_FROM = 0.35  # of shut lids: before, nobody paints
-_MOVED_PX = 3.0  # what is moved less is no forgery to learn from
+_MOVED_PX = 1.8  # what is moved less is no forgery to learn from
 _TRIES = 6
+_SMALL_SHARE = 0.35
+_REDRAWN = 0.4
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,8 @@ class Animation:
     field: Field
     follow: float  # how much of the head's motion hair and neck take part in, 0..1
     depth: float  # of the head, in outer eye distances
-    inside: NDArray[np.float64] | None  # (3,) BGR between lips that open; None: the lips' own picture is stretched
-    lids_painted: bool
-    soft_px: float
+    paint: Paint
+    redrawing: Redrawing | None  # None: the photograph's own picture is moved
 
 
 def draw_animation(marks: Points, rng: np.random.Generator) -> Animation:
@@ -56,15 +59,13 @@ def draw_animation(marks: Points, rng: np.random.Generator) -> Animation:
 
 def _draw(rng: np.random.Generator) -> Animation:
     fields_ = (cloud(rng.uniform(2.5, 9.0)), spline_of_key_points, pieces(int(rng.integers(2**31))))
-    dark = rng.uniform(12, 75) * np.array([rng.uniform(0.6, 0.9), rng.uniform(0.6, 0.9), rng.uniform(1.0, 1.4)])
     return Animation(
-        motion=draw_motion(rng),
+        motion=_smaller(draw_motion(rng), rng),
         field=fields_[int(rng.choice(3, p=(0.4, 0.25, 0.35)))],
         follow=float(rng.uniform(0.2, 1.0)),
         depth=float(rng.uniform(0.55, 1.0)),
-        inside=dark if rng.random() < 0.6 else None,  # noqa: PLR2004
-        lids_painted=bool(rng.random() < 0.5),  # noqa: PLR2004
-        soft_px=float(rng.uniform(0.5, 1.8)),
+        paint=draw_paint(rng),
+        redrawing=draw_redrawing(rng) if rng.random() < _REDRAWN else None,
     )
 
 
@@ -84,6 +85,13 @@ def draw_motion(rng: np.random.Generator) -> Motion:
     return _only(whole, rng)
 
 
+def _smaller(motion: Motion, rng: np.random.Generator) -> Motion:
+    """One motion in three only hinted at; lids shut whole all the same."""
+    if rng.random() >= _SMALL_SHARE:
+        return motion
+    return replace(motion.part(float(rng.uniform(0.3, 0.7))), lids=motion.lids)
+
+
 def animate(image: Image, marks: Points, animation: Animation, share: float = 1.0) -> tuple[Image, Points]:
     """The picture (S, S, 3) with its face moved by `share` of the motion, and where its marks (478, 2) now lie."""
     motion = animation.motion.part(share)
@@ -91,10 +99,9 @@ def animate(image: Image, marks: Points, animation: Animation, share: float = 1.
     around, around_moved = ring(marks, moved, animation.follow, image.shape[0])
     start, end = np.concatenate([marks, around]), np.concatenate([moved, around_moved])
     drawn = remap(image, *animation.field(start, end, image.shape[0]))
-    if animation.lids_painted and motion.lids > _PAINT_FROM:
-        drawn = _paint_lids(drawn, moved, animation.soft_px)
-    if animation.inside is not None and motion.jaw > 0:
-        drawn = _fill(drawn, moved[list(INNER_LIPS)], animation.inside, animation.soft_px)
+    drawn = paint(drawn, moved, animation.paint, lids=motion.lids, jaw=motion.jaw)
+    if animation.redrawing is not None:
+        drawn = redraw(drawn, moved, animation.redrawing)
     return drawn, moved
 
 
@@ -123,7 +130,7 @@ def pieces(seed: int) -> Field:
 
     def field(start: Points, end: Points, side: int) -> NDArray[np.float32]:
         rng = np.random.default_rng(seed)
-        some = rng.choice(478, int(rng.integers(60, 260)), replace=False)
+        some = rng.choice(478, int(rng.integers(60, 479)), replace=False)
         chosen = np.unique(
             np.concatenate([some, FACE_OVAL, RIGHT_EYE, LEFT_EYE, INNER_LIPS, np.arange(478, len(start))])
         )
@@ -140,22 +147,6 @@ def _drawn_out(moves: NDArray[np.float64], side: int) -> NDArray[np.float32]:
     at = (places / _STEP).astype(np.float32)
     dense = [cv2.remap(moves[..., axis].astype(np.float32), at[0], at[1], cv2.INTER_LINEAR) for axis in (0, 1)]
     return np.asarray(places + np.stack(dense), np.float32)
-
-
-def _paint_lids(image: Image, marks: Points, soft_px: float) -> Image:
-    """Skin from between eye and brow over both eyes."""
-    for eye, brow in ((RIGHT_EYE, RIGHT_BROW), (LEFT_EYE, LEFT_BROW)):
-        at = 0.5 * (marks[list(eye)].mean(axis=0) + marks[list(brow)].mean(axis=0))
-        skin = cv2.getRectSubPix(image, (9, 3), (float(at[0]), float(at[1]))).reshape(-1, 3).mean(axis=0)
-        image = _fill(image, marks[list(eye)], 0.92 * skin, soft_px)
-    return image
-
-
-def _fill(image: Image, outline: Points, colour: NDArray[np.float64], soft_px: float) -> Image:
-    mask = np.zeros(image.shape[:2], np.float32)
-    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], (1.0,))
-    share = cv2.GaussianBlur(mask, (0, 0), soft_px)[..., None]
-    return np.asarray(np.clip(image * (1 - share) + colour * share, 0, 255), np.uint8)
 
 
 def _only(whole: Motion, rng: np.random.Generator) -> Motion:
