@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.signals.face_contours import FACE_OVAL
-from medauth.training.degrading import rescale
+from medauth.training.degrading import rescale, smooth_skin
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -50,8 +50,7 @@ def draw_redrawing(rng: np.random.Generator) -> Redrawing:
 def redraw(image: Image, marks: Points, how: Redrawing) -> Image:
     """The picture (S, S, 3) with the face at `marks` (478, 2) drawn anew."""
     drawn = rescale(image, how.share, cv2.INTER_CUBIC)
-    plain = cv2.bilateralFilter(drawn, 7, 28, 5)
-    drawn = np.asarray(cv2.addWeighted(plain, how.smooth, drawn, 1 - how.smooth, 0), np.uint8)
+    drawn = smooth_skin(drawn, how.smooth)
     blurred = cv2.GaussianBlur(drawn, (0, 0), 1.5)
     sharp = cv2.addWeighted(drawn, 1 + how.sharpen, blurred, -how.sharpen, 0).astype(np.float32)
     sharp += _pattern(image.shape[0], how)
