@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from medauth.training.blending import draw_forgery, fit_colours, nearest_donor, self_blend, swap
-from medauth.training.degrading import Degradation, degrade, rescale
+from medauth.training.degrading import Degradation, degrade, rescale, smooth_skin
 from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank, FaceEntry
 from medauth.training.face_masks import draw_mask, make_mask
 from medauth.training.forged_samples import (
@@ -131,6 +131,16 @@ def test_elastic_fields_are_smooth_and_bounded() -> None:
 
 def test_the_most_similar_face_gives_its_own() -> None:
     assert nearest_donor(mesh(), [mesh() + 30, mesh() + 2, mesh() + 10]) == 1
+
+
+def test_smoothing_takes_grain_and_leaves_edges() -> None:
+    image = np.full((64, 64, 3), 90, np.uint8)
+    image[:, 32:] = 200
+    grainy = np.clip(image + np.random.default_rng(1).normal(0, 5, image.shape), 0, 255).astype(np.uint8)
+    smoothed = smooth_skin(grainy, 1.0)
+    assert smoothed[8:56, 4:26].std() < 0.6 * grainy[8:56, 4:26].std()
+    assert (smoothed[:, 36:].mean() - smoothed[:, :28].mean()) > 105
+    assert (smooth_skin(grainy, 0.0) == grainy).all()
 
 
 def test_a_degradation_repeats_with_its_seed_and_differs_without() -> None:
