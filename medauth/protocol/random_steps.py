@@ -20,6 +20,9 @@ RandomBelow = Callable[[int], int]
 """Uniform integer in [0, n): `secrets.randbelow` unless a test says otherwise."""
 _ALIKE = ((Action.TURN_LEFT, Action.PROFILE_LEFT), (Action.TURN_RIGHT, Action.PROFILE_RIGHT))
 """One movement may pass for either: a wide turn that went far, and back."""
+_UNREAD = frozenset({Action.OPEN_MOUTH})
+"""Expressions that the emotion cue does not read (`signals/responsiveness.py`). They are drawn like others, and do not meet
+what a policy requires: a check that held no other could end in no decision but *inconclusive*, whoever answered it."""
 _MOST_TRIES = 10_000
 """Draws until one holds what it must, on the average; more would keep a check from beginning."""
 
@@ -42,7 +45,7 @@ def draw_steps(
     while True:
         drawn = [_draw_way(actions, randbelow) for _ in range(count)]
         repeats = any(a[0] is b[0] and not is_spoken(a[0]) for a, b in pairwise(drawn))
-        if not repeats and required <= {RULES[action].category for action, _ in drawn}:
+        if not repeats and required <= {_meets(action) for action, _ in drawn}:
             return tuple(_draw_step(action, way, randbelow) for action, way in drawn)
 
 
@@ -55,6 +58,11 @@ def entropy_bits(actions: Sequence[Action], count: int, required: frozenset[Cate
     sequences = _count_sequences(tuple(actions), count, required)
     bits = math.log2(sequences) if sequences > 1 else 0.0
     return max(0.0, bits - count) if any(set(pair) <= set(actions) for pair in _ALIKE) else bits
+
+
+def _meets(action: Action) -> Category:
+    """The requirement that an action meets."""
+    return Category.OTHER if action in _UNREAD else RULES[action].category
 
 
 def ways_of(action: Action) -> int:
@@ -72,7 +80,7 @@ def _count_sequences(actions: tuple[Action, ...], count: int, required: frozense
             for action in actions:
                 if action is last and not is_spoken(action):
                     continue
-                key = (action, missing - {RULES[action].category})
+                key = (action, missing - {_meets(action)})
                 following[key] = following.get(key, 0) + ways * ways_of(action)
         states = following
     return sum(ways for (_, missing), ways in states.items() if not missing)

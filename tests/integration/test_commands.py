@@ -240,7 +240,7 @@ def test_a_node_that_is_down_leaves_records_pending_and_says_so(world: World, mo
 def test_policies_say_their_bits() -> None:
     policies = run_json("policy")
     assert all(p["bits"] >= 20 for p in policies if not p["rehearsal"])
-    assert "23.6 bits" in run("policy", "standard").output
+    assert "23.3 bits" in run("policy", "standard").output
 
 
 def test_every_command_has_help_that_teaches() -> None:

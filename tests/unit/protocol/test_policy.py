@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import fields, replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from medauth.protocol.policy import (
     policy_named,
 )
 from medauth.protocol.random_steps import draw_steps
+from medauth.signals.responsiveness import ASKED
 
 DECIDING = [policy for policy in POLICIES.values() if not policy.rehearsal]
 
@@ -34,6 +36,15 @@ def test_every_policy_draws_at_least_twenty_bits(policy: Policy) -> None:
 @pytest.mark.parametrize("name", ["no-expression", "no-turn", "unhurried"])
 def test_accessible_policies_keep_the_bits_of_standard(name: str) -> None:
     assert policy_named(name).entropy_bits() >= STANDARD.entropy_bits()
+
+
+@pytest.mark.parametrize("policy", [p for p in DECIDING if "emotion" in p.confirm], ids=lambda p: p.name)
+def test_whoever_must_show_an_expression_is_asked_for_one_that_is_read(policy: Policy) -> None:
+    """An opened mouth alone would leave a check without a decision whoever answered it."""
+    draw = random.Random(11)
+    for _ in range(400):
+        steps = draw_steps(policy.actions, policy.steps, frozenset(policy.required), draw.randrange)
+        assert {step.action for step in steps} & set(ASKED)
 
 
 def test_a_policy_without_flashes_draws_as_many_bits_by_steps_alone() -> None:
