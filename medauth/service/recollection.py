@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from medauth.errors import EvidenceError, KeyringError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.sealing import seal, unseal
-from medauth.signals.interface import Likeness, Offer, Place, Recalled, Recollects
+from medauth.signals.interface import Lead, Offer, Place, Recalled, Recollects
 from medauth.store.interface import Keyring, NewPrint, PrintStore
 from medauth.store.print_interface import Mark, MarkRow, PrintRow
 
@@ -36,7 +36,7 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Lead:
+class _Voted:
     """An earlier check that may be of the same film, and at which lag."""
 
     print_id: int
@@ -82,20 +82,15 @@ class Recollection:
         ids = sorted({lead.print_id for lead in leads})
         rows = self._prints.prints(ids, self._now_ms()) if ids else ()
         found = {row.print_id: self._opened(row) for row in rows}
-        likenesses: list[Likeness] = []
+        followed = [(lead, stored) for lead in leads if (stored := found.get(lead.print_id)) is not None]
+        likenesses = signal.compared(
+            [Lead(stored.record_id, stored.fingerprint, lead.lag, lead.mirrored) for lead, stored in followed]
+        )
+        # Of another key, or of another version: what it is of is not known, and the check stays open.
         unreadable = {print_id for print_id, stored in found.items() if stored is None}
-        for lead in leads:
-            stored = found.get(lead.print_id)
-            if stored is None or lead.print_id in unreadable:
-                continue
-            try:
-                likenesses.append(
-                    signal.compared(stored.record_id, stored.fingerprint, lead.lag, mirrored=lead.mirrored)
-                )
-            except EvidenceError:
-                # Of another version: what it is of is not known, and the check stays open.
-                unreadable.add(lead.print_id)
-        best = max(likenesses, key=lambda likeness: (likeness.stretches, likeness.alike_ppm), default=None)
+        unreadable |= {lead.print_id for (lead, _), like in zip(followed, likenesses, strict=True) if like is None}
+        read = [likeness for likeness in likenesses if likeness is not None]
+        best = max(read, key=lambda likeness: (likeness.stretches, likeness.alike_ppm), default=None)
         return Recalled(len(found) - len(unreadable), len(unreadable), best)
 
     def remembered(self, check: Remembered, offer: Offer | None) -> NewPrint | None:
@@ -123,19 +118,19 @@ class Recollection:
             yield place, known[place.code]
 
 
-def _leads(rows: Sequence[MarkRow], asked: Mapping[int, Sequence[Place]]) -> list[_Lead]:
+def _leads(rows: Sequence[MarkRow], asked: Mapping[int, Sequence[Place]]) -> list[_Voted]:
     """The lags on which most marks agree, few of any one check; neighbours of a lag say the same."""
     if not rows:
         return []
     prints, flipped, steps, votes = _voted(rows, asked)
-    leads: list[_Lead] = []
+    leads: list[_Voted] = []
     taken: dict[int, list[tuple[bool, int]]] = {}
     for index in np.lexsort((steps, flipped, prints, -votes)).tolist():
         print_id, way, step = int(prints[index]), bool(flipped[index]), int(steps[index])
         before = taken.setdefault(print_id, [])
         if len(before) < _OF_ONE and all(way is not other or abs(step - near) > 1 for other, near in before):
             before.append((way, step))
-            leads.append(_Lead(print_id, step * _LAG_STEP, way))
+            leads.append(_Voted(print_id, step * _LAG_STEP, way))
         if len(leads) == COMPARED:
             break
     return leads

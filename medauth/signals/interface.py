@@ -221,6 +221,16 @@ class Recalled:
         return cls(value["compared"], value["unreadable"], best)
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """An earlier check's fingerprint, and about how many samples later the same film may come."""
+
+    record_id: str
+    stored: bytes
+    lag: int
+    mirrored: bool
+
+
 @runtime_checkable
 class Recollects(Protocol):
     """A signal whose reading needs what the server remembers of earlier checks."""
@@ -230,8 +240,8 @@ class Recollects(Protocol):
     def offer(self) -> Offer:
         """What the frames so far give to be remembered by. Calling it changes nothing."""
 
-    def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
-        """How far an earlier check's fingerprint is this film's, at about that lag. Raises `EvidenceError`."""
+    def compared(self, leads: Sequence[Lead]) -> Sequence[Likeness | None]:
+        """How far each is this film's; None for one that cannot be read."""
 
     def recall(self, recalled: Recalled) -> None:
         """What was found; from now on `reading` goes by it."""

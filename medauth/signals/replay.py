@@ -11,12 +11,13 @@ What it cannot see: film played more than a tenth faster or slower; and what it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medauth.errors import EvidenceError
 from medauth.protocol.canonical import Json
 from medauth.protocol.challenge import Challenge
 from medauth.protocol.observation import Observation
@@ -36,7 +37,7 @@ from medauth.signals.check_print import (
 )
 from medauth.signals.face_grid import FaceGrid
 from medauth.signals.frame_print import FrameRows
-from medauth.signals.interface import Likeness, Marks, Offer, Place, Recalled
+from medauth.signals.interface import Lead, Likeness, Marks, Offer, Place, Recalled
 from medauth.signals.print_codes import FACE_TABLE, asked_codes, own_codes
 from medauth.signals.print_likeness import Pair
 
@@ -59,6 +60,8 @@ class ReplayTuning:
     changed in every way 0.75 at least where it was tuned, 0.58 with others' meshes (ADR 0610)."""
     maybe_face: float = 0.25
     """From here on a face is compared at other paces, too: 5 % aside it is still somewhat like itself."""
+    most_paced: int = 6
+    """So many faces at most, the likest: bounds what a film costs that is made to be somewhat like many (ADR 0640)."""
     in_step: int = 12
     """So many stretches in a row, each a fifteenth of a second on, with one lag."""
     least_motion: float = 0.01
@@ -80,6 +83,21 @@ class ReplayTuning:
     slack: int = 5
     """Samples to either side of a lag at which to look: votes are counted by fours, and codes of neighbours are alike. One
     sample off, a film is no longer like itself."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """What came of one lead: both faces, and how far whole pictures and faces are alike."""
+
+    ours: Series
+    theirs: Series
+    nothing: Likeness
+    whole: Likeness
+    face: Likeness
+
+    @property
+    def best(self) -> Likeness:
+        return max(self.whole, self.face, key=_strength)
 
 
 class ReplaySignal:
@@ -128,23 +146,35 @@ class ReplaySignal:
     def _views(self, film: Film) -> tuple[tuple[Series, float, int], ...]:
         return (film.whole, self._tuning.least_filed, 0), (film.face, self._tuning.least_face, FACE_TABLE)
 
-    def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
-        theirs, ours = from_bytes(stored), self._taker.film()
-        ours = ours.in_a_mirror() if mirrored else ours
-        nothing = Likeness(record_id, 0, 0, lag, mirrored, 0)
-        whole = self._likest(Pair(ours.whole, theirs.whole), nothing, self._tuning.alike, self._tuning.slack)
-        face = self._faces(ours.face, theirs.face, replace(nothing, face=True))
-        return max(whole, face, key=_strength)
+    def compared(self, leads: Sequence[Lead]) -> Sequence[Likeness | None]:
+        """Each at its own pace; where none is of the same film, the faces that are likest at others, too."""
+        found = [self._looked_at(lead) for lead in leads]
+        read = [look for look in found if look is not None]
+        if all(look.best.stretches < self._tuning.in_step for look in read):
+            maybe = [look for look in read if look.face.alike_ppm >= to_ppm(self._tuning.maybe_face)]
+            for look in sorted(maybe, key=lambda look: _strength(look.face), reverse=True)[: self._tuning.most_paced]:
+                look.face = self._at_other_paces(look)
+        return [None if look is None else look.best for look in found]
 
-    def _faces(self, ours: Series, theirs: Series, nothing: Likeness) -> Likeness:
-        tuning = self._tuning
-        best = self._likest(Pair(ours, theirs), nothing, tuning.alike_face, tuning.slack)
-        if best.stretches >= tuning.in_step or best.alike_ppm < to_ppm(tuning.maybe_face):
-            return best
+    def _looked_at(self, lead: Lead) -> _Look | None:
+        try:
+            theirs = from_bytes(lead.stored)
+        except EvidenceError:
+            return None
+        film = self._taker.film()
+        ours = film.in_a_mirror() if lead.mirrored else film
+        nothing = Likeness(lead.record_id, 0, 0, lead.lag, lead.mirrored, 0)
+        whole = self._likest(Pair(ours.whole, theirs.whole), nothing, self._tuning.alike, self._tuning.slack)
+        pair, nothing = Pair(ours.face, theirs.face), replace(nothing, face=True)
+        face = self._likest(pair, nothing, self._tuning.alike_face, self._tuning.slack)
+        return _Look(ours.face, theirs.face, nothing, whole, face)
+
+    def _at_other_paces(self, look: _Look) -> Likeness:
+        best = look.face
         for pace in _PACES:
             # The other pace undone: ours is brought to theirs.
-            pair = Pair(played_at(ours, 1 / pace), theirs)
-            found = self._likest(pair, nothing, tuning.alike_face, tuning.slack_paced)
+            pair = Pair(played_at(look.ours, 1 / pace), look.theirs)
+            found = self._likest(pair, look.nothing, self._tuning.alike_face, self._tuning.slack_paced)
             best = max(best, replace(found, from_ms=round(found.from_ms / pace)), key=_strength)
         return best
 

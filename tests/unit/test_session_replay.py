@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from medauth.protocol.policy import REHEARSAL
 from medauth.protocol.reading import Outcome, SignalReading
 from medauth.protocol.verdict import Decision, Role
 from medauth.service.recollection import Recollection
-from medauth.signals.interface import Likeness, Offer, Place, Recalled
+from medauth.signals.interface import Lead, Likeness, Offer, Place, Recalled
 from medauth.store.keyring import FileKeyring
 from tests.unit.checks import Check, Server, Stated, memory_server
 
@@ -39,8 +39,11 @@ class Shown(Stated):
     def offer(self) -> Offer:
         return Offer(self.film, FILED, FILED)
 
-    def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
-        return Likeness(record_id, 0, 40 if stored == self.film else 0, lag, mirrored, 0)
+    def compared(self, leads: Sequence[Lead]) -> Sequence[Likeness | None]:
+        return [
+            Likeness(lead.record_id, 0, 40 if lead.stored == self.film else 0, lead.lag, lead.mirrored, 0)
+            for lead in leads
+        ]
 
     def recall(self, recalled: Recalled) -> None:
         self.recalled = recalled

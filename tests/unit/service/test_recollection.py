@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
-from medauth.errors import EvidenceError, StoreError
+from medauth.errors import StoreError
 from medauth.evidence.commitment import RecordKeys
 from medauth.evidence.sealing import unseal
 from medauth.service.erasure import Erasure
 from medauth.service.recollection import COMPARED, FINGERPRINT, Recollection
-from medauth.signals.interface import Likeness, Offer, Place, Recalled
+from medauth.signals.interface import Lead, Likeness, Offer, Place, Recalled
 from medauth.store import tables
 from medauth.store.database import transaction
 from medauth.store.interface import MAIN_LOG, CheckRow, LeafKind, NewPrint, NewRecord
@@ -41,9 +41,12 @@ class Film:
         asked = tuple(Place(code, 10 * at + self.later) for at, code in enumerate(self.codes))
         return Offer(self.fingerprint, filed, (*asked, *(Place(-code, 0, mirrored=True) for code in self.codes)))
 
-    def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
-        self.seen.append((record_id, lag, mirrored))
-        return Likeness(record_id, 0, 30 if stored == self.fingerprint else 0, lag, mirrored, 0)
+    def compared(self, leads: Sequence[Lead]) -> Sequence[Likeness | None]:
+        return [self.looked_at(lead) for lead in leads]
+
+    def looked_at(self, lead: Lead) -> Likeness | None:
+        self.seen.append((lead.record_id, lead.lag, lead.mirrored))
+        return Likeness(lead.record_id, 0, 30 if lead.stored == self.fingerprint else 0, lead.lag, lead.mirrored, 0)
 
     def recall(self, recalled: Recalled) -> None: ...
 
@@ -51,10 +54,8 @@ class Film:
 class Choosy(Film):
     """Reads what this version stored, and nothing else."""
 
-    def compared(self, record_id: str, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
-        if stored != self.fingerprint:
-            raise EvidenceError("a fingerprint of another kind", expected="one that this version stored")
-        return super().compared(record_id, stored, lag, mirrored=mirrored)
+    def looked_at(self, lead: Lead) -> Likeness | None:
+        return super().looked_at(lead) if lead.stored == self.fingerprint else None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from medauth.protocol.observation import CaptureProblem, FaceQuality, FaceTrack, Frame, Observation, Pose
 from medauth.signals.face_grid import FaceGrid
+from medauth.signals.interface import Lead
 from medauth.signals.replay import ReplaySignal, ReplayTuning
-from tests.unit.signals.test_replay_memory import code_of, looked_up
+from tests.unit.signals.test_replay_memory import alone, code_of, looked_up
 
 pytestmark = pytest.mark.simulated
 
@@ -155,10 +157,33 @@ def _flipped(track: FaceTrack) -> FaceTrack:
 @pytest.mark.parametrize(("pace", "lag"), [(0.9, 8), (1.1, -8)])
 def test_a_face_at_another_pace_is_known_where_it_is_compared(pace: float, lag: int) -> None:
     shown, stored = face_film(1, pace=pace, room=3), EARLIER.offer().fingerprint
-    found = signal(shown).compared("evd_1", stored, lag, mirrored=False)
+    found = alone(signal(shown), stored, lag, mirrored=False)
     assert (found.face, found.stretches >= ReplayTuning().in_step) == (True, True)
     for rigid in (ReplayTuning(maybe_face=0.99), ReplayTuning(slack_paced=0)):
-        assert signal(shown, rigid).compared("evd_1", stored, lag, mirrored=False).stretches < found.stretches
+        assert alone(signal(shown, rigid), stored, lag, mirrored=False).stretches < found.stretches
+
+
+def test_of_many_faces_the_likest_are_compared_at_other_paces() -> None:
+    """However late the film is among those that are somewhat like it."""
+    film = face_film(1, pace=0.9, room=3)
+    same = Lead("evd_same", EARLIER.offer().fingerprint, 8, mirrored=False)
+    others = [
+        replace(same, record_id=f"evd_{seed}", stored=signal(face_film(seed)).offer().fingerprint) for seed in (11, 12)
+    ]
+    for most, known in ((0, False), (1, True)):
+        ours = signal(film, ReplayTuning(maybe_face=-1.0, most_paced=most))
+        *_, found = ours.compared([*others, same])
+        assert found is not None
+        assert (found.stretches >= ReplayTuning().in_step) is known
+
+
+def test_where_a_film_is_known_at_its_own_pace_no_other_is_tried() -> None:
+    slower = Lead("evd_slower", signal(face_film(1, pace=0.9)).offer().fingerprint, -8, mirrored=False)
+    same = Lead("evd_same", EARLIER.offer().fingerprint, 0, mirrored=False)
+    alone_found, (beside, _) = EARLIER.compared([slower])[0], EARLIER.compared([slower, same])
+    assert alone_found is not None
+    assert beside is not None
+    assert beside.stretches < ReplayTuning().in_step <= alone_found.stretches
 
 
 def test_behind_a_still_picture_a_known_face_is_refused_though_little_moves() -> None:
@@ -172,9 +197,7 @@ def test_behind_a_still_picture_a_known_face_is_refused_though_little_moves() ->
 def test_other_faces_are_not_taken_for_it(seed: int) -> None:
     other = signal(face_film(seed))
     stored = EARLIER.offer().fingerprint
-    found = [
-        other.compared("evd_1", stored, lag, mirrored=flip) for lag in range(-55, 56, 11) for flip in (False, True)
-    ]
+    found = [alone(other, stored, lag, mirrored=flip) for lag in range(-55, 56, 11) for flip in (False, True)]
     assert max(likeness.stretches for likeness in found if likeness.face) < ReplayTuning().in_step
     assert code_of(other, looked_up(other, EARLIER)) == "replay.not_seen"
 

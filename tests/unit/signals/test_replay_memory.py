@@ -17,7 +17,7 @@ from medauth.protocol.observation import CaptureProblem, Frame, Observation
 from medauth.protocol.reading import Outcome
 from medauth.signals.check_print import AREAS, Taker, from_bytes, to_bytes
 from medauth.signals.frame_print import COLUMNS, ROWS
-from medauth.signals.interface import Likeness, Offer, Recalled, Recollects, Signal
+from medauth.signals.interface import Lead, Likeness, Offer, Recalled, Recollects, Signal
 from medauth.signals.print_codes import TABLES, asked_codes, own_codes
 from medauth.signals.replay import ReplaySignal, ReplayTuning
 
@@ -79,8 +79,16 @@ def looked_up(ours: ReplaySignal, theirs: ReplaySignal, record_id: str = "evd_1"
     if not votes:
         return Recalled(0, 0, None)
     leads = sorted(votes, key=lambda key: -votes[key])[:4]
-    found = [ours.compared(record_id, offer.fingerprint, lag, mirrored=flipped) for lag, flipped in leads]
-    return Recalled(1, 0, max(found, key=lambda likeness: (likeness.stretches, likeness.alike_ppm)))
+    found = ours.compared([Lead(record_id, offer.fingerprint, lag, flipped) for lag, flipped in leads])
+    read = [likeness for likeness in found if likeness is not None]
+    return Recalled(1, 0, max(read, key=lambda likeness: (likeness.stretches, likeness.alike_ppm)))
+
+
+def alone(ours: ReplaySignal, stored: bytes, lag: int, *, mirrored: bool) -> Likeness:
+    """One lead by itself."""
+    (likeness,) = ours.compared([Lead("evd_1", stored, lag, mirrored)])
+    assert likeness is not None
+    return likeness
 
 
 def code_of(ours: ReplaySignal, recalled: Recalled) -> str:
@@ -155,7 +163,7 @@ def test_a_stretch_of_it_in_other_film_is_known_again(begin_s: float, before_s: 
 @settings(max_examples=5, deadline=None)
 def test_other_film_is_not(seed: int, lag: int, flipped: bool) -> None:
     ours = signal(film(seed, seconds=6, fps=15))
-    likeness = ours.compared("evd_1", ORIGINAL.offer().fingerprint, lag, mirrored=flipped)
+    likeness = alone(ours, ORIGINAL.offer().fingerprint, lag, mirrored=flipped)
     assert likeness.stretches < ReplayTuning().in_step
     assert code_of(ours, looked_up(ours, ORIGINAL)) == "replay.not_seen"
     assert ours.reading().outcome is Outcome.PASS
@@ -173,7 +181,7 @@ def lit(shown: Film, seed: int, strength: float) -> Film:
 def test_the_same_colours_on_two_faces_are_not_the_same_film() -> None:
     """The glow moves the picture more than the face does, and in step; the strongest way of moving is left out."""
     one, other = (signal(changed(grainy, lit(film(seed, size=0.5), 9, 80))) for seed in (4, 5))
-    likeness = one.compared("evd_1", other.offer().fingerprint, 0, mirrored=False)
+    likeness = alone(one, other.offer().fingerprint, 0, mirrored=False)
     assert likeness.stretches < ReplayTuning().in_step
 
 
@@ -187,13 +195,13 @@ def test_one_lamp_that_flickers_on_two_faces_is_not_the_same_film() -> None:
     """The bands repeat themselves, so that they are in step at many lags; what repeats itself is foreseen and left out."""
     one, other = signal(beating(film(4, size=0.1), 0.0)), signal(beating(film(5, size=0.1), 2.1))
     stored = other.offer().fingerprint
-    likest = max(one.compared("evd_1", stored, lag, mirrored=False).alike_ppm for lag in range(-12, 13, 4))
+    likest = max(alone(one, stored, lag, mirrored=False).alike_ppm for lag in range(-12, 13, 4))
     assert likest < 1e6 * ReplayTuning().alike
 
 
 def test_bands_drawn_over_a_film_do_not_hide_it() -> None:
     hidden = signal(beating(film(1), 0.0))
-    assert hidden.compared("evd_1", ORIGINAL.offer().fingerprint, 0, mirrored=False).stretches >= ReplayTuning().in_step
+    assert alone(hidden, ORIGINAL.offer().fingerprint, 0, mirrored=False).stretches >= ReplayTuning().in_step
 
 
 def test_film_in_which_little_moves_is_known_again() -> None:
@@ -277,19 +285,24 @@ def test_what_is_filed_and_asked_is_bounded_however_long_the_film() -> None:
 def test_slack_finds_a_film_whose_lag_was_guessed_a_little_wrong() -> None:
     stored = ORIGINAL.offer().fingerprint
     for lag in (-5, 2, 5):
-        assert signal(film(1)).compared("evd_1", stored, lag, mirrored=False).stretches > ReplayTuning().in_step
+        assert alone(signal(film(1)), stored, lag, mirrored=False).stretches > ReplayTuning().in_step
     rigid = signal(film(1), ReplayTuning(slack=0, alike=0.999))
-    assert rigid.compared("evd_1", stored, 2, mirrored=False).stretches == 0
+    assert alone(rigid, stored, 2, mirrored=False).stretches == 0
 
 
 @pytest.mark.parametrize("stored", [b"", b"MAP0" + bytes(32), b"MAP1" + bytes(31), b"MAP2" + bytes(32), b"MAP3"])
-def test_a_fingerprint_of_another_kind_is_an_error(stored: bytes) -> None:
+def test_a_fingerprint_of_another_kind_is_told_and_hides_no_other(stored: bytes) -> None:
     with pytest.raises(EvidenceError, match="another kind"):
-        ORIGINAL.compared("evd_1", stored, 0, mirrored=False)
+        from_bytes(stored)
+    of_ours = Lead("evd_1", ORIGINAL.offer().fingerprint, 0, mirrored=False)
+    unread, read = ORIGINAL.compared([replace(of_ours, stored=stored), of_ours])
+    assert unread is None
+    assert read is not None
+    assert read.stretches >= ReplayTuning().in_step
 
 
 def test_an_empty_fingerprint_is_like_nothing() -> None:
-    assert ORIGINAL.compared("evd_1", b"MAP1", 0, mirrored=False).stretches == 0
+    assert alone(ORIGINAL, b"MAP1", 0, mirrored=False).stretches == 0
 
 
 def test_it_is_a_signal_that_recollects() -> None:
@@ -319,7 +332,7 @@ def test_what_was_stored_before_faces_had_a_grid_is_still_known() -> None:
     whole = from_bytes(ORIGINAL.offer().fingerprint).whole
     stored = b"MAP1" + np.rint(whole / np.float32(1e-5)).astype("<i2").tobytes()
     assert from_bytes(stored).face.shape == (0, AREAS)
-    likeness = signal(film(1)).compared("evd_1", stored, 0, mirrored=False)
+    likeness = alone(signal(film(1)), stored, 0, mirrored=False)
     assert likeness.stretches >= ReplayTuning().in_step
     assert not likeness.face
 
