@@ -3,7 +3,7 @@
 The stored checks are made up, but for the one that is looked for, and as long as a check. Their marks are as many as real
 takes give, and as often those that are asked for: stretches of real takes share codes 3.3 times as often as chance would
 have it (nine takes of six people), so a mark is one that is asked for with that many times the probability that chance gives
-it. The worst film is one whose face is somewhat like that of every lead: each is compared at every pace.
+it. The worst film is known by none, and its face is somewhat like that of every lead: none is done with at its own pace.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SECONDS = 20.0
 PAGE, ROWS = 5_000, 500_000
 BUDGET_S = 0.5
 TIMES = 5
-WORST = ReplayTuning(maybe_face=-1.0)
+WORST = ReplayTuning(maybe_face=-1.0, in_step=sys.maxsize)
 
 
 @pytest.mark.long
