@@ -26,7 +26,7 @@ class Degradation:
     blur_chance: float = 0.2
     noise_chance: float = 0.25
     noise: float = 8.0  # grey levels
-    smooth_chance: float = 0.2  # telephones take noise from skin, and its texture with it
+    smooth_chance: float = 0.35  # telephones take noise from skin, and its texture with it
     jpeg_chance: float = 0.6
     jpeg_least: int = 40
     twice_chance: float = 0.2  # a second compression
@@ -40,7 +40,7 @@ def degrade(image: Image, rng: np.random.Generator, how: Degradation) -> Image:
         (how.shrink_chance, lambda picture: _shrink(picture, rng, how.shrink_least)),
         (how.blur_chance, lambda picture: _blur(picture, rng)),
         (how.noise_chance, lambda picture: _add_noise(picture, rng, how.noise)),
-        (how.smooth_chance, lambda picture: smooth_skin(picture, rng.uniform(0.2, 1.0))),
+        (how.smooth_chance, lambda picture: smooth_skin(picture, rng.uniform(0.2, 1.0), rng.uniform(14, 45))),
         (how.cover_chance, lambda picture: _cover(picture, rng)),
         (how.jpeg_chance, lambda picture: compress(picture, int(rng.integers(how.jpeg_least, 96)))),
         (how.jpeg_chance * how.twice_chance, lambda picture: compress(picture, int(rng.integers(how.jpeg_least, 96)))),
@@ -80,9 +80,10 @@ def rescale(image: Image, share: float, up: int = cv2.INTER_LINEAR) -> Image:
     return np.asarray(cv2.resize(small, image.shape[1::-1], interpolation=up), np.uint8)
 
 
-def smooth_skin(image: Image, amount: float) -> Image:
-    """A picture whose small differences are taken away by `amount`, 0..1, and whose edges stay, as cameras denoise."""
-    plain = cv2.bilateralFilter(image, 7, 28, 5)
+def smooth_skin(image: Image, amount: float, levels: float = 28.0) -> Image:
+    """A picture whose differences of less than so many `levels` are taken away by `amount`, 0..1, and whose edges stay, as
+    cameras denoise."""
+    plain = cv2.bilateralFilter(image, 7, levels, 5)
     return np.asarray(cv2.addWeighted(plain, amount, image, 1 - amount, 0), np.uint8)
 
 

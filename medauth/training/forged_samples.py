@@ -27,7 +27,7 @@ CELLS = 9
 """Cells a side of the map of edges: one for each place of the net's last map."""
 WEBCAMS = 2
 _HALF = 0.5
-_SOFT = 0.4  # of the real pictures beside animated ones
+_SOFT = 0.5  # of the real pictures beside animated ones
 KINDS = ("real", "dataset_fake", "self_blend", "swap", "animated")
 
 
