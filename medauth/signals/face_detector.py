@@ -1,13 +1,15 @@
 """Finds all faces of a picture, to see whether the tracked one is alone.
 
-BlazeFace, short range (Bazarevsky et al., "BlazeFace: sub-millisecond neural face detection on mobile GPUs", 2019), as
-it lies in MediaPipe's own wheel, run in LiteRT: a third less time than MediaPipe's graph around the same file, and one
-instance serves all checks of a process, where a graph for each would cost 8 MB and two threads.
+BlazeFace (Bazarevsky et al., "BlazeFace: sub-millisecond neural face detection on mobile GPUs", 2019), as it lies in
+MediaPipe's own wheel, run in LiteRT: a third less time than MediaPipe's graph around the same file, and one instance serves
+all checks of a process, where a graph for each would cost 8 MB and two threads. The wheel has two nets, trained apart: one
+for faces near the camera, which looks, and one for faces farther away as well, which is asked where the first found somebody.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,22 +23,37 @@ from medauth.errors import MissingTool
 from medauth.signals.face_quality import Box
 from medauth.silence import native_silence
 
-_MODEL = Path("modules", "face_detection", "face_detection_short_range.tflite")
-_SIDE = 128
-# The file's outputs: 896 anchors at the centres of a 16 x 16 grid (two each) and an 8 x 8 grid (six each).
-_GRIDS = ((16, 2), (8, 6))
+_FOLDER = Path("modules", "face_detection")
 _MIN_LOGIT = float(np.log(0.6 / 0.4))
 """Faces found with a probability of at least 0.6."""
 _OVERLAP = 0.3
 """Boxes that share more of their union show the same face."""
 
 
-class FaceDetector:
-    """Safe to share between threads: calls queue up for the few tenths of a millisecond that one takes."""
+@dataclass(frozen=True, slots=True)
+class Net:
+    """One of the wheel's nets: its file, the side of its input, and the grids whose cells hold its anchors (cells along a
+    side, anchors each).
+    """
 
-    def __init__(self) -> None:
+    file: str
+    side: int
+    grids: tuple[tuple[int, int], ...]
+
+
+NEAR = Net("face_detection_short_range.tflite", 128, ((16, 2), (8, 6)))
+FAR = Net("face_detection_full_range_sparse.tflite", 192, ((48, 1),))
+
+
+class FaceDetector:
+    """Safe to share between threads: calls queue up for the few tenths of a millisecond, or few milliseconds (`FAR`), that
+    one takes.
+    """
+
+    def __init__(self, net: Net = NEAR) -> None:
+        self._net = net
         with native_silence():
-            self._interpreter = _open_interpreter()
+            self._interpreter = _open_interpreter(net.file)
         self._input = self._interpreter.get_input_details()[0]["index"]
         boxes, scores = sorted(self._interpreter.get_output_details(), key=lambda d: -int(d["shape"][-1]))
         self._boxes, self._scores = boxes["index"], scores["index"]
@@ -46,11 +63,11 @@ class FaceDetector:
         """Faces of a (height, width, 3) uint8 RGB picture in its pixels, the surest first."""
         height, width = rgb.shape[:2]
         side = max(height, width)
-        boxes, logits = self._run(_squared(rgb, side))
+        boxes, logits = self._run(_squared(rgb, side, self._net.side))
         sure = np.flatnonzero(logits > _MIN_LOGIT)
         sure = sure[np.argsort(-logits[sure])]
-        centres = _anchors()[sure] + boxes[sure, :2] / _SIDE
-        half = boxes[sure, 2:4] / (2 * _SIDE)
+        centres = _anchors(self._net.grids)[sure] + boxes[sure, :2] / self._net.side
+        half = boxes[sure, 2:4] / (2 * self._net.side)
         left_top, right_bottom = (centres - half) * side, (centres + half) * side
         offset = np.array([(side - width) / 2, (side - height) / 2])
         corners = np.hstack([left_top - offset, right_bottom - offset])
@@ -72,15 +89,21 @@ def shared_detector() -> FaceDetector:
     return FaceDetector()
 
 
-def _open_interpreter() -> Any:
+@cache
+def second_opinion() -> FaceDetector:
+    """The other net, likewise."""
+    return FaceDetector(FAR)
+
+
+def _open_interpreter(file: str) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     spec = find_spec("mediapipe")
-    path = Path(spec.origin).parent / _MODEL if spec and spec.origin else _MODEL
+    path = Path(spec.origin).parent / _FOLDER / file if spec and spec.origin else _FOLDER / file
     if not path.is_file():
         raise MissingTool(
             "MediaPipe's face detector is not where it should be",
-            expected=str(_MODEL),
+            expected=str(_FOLDER / file),
             next_step="pip install mediapipe==0.10.21",
         )
     interpreter = Interpreter(model_path=str(path), num_threads=1)
@@ -88,24 +111,24 @@ def _open_interpreter() -> Any:
     return interpreter
 
 
-def _squared(rgb: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
-    """(1, 128, 128, 3) float32 in [-1, 1]: scaled with its proportions, black beside it."""
-    scale = _SIDE / side
+def _squared(rgb: NDArray[np.uint8], side: int, to: int) -> NDArray[np.float32]:
+    """(1, to, to, 3) float32 in [-1, 1]: a picture with that longer side, scaled with its proportions, black beside it."""
+    scale = to / side
     height, width = rgb.shape[:2]
     small = cv2.resize(
         rgb, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_LINEAR
     )
-    square = np.full((1, _SIDE, _SIDE, 3), -1.0, np.float32)
-    top, left = (_SIDE - small.shape[0]) // 2, (_SIDE - small.shape[1]) // 2
+    square = np.full((1, to, to, 3), -1.0, np.float32)
+    top, left = (to - small.shape[0]) // 2, (to - small.shape[1]) // 2
     square[0, top : top + small.shape[0], left : left + small.shape[1]] = small * np.float32(1 / 127.5) - 1
     return square
 
 
 @cache
-def _anchors() -> NDArray[np.float64]:
-    """(896, 2) centres, x and y in shares of the square."""
+def _anchors(of: tuple[tuple[int, int], ...]) -> NDArray[np.float64]:
+    """(n, 2) centres of the cells, in the order of the net's outputs, x and y in shares of the square."""
     grids = []
-    for cells, each in _GRIDS:
+    for cells, each in of:
         along = (np.arange(cells) + 0.5) / cells
         y, x = np.meshgrid(along, along, indexing="ij")
         grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), each, axis=0))

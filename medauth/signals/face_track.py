@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from medauth.errors import MissingTool, ModelError
 from medauth.protocol.observation import CaptureProblem, FaceQuality, FaceTrack, Frame
-from medauth.signals.face_detector import shared_detector
+from medauth.signals.face_detector import second_opinion, shared_detector
 from medauth.signals.face_quality import Box, box_of, cut_off, measure_quality, problem_of
 from medauth.signals.head_pose import fit_head
 from medauth.signals.mesh_graph import MeshGraph, parse_landmarks
@@ -62,7 +62,8 @@ class FaceMeshTracker:
                     next_step="run `medauth doctor`; reinstall mediapipe if it says so",
                 ) from error
         _give_back()
-        self._company = SecondFace(shared_detector().find)
+        # The other net is loaded where somebody is found first: most checks never need it.
+        self._company = SecondFace(shared_detector().find, lambda rgb: second_opinion().find(rgb))
         self._closed = False
         self._met = False
         self._quality: FaceQuality | None = None

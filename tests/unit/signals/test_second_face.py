@@ -45,7 +45,7 @@ def picture(*, left: int, top: int, side: int, shape: tuple[int, int] = (480, 64
 def test_a_face_too_small_for_the_whole_picture_is_seen_within_a_second(left: int, top: int) -> None:
     rgb, tracked = picture(left=left, top=top, side=45), Box(250, 200, 390, 340)
     assert squinting(rgb) == []
-    company = SecondFace(squinting)
+    company = SecondFace(squinting, squinting)
     seen = [company.seen(rgb, tracked, look * EVERY_MS) for look in range(12)]
     assert not seen[0], "the first look is at the whole picture alone"
     assert any(seen[1:5])
@@ -55,22 +55,41 @@ def test_a_face_too_small_for_the_whole_picture_is_seen_within_a_second(left: in
 
 
 GHOST = Box(420, 60, 560, 200)
+FACE = Box(250, 200, 390, 340)
 
 
-def test_what_only_the_cut_of_a_quarter_looks_like_is_nobody() -> None:
-    """On the border of a quarter half of the tracked face, and what is soft beside it, look like one."""
-    shapes = set()
+def nobody(_: NDArray[np.uint8]) -> list[Box]:
+    return []
+
+
+@pytest.mark.parametrize("looked_at", [(480, 640), (352, 352)])
+def test_what_only_one_detector_sees_is_nobody(looked_at: tuple[int, int]) -> None:
+    """Half of the tracked face and what is soft beside it look like one, in a quarter and in the whole picture."""
+    left = 288 if looked_at == (352, 352) else 0
 
     def find(rgb: NDArray[np.uint8]) -> list[Box]:
-        shapes.add(rgb.shape[:2])
-        return [GHOST.moved(-288, 0)] if rgb.shape[:2] == (352, 352) else []
+        return [GHOST.moved(-left, 0)] if rgb.shape[:2] == looked_at else []
 
-    company = SecondFace(find)
+    shapes = set()
+
+    def confirm(rgb: NDArray[np.uint8]) -> list[Box]:
+        shapes.add(rgb.shape[:2])
+        return []
+
     rgb = np.zeros((480, 640, 3), np.uint8)
-    assert not any(company.seen(rgb, Box(250, 200, 390, 340), look * EVERY_MS) for look in range(9))
-    assert shapes == {(480, 640), (352, 352), (420, 420)}, (
-        "it was looked at in the middle of a picture three times as wide"
-    )
+    company = SecondFace(find, confirm)
+    assert not any(company.seen(rgb, FACE, look * EVERY_MS) for look in range(9))
+    assert shapes == {(420, 420)}, "it was looked at in the middle of a picture three times as wide"
+    agreeing = SecondFace(find, lambda _: [GHOST.moved(-220, 0)])  # the square is moved into the picture: 220 to 640
+    assert any(agreeing.seen(rgb, FACE, look * EVERY_MS) for look in range(9))
+
+
+def test_nobody_asks_the_other_detector_about_the_tracked_face() -> None:
+    def confirm(_: NDArray[np.uint8]) -> list[Box]:
+        raise AssertionError("asked")
+
+    company = SecondFace(lambda rgb: [FACE] if rgb.shape[:2] == (480, 640) else [], confirm)
+    assert not any(company.seen(np.zeros((480, 640, 3), np.uint8), FACE, look * EVERY_MS) for look in range(9))
 
 
 def test_the_tracked_face_that_a_quarter_cuts_is_no_other() -> None:
@@ -85,14 +104,14 @@ def test_the_tracked_face_that_a_quarter_cuts_is_no_other() -> None:
 
     y, x = np.mgrid[:480, :640]
     where = np.stack([y, x, y], axis=2)  # numbers beyond 255 say where
-    company = SecondFace(find)
+    company = SecondFace(find, find)
     assert not any(company.seen(where, tracked, look * EVERY_MS) for look in range(9))
 
 
 def test_one_look_at_a_quarter_is_no_person() -> None:
     """Whoever is seen in one look alone was a flicker of the detector, and a check is not refused for it."""
     rgb, tracked = picture(left=5, top=5, side=45), Box(250, 200, 390, 340)
-    company, longest, run = SecondFace(squinting), 0, 0
+    company, longest, run = SecondFace(squinting, squinting), 0, 0
     for t_ms in range(0, 3_000, 50):
         there = 1_000 <= t_ms < 1_250
         run = run + 50 if company.seen(rgb if there else np.zeros_like(rgb), tracked, t_ms) else 0
@@ -108,7 +127,7 @@ def test_between_looks_nothing_is_looked_at() -> None:
         looked.append(rgb.shape)
         return []
 
-    company, most = SecondFace(find), 0
+    company, most = SecondFace(find, nobody), 0
     for t_ms in range(0, 1_001, 50):
         before = len(looked)
         company.seen(np.zeros((480, 640, 3), np.uint8), TRACKED, t_ms)
@@ -131,7 +150,7 @@ def test_the_quarters_cover_the_picture_and_a_face_on_their_border_is_whole_in_o
 
     y, x = np.mgrid[:height, :width]
     where = np.stack([y, x, y], axis=2)
-    company = SecondFace(find)
+    company = SecondFace(find, nobody)
     for look in range(5):
         company.seen(where, TRACKED, look * EVERY_MS)  # numbers beyond 255 say where
     assert seen.min() >= 1
@@ -140,7 +159,7 @@ def test_the_quarters_cover_the_picture_and_a_face_on_their_border_is_whole_in_o
 
 def test_who_comes_back_is_looked_at_anew() -> None:
     rgb, tracked = picture(left=5, top=5, side=45), Box(250, 200, 390, 340)
-    company = SecondFace(squinting)
+    company = SecondFace(squinting, squinting)
     assert [company.seen(rgb, tracked, look * EVERY_MS) for look in range(2)] == [False, True]
     company.forget()
     assert not company.seen(rgb, tracked, 2 * EVERY_MS)
