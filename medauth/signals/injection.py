@@ -27,7 +27,7 @@ from medauth.signals.camera_change import CameraChange, Sight
 from medauth.signals.cross_fades import CrossFades
 from medauth.signals.declared_times import DeclaredTimes
 from medauth.signals.frame_print import FrameRows, Image, noise_of
-from medauth.signals.head_step import UNKNOWN, HeadView, move_between, step_between, view_of
+from medauth.signals.head_step import UNKNOWN, HeadView, is_gone, move_between, step_between, view_of
 from medauth.signals.interface import DECLARED_TRACE, Marks, Trace
 from medauth.signals.jump_cuts import JumpCuts
 from medauth.signals.loop_finder import LoopFinder
@@ -92,6 +92,7 @@ class InjectionSignal:
         self._loops = LoopFinder()
         self._camera = CameraChange()
         self._head: HeadView | None = None
+        self._seen: HeadView | None = None
         self._jumps: JumpCuts[HeadView] = JumpCuts(step_between)
         self._fades = CrossFades()
         self._sight = SightLost()
@@ -118,7 +119,9 @@ class InjectionSignal:
         height, width = frame.image.shape[:2]
         rows, seen = self._rows.of(frame)
         head = None if track is None else view_of(rows, (height, width), track)
-        self._sight.add(t_ms, observation.prompt, face=track is not None)
+        gone = head is None and self._seen is not None and is_gone(rows, (height, width), self._seen)
+        self._sight.add(t_ms, observation.prompt, face=head is not None, gone=gone)
+        self._seen = head or self._seen
         self._follow(t_ms, rows, head, still=digest != b"" and digest == self._last_digest)
         self._freeze(observation, digest, t_ms)
         self._loops.add(t_ms, seen, digest if track is not None else b"")

@@ -3,6 +3,9 @@
 How far a head moved is judged across such a moment too (`jump_cuts`), by limits that rise with every frame that was lost:
 over three of them most leaps are small enough. But a player has to go to its place after the prompt, at every step, and a
 person who sits before a camera is hardly ever lost. So steps are counted, not frames.
+
+A mesh misses a head that is there. A frame in which the head itself is gone, dark or of something else, is no such miss: one
+is enough, where frames come so slowly that a head could go somewhere meanwhile.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from medauth.protocol.observation import Prompt
 from medauth.signals.jump_cuts import BLINK_MS
 
 LEAST_LOST = 2
-"""Frames: a mesh misses single ones, and what one hides is told from a head that moved."""
+"""Frames: a mesh misses single ones, and what one hides is told from a head that moved. One without the head counts as many."""
 
 
 class SightLost:
@@ -26,10 +29,10 @@ class SightLost:
         """Numbers of the steps in which the face was away, and came back, for longer than a head that goes from rest to
         rest needs at least. A step that takes the face out of sight counts for nothing."""
 
-    def add(self, t_ms: float, prompt: Prompt | None, *, face: bool) -> None:
-        """Takes in the frame at `t_ms`."""
+    def add(self, t_ms: float, prompt: Prompt | None, *, face: bool, gone: bool = False) -> None:
+        """Takes in the frame at `t_ms`; `gone` where it shows nothing of the head, too."""
         if not face:
-            self._lost += 1
+            self._lost += LEAST_LOST if gone else 1
             if self._asked is None and prompt is not None and not is_breaker(prompt.step.action):
                 self._asked = prompt.index
             return

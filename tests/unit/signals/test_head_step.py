@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medauth.protocol.observation import FaceTrack
 from medauth.signals.frame_print import rows_of
-from medauth.signals.head_step import HeadView, step_between, view_of
+from medauth.signals.head_step import HeadView, is_gone, step_between, view_of
 from tests.unit.signals.heads import track
 
 SIZE = (480, 640)
@@ -121,3 +121,20 @@ def test_boxes_and_masks_that_are_kept_change_nothing(seed: int) -> None:
     coarse = random.uniform(40, 220, (2, 15, 20)).astype(np.float32)
     one, other = (HeadView(np.asarray(cv2.resize(grey, (80, 60)), np.uint8), points, SIZE) for grey in coarse)
     assert step_between(one, other) == pytest.approx(_plainly(one, other), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("shown", "gone"),
+    [
+        (head(), False),
+        (head(by=(4.0, 2.0)), False),
+        (head(light=0.5), False),
+        (head(lids=False), False),
+        (np.zeros_like(head()), True),
+        (np.asarray(head() // 16, np.uint8), True),
+        (np.asarray(255 - head(), np.uint8), True),
+        (head()[:-8], True),  # another size
+    ],
+)
+def test_a_head_is_gone_where_nothing_of_it_is_left(shown: NDArray[np.uint8], gone: bool) -> None:
+    assert is_gone(rows_of(shown), shown.shape[:2], view(head())) is gone

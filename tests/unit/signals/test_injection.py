@@ -250,13 +250,16 @@ def test_a_player_that_fades_is_refused():
     assert (reading.outcome, reading.code, reading.details["fades"]) == (Outcome.FAIL, "injection.jumped", 3)
 
 
-def lost_in(steps: int, frames: int, *, action: Action = Action.BLINK) -> list[Observation]:
-    """A person who sits still, lost for so many frames right after each of so many prompts."""
+def lost_in(
+    steps: int, frames: int, *, action: Action = Action.BLINK, every_ms: int = 40, missed: bool = False
+) -> list[Observation]:
+    """A person who sits still, lost for so many dark frames right after each of so many prompts; `missed`: there all the
+    while, and not found in them."""
     asked = [Prompt(n, replace(STEP, action=action), 0.0) for n in range(steps)]
     here = [shown(drawn.head(by=(0.2 * np.sin(n), 0)), drawn.FACE) for n in range(20)]
-    blank = shown(np.zeros_like(drawn.head()), None)
+    blank = shown(drawn.head() if missed else np.zeros_like(drawn.head()), None)
     course = [replace(one, prompt=prompt) for prompt in asked for one in (*here, *[blank] * frames, *here)]
-    return [replace(o, frame=replace(o.frame, index=n, t_ms=40 * n + n % 3)) for n, o in enumerate(course)]
+    return [replace(o, frame=replace(o.frame, index=n, t_ms=every_ms * n + n % 3)) for n, o in enumerate(course)]
 
 
 @pytest.mark.simulated
@@ -273,6 +276,12 @@ def test_a_face_lost_in_step_after_step_leaves_it_open(steps: int, frames: int, 
     reading = read(lost_in(steps, frames))
     assert reading.code == code
     assert reading.outcome is (Outcome.INCONCLUSIVE if code.endswith("out_of_sight") else Outcome.PASS)
+
+
+@pytest.mark.simulated
+def test_one_dark_frame_is_enough_where_frames_come_slowly():
+    assert read(lost_in(3, 1, every_ms=60)).code == "injection.out_of_sight"
+    assert read(lost_in(3, 1, every_ms=60, missed=True)).code == "injection.none_seen"
 
 
 @pytest.mark.simulated

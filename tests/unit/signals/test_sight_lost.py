@@ -12,10 +12,10 @@ ASKED = Prompt(2, Step(Action.SMILE, 1, 1, 1, 0, 0, 0), 0.0)
 
 
 def steps(seen: str, prompt: Prompt | None = ASKED, every_ms: float = 40.0) -> set[int]:
-    """`x` is a frame without a face."""
+    """`x` is a frame without a face, `o` one without the head."""
     sight = SightLost()
     for index, one in enumerate(seen):
-        sight.add(index * every_ms, prompt, face=one != "x")
+        sight.add(index * every_ms, prompt, face=one == ".", gone=one == "o")
     return sight.steps
 
 
@@ -30,6 +30,10 @@ def steps(seen: str, prompt: Prompt | None = ASKED, every_ms: float = 40.0) -> s
         ("..x.x.x.x..", 40, set()),
         ("..xxxxx", 40, set()),
         ("xxxxx..", 40, set()),
+        ("..o..", 60, {2}),
+        ("..o..", 40, set()),  # 80 ms: no head gets anywhere
+        ("..o", 60, set()),
+        ("o..", 60, set()),
     ],
 )
 def test_a_moment_is_longer_than_a_head_needs(seen: str, every_ms: float, found: set[int]) -> None:
