@@ -5,7 +5,8 @@ elsewhere and keeps still again, however near; and between places so unlike that
 whatever it did before and after: a player cuts into a movement, and out of one.
 
 Frames that are means of their next neighbours, as programs make them that change a film's pace, count for nothing: the
-ends lie farther away than those do.
+ends lie farther away than those do. Where a program made most frames so, a step of the camera is several frames long, and a
+quick one looks like a fade: there what is no leap of the camera's steps, too, is told apart (`mixed_throughout`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from medauth.signals.frame_print import Image
 from medauth.signals.head_step import UNKNOWN, HeadView, Move, step_between
 from medauth.signals.jump_cuts import TREMOR
 from medauth.signals.mixed_frames import fine, mixture, noise_around, seems_mixed
+from medauth.signals.mixed_throughout import MixedThroughout
 
 HALF = (2, 3, 5)
 """Frames from the middle to the ends that are tried: fades over two to eight frames."""
@@ -58,8 +60,18 @@ class CrossFades:
 
     def __init__(self) -> None:
         self._frames: deque[_Frame] = deque(maxlen=2 * HALF[-1] + 2 * AROUND + 2)
-        self.spans_ms: list[tuple[float, float]] = []
+        self._spans_ms: list[tuple[float, float]] = []
+        self._film = MixedThroughout()
+
+    @property
+    def spans_ms(self) -> list[tuple[float, float]]:
         """Of each fade: two frames of which those between are means, a few frames from its ends."""
+        return [span for span in self._spans_ms if not self._film.may_have_made(span, self._spans_ms)]
+
+    @property
+    def unclear_ms(self) -> list[tuple[float, float]]:
+        """The same of those that the program may have made which mixes the film's frames throughout."""
+        return [span for span in self._spans_ms if self._film.may_have_made(span, self._spans_ms)]
 
     def add(self, t_ms: float, rows: Image, view: HeadView | None, move: Move = UNKNOWN) -> None:
         """Takes in the frame at `t_ms`: rows as of `frame_print.rows_of`, no view where it shows no face, and the move to
@@ -72,7 +84,9 @@ class CrossFades:
         last = self._frames[-1] if self._frames else _Frame(t_ms, rows, view, math.nan, 0.0, 0.0)
         known = move if self._frames else Move(math.nan, 0.0, 0.0)
         self._frames.append(_Frame(t_ms, rows, view, known.length, last.right + known.right, last.down + known.down))
-        self._look(list(self._frames))
+        frames = list(self._frames)
+        self._film.add(frames[-3:], (frames[-1].t_ms, frames[-1].right, frames[-1].down), anew=len(frames) == 1)
+        self._look(frames)
 
     def _look(self, frames: Sequence[_Frame]) -> None:
         end = len(frames) - 2 - AROUND
@@ -87,10 +101,10 @@ class CrossFades:
 
     def _note(self, start_ms: float, end_ms: float) -> None:
         """What begins before the last one ended is more of the same fade."""
-        if self.spans_ms and start_ms <= self.spans_ms[-1][1]:
-            first_ms, last_ms = self.spans_ms.pop()
+        if self._spans_ms and start_ms <= self._spans_ms[-1][1]:
+            first_ms, last_ms = self._spans_ms.pop()
             start_ms, end_ms = min(first_ms, start_ms), max(last_ms, end_ms)
-        self.spans_ms.append((start_ms, end_ms))
+        self._spans_ms.append((start_ms, end_ms))
 
 
 def _fades(frames: Sequence[_Frame], start: int, end: int) -> bool:

@@ -162,12 +162,12 @@ class InjectionSignal:
 
     def _leaps(self) -> tuple[int, int]:
         """How many leaps and fades were seen, and how many lie where nobody saw them. What is within a fade is the fade."""
-        spans = self._fades.spans_ms
+        spans, unclear = self._fades.spans_ms, self._fades.unclear_ms
 
         def alone(times_ms: list[float]) -> int:
-            return sum(not any(start < t_ms <= end for start, end in spans) for t_ms in times_ms)
+            return sum(not any(start < t_ms <= end for start, end in (*spans, *unclear)) for t_ms in times_ms)
 
-        return alone(self._jumps.seen_ms) + len(spans), alone(self._jumps.hidden_ms)
+        return alone(self._jumps.seen_ms) + len(spans), alone(self._jumps.hidden_ms) + len(unclear)
 
     def _freeze(self, observation: Observation, digest: bytes, t_ms: float) -> None:
         """How long the very same picture of a face stands. A covered lens is black to the bit as well: no face, no claim."""

@@ -137,4 +137,4 @@ def test_boxes_and_masks_that_are_kept_change_nothing(seed: int) -> None:
     ],
 )
 def test_a_head_is_gone_where_nothing_of_it_is_left(shown: NDArray[np.uint8], gone: bool) -> None:
-    assert is_gone(rows_of(shown), shown.shape[:2], view(head())) is gone
+    assert is_gone(rows_of(shown), (shown.shape[0], shown.shape[1]), view(head())) is gone
