@@ -48,6 +48,7 @@ _ORDER: tuple[tuple[str, str], ...] = (
     ("speech.unclear", SPEAK_UP),
     ("speech.hardly_moved", MOUTH),
     ("blink.too_few_frames", FASTER_CAMERA),
+    ("injection.repeated", FASTER_CAMERA),
     ("light.delay_not_measured", FASTER_CAMERA),
     ("light.late", FASTER_CAMERA),
     ("challenge.unseen", STAY),

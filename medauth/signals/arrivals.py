@@ -11,16 +11,12 @@ from array import array
 from collections.abc import Mapping
 
 from medauth.protocol.canonical import Json
+from medauth.signals.even_clock import is_constant, steady_share
 
 FASTEST_MS = 2.0
 """Median interval below which frames come faster than any camera gives them, and than a frame is judged."""
 STILL_SHARE = 0.1
 """Share of frames at the very time of the one before; a coarse clock repeats itself in a burst, not all the time."""
-STEADY_MS = 0.02
-"""Intervals this close to their median are the same: a kernel's timers alone jitter more."""
-STEADY_SHARE = 0.95
-LEAST_STEADY = 60
-"""Intervals before a clock is called constant."""
 LEAST_FRAMES = 15
 
 
@@ -55,8 +51,8 @@ class Arrivals:
 
     @property
     def constant(self) -> bool:
-        """Whether frames came as evenly as a program counts."""
-        return len(self._intervals_ms) >= LEAST_STEADY and self._steady_share() >= STEADY_SHARE
+        """Whether frames came as evenly as a program counts, all of them or for a stretch."""
+        return is_constant(self._intervals_ms)
 
     def figures(self) -> Mapping[str, Json]:
         """Times in microseconds, share in millionths."""
@@ -67,9 +63,5 @@ class Arrivals:
             "interval_us": round(1_000 * median),
             "jitter_us": round(1_000 * statistics.median(abs(i - median) for i in self._intervals_ms)),
             "longest_us": round(1_000 * max(self._intervals_ms)),
-            "steady_ppm": round(1_000_000 * self._steady_share()),
+            "steady_ppm": round(1_000_000 * steady_share(self._intervals_ms)),
         }
-
-    def _steady_share(self) -> float:
-        median = self.median_ms
-        return sum(abs(i - median) <= STEADY_MS for i in self._intervals_ms) / len(self._intervals_ms)

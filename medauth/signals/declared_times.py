@@ -11,7 +11,10 @@ import statistics
 from array import array
 from collections.abc import Mapping
 
+import numpy as np
+
 from medauth.protocol.canonical import Json
+from medauth.signals.even_clock import is_constant, steady_share, stretches
 
 BACKWARDS = 3
 """Steps back; one or two are a client whose wall clock was set."""
@@ -24,11 +27,13 @@ GAP_MS = 1_000.0
 """Between two frames that arrive one after the other: what lay between was left out."""
 STILL_SHARE = 0.5
 """Share of frames with the time of the one before; every other one in low light is a camera's doing."""
-STEADY_MS = 0.02
-STEADY_SHARE = 0.95
-LEAST_INTERVALS = 60
-"""Before a clock is called constant."""
 LEAST_FRAMES = 15
+STILL_STRETCH, STILL_IN_STRETCH = 60, 0.6
+"""So many steps in a row, of which so many go nowhere: each picture three times, or clock readings that are made up."""
+HURRIED_STRETCH = 30
+"""Steps in a row, half of them faster than any camera: a second of film, and more, in no time."""
+FINEST_MS = 0.1
+"""Browsers let a page read its clock no finer, unless it is isolated from all others."""
 
 
 class DeclaredTimes:
@@ -64,15 +69,16 @@ class DeclaredTimes:
         return ""
 
     def unlikely(self) -> str:
-        """What a camera's times hardly are: `set_back`, `gap`, `standing_still` or `constant`; empty for none."""
+        """What a camera's times hardly are: `set_back`, `gap`, `standing_still`, `hurried` or `constant`; empty for none."""
         if any(step < 0 for step in self._steps_ms):
             return "set_back"
         if self._leap_ms() > GAP_MS:
             return "gap"
-        if len(self._steps_ms) >= LEAST_FRAMES and self._still_share() >= STILL_SHARE:
+        if self._stands_still():
             return "standing_still"
-        steady = len(self._steps_ms) >= LEAST_INTERVALS and self._steady_share() >= STEADY_SHARE
-        return "constant" if steady else ""
+        if self._hurries():
+            return "hurried"
+        return "constant" if is_constant(self._steps_ms, FINEST_MS) else ""
 
     @property
     def median_ms(self) -> float:
@@ -89,7 +95,7 @@ class DeclaredTimes:
             "shortest_us": round(1_000 * min(self._steps_ms)),
             "longest_us": round(1_000 * max(self._steps_ms)),
             "ahead_us": round(1_000 * self._ahead_ms()),
-            "steady_ppm": round(1_000_000 * self._steady_share()),
+            "steady_ppm": round(1_000_000 * steady_share(self._steps_ms)),
         }
 
     def _leap_ms(self) -> float:
@@ -105,9 +111,17 @@ class DeclaredTimes:
             most = max(most, ahead - lowest)
         return most
 
+    def _hurries(self) -> bool:
+        """For a stretch. A client that takes the time at which a frame reached it has bunches of them too."""
+        found = stretches(self._steps_ms, HURRIED_STRETCH)
+        moving = (found == 0).mean(axis=1) < STILL_SHARE
+        return bool((moving & (np.median(found, axis=1) < FASTEST_MS)).any())
+
+    def _stands_still(self) -> bool:
+        if len(self._steps_ms) >= LEAST_FRAMES and self._still_share() >= STILL_SHARE:
+            return True
+        found = stretches(self._steps_ms, STILL_STRETCH)
+        return bool(((found == 0).mean(axis=1) >= STILL_IN_STRETCH).any())
+
     def _still_share(self) -> float:
         return sum(step == 0 for step in self._steps_ms) / len(self._steps_ms)
-
-    def _steady_share(self) -> float:
-        median = self.median_ms
-        return sum(abs(step - median) <= STEADY_MS for step in self._steps_ms) / len(self._steps_ms)

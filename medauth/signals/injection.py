@@ -31,6 +31,7 @@ from medauth.signals.head_step import UNKNOWN, HeadView, is_gone, move_between, 
 from medauth.signals.interface import DECLARED_TRACE, Marks, Trace
 from medauth.signals.jump_cuts import JumpCuts
 from medauth.signals.loop_finder import LoopFinder
+from medauth.signals.repeated_frames import RepeatedFrames
 from medauth.signals.sight_lost import SightLost
 
 _RIGHT_EYE, _LEFT_EYE = 33, 263
@@ -49,6 +50,10 @@ _DECLARED = {
     ),
     "set_back": ("injection.declared_set_back", "The client's clock went back."),
     "gap": ("injection.declared_gap", "By the client's own times film was left out between frames."),
+    "hurried": (
+        "injection.declared_hurried",
+        "By the client's own times a stretch was taken faster than cameras take.",
+    ),
     "standing_still": ("injection.declared_stands_still", "Most frames have the client's time of the one before."),
     "constant": ("injection.declared_constant", "The client's times are more even than a camera's."),
 }
@@ -69,6 +74,10 @@ class InjectionTuning:
     jumps: int = 3
     """So many leaps of the head: a player that cuts to what is asked leaps to each gesture and back. Filmed people of seven
     clips came to one in a minute."""
+    repeated_share: float = 0.7
+    """Of the frames of a stretch of `repeated_ms`, so many have the bytes of the one before: cameras in low light give a picture
+    twice or three times, and one that gives it four times cannot be judged."""
+    repeated_ms: float = 4_000.0
     steps_lost: int = 3
     """In so many steps the face was away for a moment: there a player may have gone to what was asked. Of seven people's film,
     5,333 frames, no frame was lost."""
@@ -102,6 +111,7 @@ class InjectionSignal:
         self._same_since_ms = 0.0
         self._asked = False
         self._longest_ms = self._longest_asked_ms = 0.0
+        self._repeats = RepeatedFrames(self._tuning.repeated_ms)
         self._times_ms = array("d")
         self._noises = array("d")
 
@@ -171,6 +181,7 @@ class InjectionSignal:
 
     def _freeze(self, observation: Observation, digest: bytes, t_ms: float) -> None:
         """How long the very same picture of a face stands. A covered lens is black to the bit as well: no face, no claim."""
+        self._repeats.add(t_ms, again=digest != b"" and digest == self._last_digest, face=observation.track is not None)
         if not digest or digest != self._last_digest or observation.track is None:
             self._last_digest, self._same_since_ms, self._asked = digest, t_ms, False
             return
@@ -208,13 +219,21 @@ class InjectionSignal:
             return "injection.too_few_frames", "There were too few frames to tell a camera from a program."
         if self._longest_ms >= self._tuning.stalled_ms:
             return "injection.stalled", f"The picture stood still to the bit for {self._longest_ms / 1_000:.1f} s."
+        if self._repeats.most >= self._tuning.repeated_share:
+            return (
+                "injection.repeated",
+                f"{self._repeats.most:.0%} of the frames of a stretch are the one before again.",
+            )
         if sum(self._leaps()) >= self._tuning.jumps:
             return "injection.jumps_hidden", "Where nobody saw it the person leapt from one moment to another."
         if len(self._sight.steps) >= self._tuning.steps_lost:
             return "injection.out_of_sight", f"In {len(self._sight.steps)} steps the face was lost for a moment."
-        if self._timed and self._arrivals.constant:
+        return self._unlikely_times() if self._timed else None
+
+    def _unlikely_times(self) -> tuple[str, str] | None:
+        if self._arrivals.constant:
             return "injection.clock_constant", "The frames came more evenly than cameras and networks give them."
-        claimed = self._declared.unlikely() if self._timed else ""
+        claimed = self._declared.unlikely()
         return _DECLARED[claimed] if claimed else None
 
     def _read(self, outcome: Outcome, code: str, text: str) -> SignalReading:
@@ -235,6 +254,7 @@ class InjectionSignal:
             "frames": self._frames,
             "duplicates": self._duplicates,
             "longest_still_ms": round(self._longest_ms),
+            "repeated_ppm": to_ppm(self._repeats.most),
             "loop_share_ppm": to_ppm(loop.share),
             "loop_lag_ms": round(loop.lag_ms),
             "cuts": self._camera.cuts,

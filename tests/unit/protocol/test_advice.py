@@ -44,6 +44,7 @@ def test_every_trouble_of_the_camera_has_its_own_hint(problem: CaptureProblem) -
         (["light.unseen"], STAY),
         (["light.delay_not_measured"], FASTER_CAMERA),
         (["light.late", "light.drowned"], FASTER_CAMERA),
+        (["injection.repeated", "emotion.faint"], FASTER_CAMERA),
         (["emotion.apart"], AGAIN),
         (["injection.clock_constant"], AGAIN),
         ([], AGAIN),

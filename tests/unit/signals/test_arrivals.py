@@ -47,6 +47,15 @@ def test_each_impossible_clock_has_its_name(times, name):
     assert arrived(times).impossible() == name
 
 
+def test_a_program_that_takes_over_in_the_middle_is_no_less_even() -> None:
+    honest = network(3, count=200)
+    counted = honest[-1] + 40.0 + np.arange(80) * 100 / 3
+    again = counted[-1] + 40.0 + network(4, count=200)
+    assert arrived([*honest, *counted]).constant
+    assert arrived([*honest, *counted, *again]).constant
+    assert not arrived([*honest, *counted[:40], *again]).constant, "two score intervals are no clock"
+
+
 def test_a_burst_is_neither_too_fast_nor_standing_still():
     burst = np.concatenate([np.arange(100) * 33.0, 4_000 + np.repeat(np.arange(5), 2), 4_030 + np.arange(100) * 33.0])
     assert arrived(burst).impossible() == ""

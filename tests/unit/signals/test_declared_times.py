@@ -119,3 +119,24 @@ def test_figures_are_in_microseconds() -> None:
         "ahead_us": 0,
         "steady_ppm": 1_000_000,
     }
+
+
+def test_a_stretch_in_no_time_is_hurried_and_refuses_nobody() -> None:
+    """Who takes the time at which a frame reached them has bunches after a stall: it is told, and fails no check."""
+    taken = camera()
+    hurried = [*taken[:80], *(taken[80] + 0.01 * i for i in range(40)), *(t + 2_000.0 for t in taken[120:])]
+    found = DeclaredTimes()
+    for came, said in zip(arrived(taken), hurried, strict=True):
+        found.add(came, said - 2_000.0 * (said > taken[120]))
+    assert found.impossible() == ""
+    assert found.unlikely() in {"hurried", "gap"}
+
+
+def test_a_stretch_of_repeated_times_stands_still() -> None:
+    taken = camera()
+    held = [*taken[:60], *(taken[60 + i // 3 * 3] for i in range(80)), *taken[140:]]
+    found = DeclaredTimes()
+    for came, said in zip(arrived(taken), held, strict=True):
+        found.add(came, said)
+    assert found.impossible() == ""
+    assert found.unlikely() == "standing_still"

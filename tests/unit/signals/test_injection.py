@@ -133,6 +133,12 @@ def test_pictures_given_twice_are_told():
     assert reading.details["duplicates"] == 100
 
 
+@pytest.mark.parametrize(("each", "outcome"), [(3, Outcome.PASS), (4, Outcome.INCONCLUSIVE), (8, Outcome.INCONCLUSIVE)])
+def test_more_frames_than_pictures_leave_it_open(each, outcome):
+    reading = read(film([n // each for n in range(200)]))
+    assert (reading.outcome, reading.code == "injection.repeated") == (outcome, outcome is not Outcome.PASS)
+
+
 @pytest.mark.parametrize(
     ("times", "code"),
     [
@@ -316,6 +322,8 @@ def test_a_handful_of_frames_tells_nothing():
         (InjectionTuning(frozen_ms=2_500), [*range(40), *[40] * 45], "injection.frozen"),
         (InjectionTuning(stalled_ms=500), [*range(40), *[40] * 20], "injection.stalled"),
         (InjectionTuning(least_frames=40), range(30), "injection.too_few_frames"),
+        (InjectionTuning(repeated_share=0.45), [n // 2 for n in range(120)], "injection.repeated"),
+        (InjectionTuning(repeated_ms=9_000.0), [n // 4 for n in range(120)], "injection.none_seen"),
     ],
 )
 def test_every_threshold_counts(tuning, numbers, code):
