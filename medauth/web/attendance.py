@@ -72,7 +72,7 @@ ADVICE_CODES: Mapping[str, str] = {
     SCREEN: "screen",
 }
 """What a person may be told after an inconclusive check, as codes. What is not here is told as nothing: such a check looks
-like a refused one."""
+like a refused one, whose text says what helps most (ADR 0650)."""
 _HINT_CODES = {text: problem.value for problem, text in HINTS.items()} | {RELAX: "relax"}
 
 

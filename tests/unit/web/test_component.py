@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from medauth.errors import ConfigError
+from medauth.protocol.advice import AGAIN
 from medauth.protocol.challenge import Action
 from medauth.protocol.observation import CaptureProblem
 from medauth.web.attendance import ADVICE_CODES, FailureCode, Outcome
@@ -62,6 +63,17 @@ def test_there_are_words_for_everything_that_can_come() -> None:
         assert keys(catalogue, "advice") == set(ADVICE_CODES.values())
         assert keys(catalogue, "outcomes") == {outcome.value for outcome in Outcome}
         assert keys(catalogue, "failures") >= {code.value for code in FailureCode}
+
+
+def test_what_everybody_reads_who_was_not_passed_says_what_the_last_hint_says() -> None:
+    """Light, face in view, clearly: whoever was left open by a cue has no hint of their own (ADR 0650)."""
+    for catalogue, words in zip(
+        CATALOGUES, (("light", "until the end", "clearly"), ("Licht", "bis zum Ende", "deutlich")), strict=True
+    ):
+        text = re.search(r'^    not_passed: \["[^"]*", "([^"]*)"\],$', catalogue, re.MULTILINE)
+        assert text is not None
+        assert all(word in text[1] for word in words)
+    assert AGAIN not in ADVICE_CODES
 
 
 def test_there_is_a_picture_for_every_action() -> None:

@@ -79,7 +79,7 @@ const en = {
   },
   outcomes: {
     passed: ["Thank you", "The check is done. You can go on."],
-    not_passed: ["That did not work", "The check could not confirm you this time. Good light, one face in view and following each prompt at once help most."],
+    not_passed: ["That did not work", "The check could not confirm you this time. Good light, one face in view until the end, and doing what is asked at once and clearly help most."],
     rehearsed: ["Rehearsal done", "This was a practice run on fixed prompts. It says nothing about who was there."],
   },
   failures: {
@@ -180,7 +180,7 @@ const de = {
   },
   outcomes: {
     passed: ["Vielen Dank", "Die Prüfung ist abgeschlossen. Sie können fortfahren."],
-    not_passed: ["Das hat nicht geklappt", "Die Prüfung konnte Sie diesmal nicht bestätigen. Am meisten helfen gutes Licht, nur ein Gesicht im Bild und jeder Aufforderung gleich zu folgen."],
+    not_passed: ["Das hat nicht geklappt", "Die Prüfung konnte Sie diesmal nicht bestätigen. Am meisten helfen gutes Licht, ein einziges Gesicht, das bis zum Ende im Bild bleibt, und jeder Aufforderung gleich und deutlich zu folgen."],
     rehearsed: ["Probe beendet", "Das war ein Probelauf mit festen Aufforderungen. Er sagt nichts darüber, wer da war."],
   },
   failures: {
