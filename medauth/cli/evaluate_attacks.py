@@ -44,7 +44,11 @@ def attacks(
         int, typer.Option(help="Random checks against the film of sixteen gestures.", min=0)
     ] = 2_000,
     misuse_tries: Annotated[
-        int, typer.Option(help="Forged clients, and changes of the mirror: of each so many, in hundreds.", min=0)
+        int,
+        typer.Option(
+            help="Forged clients, changes of the mirror, forged clocks, wrong colours: of each so many, in hundreds.",
+            min=0,
+        ),
     ] = 200,
     policy: Annotated[str, typer.Option(help="The policy that is attacked.")] = "standard",
     screen_light: Annotated[
@@ -66,7 +70,9 @@ def attacks(
 
     Stop it when you like: the report is then of what was played, and the same command goes on.
 
-    A whole check costs about ten seconds of CPU, a film one. For a first look: --sessions 1 --loop-checks 200.
+    Clocks and colours (species virtual_camera, wrong_light) are tried before the cue that is made for them alone.
+
+    A whole check costs about ten seconds of CPU, a film one, a forged clock or a wrong colour a fifth of one. For a first look: --sessions 1 --loop-checks 200.
     """
     with reporting(as_json=as_json), open_medauth() as auth:
         faces = portraits(victims or (), split or ())

@@ -31,7 +31,8 @@ some 70 lux: the rooms are of 17 to 340 lux on the face."""
 RATES = (10, 15, 24, 30)
 _TONES = tuple(TONES)
 _AFTER_MS = 800.0
-_TRIP_MS = (5, 120)
+TRIP_MS = (5, 120)
+"""To the screen and back."""
 STRAIGHT = Pose(0.0, 0.0, 0.0)
 """Patches of a cheek that is turned away are measured all the same: harder than in a check."""
 
@@ -105,9 +106,9 @@ class LightStage:
         random, film = job.random(), FILMS[job.film]
         asked = draw_light(RULE, 2, lambda limit: int(random.integers(limit)))
         room = room_for(job.tone, job.ambient, job.fps, random)
-        signal, trip_ms = LightSignal(), int(random.integers(*_TRIP_MS))
+        signal, trip_ms = LightSignal(), int(random.integers(*TRIP_MS))
         signal.start(Challenge("evaluated", (), bytes(32), light=asked))
-        shift_ms = self._watch(signal, film, takes, asked, room, random, trip_ms)
+        shift_ms = watch(signal, film, takes, asked, room, random, trip_ms)
         reading = signal.reading()
         return about | {
             "outcome": reading.outcome.value,
@@ -130,30 +131,30 @@ class LightStage:
             self._faces = person, cut_to_face(self._wardrobe.takes(person))
         return self._faces[1]
 
-    def _watch(
-        self,
-        signal: LightSignal,
-        film: Film,
-        takes: Sequence[Take],
-        asked: LightSequence,
-        room: Room,
-        random: np.random.Generator,
-        trip_ms: int,
-    ) -> float:
-        """Plays the film to the signal; by how many milliseconds its light is shifted."""
-        lasts_ms = LEAD_MS + sum(timed.lasts_ms for timed in asked.colours) + _AFTER_MS + max(0.0, film.shifted_ms[1])
-        projector = Projector(film, asked.colours, random, LEAD_MS + trip_ms)
-        lamp, lighting = film.lamp(room, random, lasts_ms), Lighting(asked)
-        scene, released = film.scene(takes[0], room.tone), 0
-        for index, shot in enumerate(filmed(takes, scene, projector.light, room, lasts_ms, random, lamp)):
-            frame = Frame(index, shot.t_ms, b"", bytes(32), shot.picture)
-            track = FaceTrack(shot.take.landmarks, STRAIGHT, FaceQuality(shot.take.eyes_px, 100.0, 120.0))
-            if lighting.is_due(asked.before_step):
-                begun = shot.t_ms >= LEAD_MS - SEEN_MS
-                lighting.advance(shot.t_ms, trip_ms, seen=begun)
-                passed = len(lighting.shown) + (lighting.ended_ms > 0)
-                for place in range(released, passed):
-                    projector.released(place, shot.t_ms + trip_ms)
-                released = passed
-            signal.update(Observation(frame, track, None, None, lighting.now))
-        return projector.shift_ms
+
+def watch(
+    signal: LightSignal,
+    film: Film,
+    takes: Sequence[Take],
+    asked: LightSequence,
+    room: Room,
+    random: np.random.Generator,
+    trip_ms: int,
+) -> float:
+    """Plays a film to the signal, colours leaving as in a check; by how many milliseconds its light is shifted."""
+    lasts_ms = LEAD_MS + sum(timed.lasts_ms for timed in asked.colours) + _AFTER_MS + max(0.0, film.shifted_ms[1])
+    projector = Projector(film, asked.colours, random, LEAD_MS + trip_ms)
+    lamp, lighting = film.lamp(room, random, lasts_ms), Lighting(asked)
+    scene, released = film.scene(takes[0], room.tone), 0
+    for index, shot in enumerate(filmed(takes, scene, projector.light, room, lasts_ms, random, lamp)):
+        frame = Frame(index, shot.t_ms, b"", bytes(32), shot.picture)
+        track = FaceTrack(shot.take.landmarks, STRAIGHT, FaceQuality(shot.take.eyes_px, 100.0, 120.0))
+        if lighting.is_due(asked.before_step):
+            begun = shot.t_ms >= LEAD_MS - SEEN_MS
+            lighting.advance(shot.t_ms, trip_ms, seen=begun)
+            passed = len(lighting.shown) + (lighting.ended_ms > 0)
+            for place in range(released, passed):
+                projector.released(place, shot.t_ms + trip_ms)
+            released = passed
+        signal.update(Observation(frame, track, None, None, lighting.now))
+    return projector.shift_ms

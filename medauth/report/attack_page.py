@@ -204,7 +204,7 @@ def _ended(entry: Mapping[str, Any]) -> str:
 
 
 def protocol_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Loops of gestures, forged clients, changed records."""
+    """Loops of gestures, forged clients, changed records, forged clocks, wrong colours."""
     rows: list[tuple[str, ...]] = [
         (name, str(entry["checks"]), str(entry["passed"]), _span(entry["interval95"]), _ended(entry))
         for name, entry in found["loop"].items()
@@ -221,7 +221,15 @@ def protocol_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
         tamper = found["tamper"]
         text = f"{tamper.get('found', 0)} found by the audit"
         rows.append(("database_tamper", str(sum(tamper.values())), str(tamper.get("missed", 0)), "", text))
+    for name, part in (("virtual_camera", "clocks"), ("wrong_light", "colours")):
+        if entry := found[part]:
+            rows.append((name, str(entry["tries"]), str(entry["passed"]), _span(entry["interval95"]), _tried(entry)))
     return rows
+
+
+def _tried(entry: Mapping[str, Any]) -> str:
+    """What the cue said of each kind, those that are no attack among them."""
+    return "; ".join(f"{kind}: {_codes(of_kind['said'])}" for kind, of_kind in entry["kinds"].items())
 
 
 def counted(rate: Mapping[str, Any]) -> str:

@@ -15,9 +15,16 @@ from medauth.evaluation.attacks.victims import Portrait
 from medauth.protocol.policy import policy_named
 
 WHOLE, CUE, NATURAL, LOOP, FORGERY, TAMPER = "whole", "cue", "natural", "loop", "forged", "tampered"
+CLOCKS, COLOURS = "clocks", "colours"
 BONA_FIDE = "bona_fide"
 LOOP_CHECKS_A_JOB = 100
 TRIES_A_JOB = 100
+_MISUSES = (
+    (FORGERY, "client_forgery"),
+    (TAMPER, "database_tamper"),
+    (CLOCKS, "virtual_camera"),
+    (COLOURS, "wrong_light"),
+)
 _SIZES = frozenset({"sessions", "cue_people", "misuse_tries", "only", "model_folders"})
 
 
@@ -34,7 +41,7 @@ class Plan:
     """People a species is shown on to the cues; 0: all."""
     loop_checks: int
     misuse_tries: int = TRIES_A_JOB
-    """Forged clients, and changes of the mirror, of each so many, rounded up to hundreds."""
+    """Forged clients, changes of the mirror, forged clocks, wrong colours: of each so many, rounded up to hundreds."""
     seed: int = 0
     only: Sequence[str] = ()
     model_folders: Sequence[str] = ()
@@ -90,7 +97,7 @@ def jobs(plan: Plan) -> list[Job]:
     if "gesture_loop" in names:
         rows.append([Job(LOOP, "gesture_loop", i) for i in range(-(-plan.loop_checks // LOOP_CHECKS_A_JOB))])
         rows.append([Job(LOOP, "gesture_loop_cut", 0)] if plan.loop_checks else [])
-    for part, name in ((FORGERY, "client_forgery"), (TAMPER, "database_tamper")):
+    for part, name in _MISUSES:
         rows += [[Job(part, name, i) for i in range(-(-plan.misuse_tries // TRIES_A_JOB))]] if name in names else []
     return list(_by_turns(rows))
 

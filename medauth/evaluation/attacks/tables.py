@@ -14,6 +14,7 @@ import numpy as np
 
 from medauth.evaluation.attacks import plan
 from medauth.evaluation.attacks.cue_film import NO_CUES, granted
+from medauth.evaluation.attacks.cue_tries import tries_table
 from medauth.evaluation.attacks.species import NOT_COVERED, SPECIES
 from medauth.evaluation.metrics import Trials, area_under_curve, resampled, threshold_at_bpcer, wilson_rate
 from medauth.protocol.ceremony import StepOutcome
@@ -54,6 +55,8 @@ def tables(rows: Sequence[Row], policy: Policy) -> dict[str, Any]:
         "loop": _loops(row for row in rows if row["part"] == plan.LOOP),
         "forgery": _forged([row["tries"] for row in rows if row["part"] == plan.FORGERY]),
         "tamper": dict(sum((Counter(row["tries"]) for row in rows if row["part"] == plan.TAMPER), Counter())),
+        "clocks": tries_table([row["tries"] for row in rows if row["part"] == plan.CLOCKS]),
+        "colours": tries_table([row["tries"] for row in rows if row["part"] == plan.COLOURS]),
         "unusable": sum(row["part"] == "unusable" for row in rows),
         "not_covered": dict(NOT_COVERED),
     }

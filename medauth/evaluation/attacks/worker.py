@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from medauth.evaluation.attacks import pace, plan
+from medauth.evaluation.attacks import forged_clocks, pace, plan, wrong_colours
 from medauth.evaluation.attacks.cue_film import Onlookers, filmed, staged
 from medauth.evaluation.attacks.driver import Gains
 from medauth.evaluation.attacks.loop_film import FPS, loop_film
@@ -129,6 +129,24 @@ class Worker:
         tries = tamper(_seed(self._plan, job), plan.TRIES_A_JOB)
         return [{"key": job.key, "part": job.part, "species": job.species, "tries": tries}]
 
+    def clocks(self, job: Job) -> list[Row]:
+        """What a virtual camera may send, before the injection signal."""
+        victim = self._victim(job.index)
+        if victim is None:
+            return []
+        random = np.random.default_rng([self._plan.seed, job.index, *job.part.encode()])
+        film = forged_clocks.film_of(victim.picture, victim.landmarks, random)
+        tries = forged_clocks.tried(film, random, plan.TRIES_A_JOB)
+        return [
+            {"key": job.key, "part": job.part, "species": job.species, "person": victim.person, "tries": dict(tries)}
+        ]
+
+    def colours(self, job: Job) -> list[Row]:
+        """Skin under other colours than those asked for, before the light signal."""
+        random = np.random.default_rng([self._plan.seed, job.index, *job.part.encode()])
+        tries = wrong_colours.tried(random, plan.TRIES_A_JOB)
+        return [{"key": job.key, "part": job.part, "species": job.species, "tries": dict(tries)}]
+
     def _plain(self, job: Job, cast: Cast) -> tuple[str, Played]:
         return "", self._check(job, STAGED[job.species](cast), cast)
 
@@ -237,6 +255,8 @@ _PARTS: Mapping[str, Callable[[Worker, Job], list[Row]]] = {
     plan.LOOP: Worker.loop,
     plan.FORGERY: Worker.forgery,
     plan.TAMPER: Worker.tampering,
+    plan.CLOCKS: Worker.clocks,
+    plan.COLOURS: Worker.colours,
 }
 _WHOLE: Mapping[str, Callable[[Worker, Job, Cast], tuple[str, Played]]] = {
     "gesture_loop": Worker._loop_film,  # noqa: SLF001 - this module's own

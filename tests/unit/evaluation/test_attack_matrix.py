@@ -95,7 +95,7 @@ def test_a_plan_of_one_species_plays_it_alone() -> None:
 
 def test_people_and_sessions_limit_the_plan() -> None:
     some = jobs(a_plan(sessions=0, cue_people=2, loop_checks=0))
-    assert {job.part for job in some} == {CUE, NATURAL, "forged", "tampered"}
+    assert {job.part for job in some} == {CUE, NATURAL, "forged", "tampered", "clocks", "colours"}
     assert max(job.index for job in some if job.part == CUE) == 1
 
 
