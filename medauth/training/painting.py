@@ -74,7 +74,7 @@ def _paint_lids(image: Image, marks: Points, paint: Paint) -> Image:
     return image
 
 
-def _skin(image: Image, at: NDArray[np.floating]) -> NDArray[np.float64]:
+def _skin(image: Image, at: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean colour (3,) about a place."""
     patch = cv2.getRectSubPix(image, (9, 3), (float(at[0]), float(at[1])))
     return np.asarray(patch.reshape(-1, 3).mean(axis=0), np.float64)
