@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from medauth.training.blending import draw_forgery, fit_colours, nearest_donor, self_blend, swap
-from medauth.training.degrading import Degradation, degrade, rescale, sharpen, smooth_skin
+from medauth.training.degrading import Degradation, degrade, rescale, smooth_skin
 from medauth.training.face_bank import CROP_PX, STORED_PX, FaceBank, FaceEntry
 from medauth.training.face_masks import draw_mask, make_mask
 from medauth.training.forged_samples import (
@@ -141,16 +141,6 @@ def test_smoothing_takes_grain_and_leaves_edges() -> None:
     assert smoothed[8:56, 4:26].std() < 0.6 * grainy[8:56, 4:26].std()
     assert (smoothed[:, 36:].mean() - smoothed[:, :28].mean()) > 105
     assert (smooth_skin(grainy, 0.0) == grainy).all()
-
-
-def test_sharpening_makes_edges_steeper_and_leaves_flat_places() -> None:
-    image = np.full((64, 64, 3), 90, np.uint8)
-    image[:, 32:] = 160
-    drawn = sharpen(image, 0.8).astype(int)
-    assert drawn[:, 32].mean() > 165
-    assert drawn[:, 31].mean() < 85
-    assert (drawn[:, :20] == 90).all()
-    assert (sharpen(image, 0.0) == image).all()
 
 
 def test_a_degradation_repeats_with_its_seed_and_differs_without() -> None:
