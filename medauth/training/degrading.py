@@ -26,11 +26,10 @@ class Degradation:
     blur_chance: float = 0.2
     noise_chance: float = 0.25
     noise: float = 8.0  # grey levels
-    smooth_chance: float = 0.45  # telephones take noise from skin, and its texture with it
+    smooth_chance: float = 0.35  # telephones take noise from skin, and its texture with it
     jpeg_chance: float = 0.6
     jpeg_least: int = 40
     twice_chance: float = 0.2  # a second compression
-    sharpen_chance: float = 0.35  # and draw the edges again
     cover_chance: float = 0.15
 
 
@@ -41,8 +40,7 @@ def degrade(image: Image, rng: np.random.Generator, how: Degradation) -> Image:
         (how.shrink_chance, lambda picture: _shrink(picture, rng, how.shrink_least)),
         (how.blur_chance, lambda picture: _blur(picture, rng)),
         (how.noise_chance, lambda picture: _add_noise(picture, rng, how.noise)),
-        (how.smooth_chance, lambda picture: smooth_skin(picture, rng.uniform(0.2, 1.0), rng.uniform(14, 60))),
-        (how.sharpen_chance, lambda picture: sharpen(picture, rng.uniform(0.1, 1.0), rng.uniform(0.8, 2.0))),
+        (how.smooth_chance, lambda picture: smooth_skin(picture, rng.uniform(0.2, 1.0), rng.uniform(14, 45))),
         (how.cover_chance, lambda picture: _cover(picture, rng)),
         (how.jpeg_chance, lambda picture: compress(picture, int(rng.integers(how.jpeg_least, 96)))),
         (how.jpeg_chance * how.twice_chance, lambda picture: compress(picture, int(rng.integers(how.jpeg_least, 96)))),
@@ -87,12 +85,6 @@ def smooth_skin(image: Image, amount: float, levels: float = 28.0) -> Image:
     cameras denoise."""
     plain = cv2.bilateralFilter(image, 7, levels, 5)
     return np.asarray(cv2.addWeighted(plain, amount, image, 1 - amount, 0), np.uint8)
-
-
-def sharpen(image: Image, amount: float, reach_px: float = 1.5) -> Image:
-    """A picture with the differences of places nearer than `reach_px` made larger by `amount` (unsharp masking)."""
-    blurred = cv2.GaussianBlur(image, (0, 0), reach_px)
-    return np.asarray(cv2.addWeighted(image, 1 + amount, blurred, -amount, 0), np.uint8)
 
 
 def _shrink(image: Image, rng: np.random.Generator, least: float) -> Image:

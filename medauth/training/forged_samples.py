@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from medauth.training.animating import animate, draw_animation
 from medauth.training.blending import draw_forgery, nearest_donor, self_blend, swap
 from medauth.training.covering import draw_cover, lay_over
-from medauth.training.degrading import Degradation, degrade, rescale, sharpen, smooth_skin
+from medauth.training.degrading import Degradation, degrade, rescale, smooth_skin
 from medauth.training.face_bank import CROP_PX, SOURCES, STORED_PX, FaceBank, align_anew
 from medauth.training.face_masks import Mask, make_mask
 from medauth.training.warping import elastic, grid, remap
@@ -172,11 +172,10 @@ def animated(image: Image, marks: NDArray[np.float32], rng: np.random.Generator)
 
 
 def drawn_anew(image: Image, rng: np.random.Generator) -> Image:
-    """The picture (184, 184, 3) resampled twice, hardly moved: as soft as one that was animated, often as smooth and as
-    sharpened as one that a network drew: cameras do that too."""
+    """The picture (184, 184, 3) resampled twice, hardly moved: as soft as one that was animated, often as soft and as smooth as
+    one that a network drew: cameras leave texture out too."""
     if rng.random() < _SOFT:
         image = smooth_skin(rescale(image, rng.uniform(0.35, 0.8), cv2.INTER_CUBIC), rng.uniform(0, 0.9))
-        image = sharpen(image, rng.uniform(0, 0.8))
     for _ in range(2):
         bend = elastic(STORED_PX, rng, rng.uniform(0.2, 1.2), 4)
         image = remap(image, *(grid(STORED_PX) + bend).astype(np.float32))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.signals.face_contours import FACE_OVAL
-from medauth.training.degrading import rescale, sharpen, smooth_skin
+from medauth.training.degrading import rescale, smooth_skin
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -51,7 +51,9 @@ def redraw(image: Image, marks: Points, how: Redrawing) -> Image:
     """The picture (S, S, 3) with the face at `marks` (478, 2) drawn anew."""
     drawn = rescale(image, how.share, cv2.INTER_CUBIC)
     drawn = smooth_skin(drawn, how.smooth)
-    sharp = sharpen(drawn, how.sharpen).astype(np.float32) + _pattern(image.shape[0], how)
+    blurred = cv2.GaussianBlur(drawn, (0, 0), 1.5)
+    sharp = cv2.addWeighted(drawn, 1 + how.sharpen, blurred, -how.sharpen, 0).astype(np.float32)
+    sharp += _pattern(image.shape[0], how)
     share = _where(image.shape[0], marks, how)
     return np.asarray(np.clip(image * (1 - share) + sharp * share, 0, 255), np.uint8)
 
