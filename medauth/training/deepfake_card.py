@@ -75,7 +75,7 @@ def _file(manifest: Json) -> list[str]:
         speed = manifest["metrics"]["milliseconds_a_call"][name]
         lines.append(f"| `{name}` | {', '.join(signature['inputs'])} | {', '.join(signature['outputs'])} | {speed} |")
     points = [
-        f"`{name}`: probability {point['threshold']}, for BPCER {point['target_bpcer']:.0%} by {point['data']}"
+        f"`{name}`: probability {point['threshold']}, for BPCER {point['target_bpcer']:.1%} by {point['data']}"
         for name, point in manifest["operating_points"].items()
     ]
     return [
