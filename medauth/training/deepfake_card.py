@@ -19,7 +19,8 @@ _DATA = """Real faces: `faces_lfw` (news photographs, research use, no licence o
 `deepfake_dfdc_faces` (DFDC, paid and consenting actors, research and non-commercial use), four people before webcams
 (the live half of `spoof_selfrec`, no licence; two more set-ups judge), six natural clips for the LSTM (`blink_clips`). Forged ones: made from these on the fly (self-blended images after Shiohara and Yamasaki 2022,
 landmark swaps with fitted colours, compressed after blending; pictures made to move, by smooth fields, splines and flat
-pieces, with painted lids and mouths), and DFDC's own fakes, weighed by how much of another person they show. A forged picture stands
+pieces, with painted lids, mouths and teeth, some drawn anew as small networks draw), and DFDC's own fakes, weighed by how much of another person
+they show. A forged picture stands
 beside the real one of the same face in every batch, both cut and spoiled alike, a drawn hand or thing before both of one
 pair in five; the net learns which is which, which of the two is forged, and where the pasted part ends. It began with the
 lower ten blocks of npm `nsfwjs@4.3.0`'s MobileNetV2 (MIT), all of which were trained on. So these are **research weights**."""
