@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from medauth.cli.main import app
+from medauth.evaluation.attacks.cue_tries import HONEST
 from medauth.evaluation.attacks.look import Look, show
 from medauth.evaluation.attacks.loop_film import SIXTEEN
 from medauth.evaluation.attacks.loop_protocol import MeasuredLoop, measured, play
@@ -26,10 +27,11 @@ from medauth.evaluation.attacks.misuse import ACCEPTED, forge, tamper
 from medauth.evaluation.attacks.plan import Plan, jobs
 from medauth.evaluation.attacks.screen_light import Lighting
 from medauth.evaluation.attacks.stage import STAGED, Cast
+from medauth.evaluation.attacks.tables import tables
 from medauth.evaluation.attacks.tuning import rested, tuned
 from medauth.evaluation.attacks.victims import REGISTRY, Casting, Portrait, Victim, portraits
 from medauth.evaluation.attacks.whole_check import Server
-from medauth.protocol.policy import STANDARD
+from medauth.protocol.policy import STANDARD, STRICT
 from medauth.protocol.verdict import Decision
 from medauth.signals.face_track import StillMesh
 from medauth.signals.models import ModelLibrary
@@ -176,6 +178,25 @@ def test_the_command_writes_its_report_and_goes_on_where_it_stopped(tmp_path: Pa
     again = CliRunner().invoke(app, words)
     assert json.loads(again.output)["tables"] == found
     assert (tmp_path / "r" / "sessions.jsonl").read_text() == lines
+
+
+@pytest.mark.long
+def test_wrong_colours_never_pass_and_forged_clocks_only_where_they_are_short(tmp_path: Path) -> None:
+    """2,000 of each: `medauth evaluate attacks --misuse-tries 2000`, with its last figures in docs/attacks.md."""
+    names = ("virtual_camera", "wrong_light")
+    found = tables(run(Plan("strict", portraits((), ())[2:3], (), 0, 0, 0, only=names), tmp_path), STRICT)
+    assert found["colours"]["passed"] == 0
+    passed = {kind for kind, entry in found["clocks"]["kinds"].items() if entry["passed"]} - {
+        f"{HONEST}: times",
+        f"{HONEST}: film",
+    }
+    assert passed <= {"arrivals at a constant interval", "claims at a constant interval"}
+    assert found["clocks"]["passed"] <= 2
+    for part in (found["clocks"], found["colours"]):
+        assert part["tries"] == 100
+        honest = {kind: entry for kind, entry in part["kinds"].items() if kind.startswith(HONEST)}
+        assert honest
+        assert all(entry["passed"] > 0 for entry in honest.values()), "a cue that passes nothing shows nothing"
 
 
 def test_two_processes_play_what_one_plays(tmp_path: Path) -> None:
