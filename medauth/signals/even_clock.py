@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 STEADY_MS = 0.02
 """Intervals this close to their median are the same: a kernel's timers alone jitter more."""
 STEADY_SHARE = 0.95
-STRETCH = 60
-"""Intervals before a clock is called constant."""
+STRETCH = 36
+"""Intervals before a clock is called constant: four seconds of a slow camera."""
+BURST_MS = 4.0
+"""What a network held up comes all at once, as evenly as it is read; no camera takes pictures so fast."""
 _EVERY = 4
 """Stretches begin this many intervals apart."""
 
@@ -38,7 +40,8 @@ def steady_share(intervals_ms: Sequence[float]) -> float:
 def is_constant(intervals_ms: Sequence[float], finest_ms: float = 0.0) -> bool:
     """Whether the times, or a stretch of them, are as even as a program counts.
 
-    A stretch whose interval is a multiple of `finest_ms` says nothing: so even is any clock that is read no finer.
+    A stretch whose interval is a multiple of `finest_ms` says nothing: so even is any clock that is read no finer. Nor does a
+    burst.
     """
     if len(intervals_ms) < STRETCH:
         return False
@@ -47,6 +50,7 @@ def is_constant(intervals_ms: Sequence[float], finest_ms: float = 0.0) -> bool:
     found = stretches(intervals_ms, STRETCH)
     middle = np.median(found, axis=1)
     even = (np.abs(found - middle[:, None]) <= STEADY_MS).mean(axis=1) >= STEADY_SHARE
+    even &= middle >= BURST_MS
     if finest_ms:
         even &= np.abs(middle - finest_ms * np.round(middle / finest_ms)) > finest_ms / 50
     return bool(even.any())

@@ -47,13 +47,18 @@ def test_each_impossible_clock_has_its_name(times, name):
     assert arrived(times).impossible() == name
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_network_held_up_comes_at_once_and_is_no_clock(seed: int) -> None:
+    assert not arrived(network(seed, every_ms=16.7)).constant
+
+
 def test_a_program_that_takes_over_in_the_middle_is_no_less_even() -> None:
     honest = network(3, count=200)
     counted = honest[-1] + 40.0 + np.arange(80) * 100 / 3
     again = counted[-1] + 40.0 + network(4, count=200)
     assert arrived([*honest, *counted]).constant
     assert arrived([*honest, *counted, *again]).constant
-    assert not arrived([*honest, *counted[:40], *again]).constant, "two score intervals are no clock"
+    assert not arrived([*honest, *counted[:30], *again]).constant, "thirty intervals are no clock"
 
 
 def test_a_burst_is_neither_too_fast_nor_standing_still():
@@ -64,7 +69,7 @@ def test_a_burst_is_neither_too_fast_nor_standing_still():
 def test_a_program_counts_more_evenly_than_a_camera():
     even = np.arange(200) * 100 / 3
     assert arrived(even).constant
-    assert not arrived(even[:60]).constant, "sixty frames have fifty-nine intervals"
+    assert not arrived(even[:36]).constant, "36 frames have 35 intervals"
     assert not arrived(even + np.random.default_rng(2).normal(0, 0.1, 200)).constant
 
 

@@ -24,7 +24,7 @@ def test_an_even_stretch_between_uneven_ones_is_a_programs() -> None:
     assert steady_share(steps) < 0.5
     assert is_constant(steps)
     assert not is_constant(a_camera(400))
-    assert not is_constant([100 / 3] * 59)
+    assert not is_constant([100 / 3] * 35)
 
 
 @pytest.mark.parametrize("step_ms", [40.0, 66.7])
