@@ -20,7 +20,7 @@ from medauth.signals.frame_print import Image
 from medauth.signals.head_step import UNKNOWN, HeadView, Move, step_between
 from medauth.signals.jump_cuts import TREMOR
 from medauth.signals.mixed_frames import fine, mixture, noise_around, seems_mixed
-from medauth.signals.mixed_throughout import MixedThroughout
+from medauth.signals.mixed_throughout import MixedThroughout, Span
 
 HALF = (2, 3, 5)
 """Frames from the middle to the ends that are tried: fades over two to eight frames."""
@@ -60,23 +60,33 @@ class CrossFades:
 
     def __init__(self) -> None:
         self._frames: deque[_Frame] = deque(maxlen=2 * HALF[-1] + 2 * AROUND + 2)
-        self._spans_ms: list[tuple[float, float]] = []
+        self._spans_ms: list[Span] = []
         self._film = MixedThroughout()
+        self._told: tuple[list[Span], list[Span]] | None = None
 
     @property
-    def spans_ms(self) -> list[tuple[float, float]]:
+    def spans_ms(self) -> list[Span]:
         """Of each fade: two frames of which those between are means, a few frames from its ends."""
-        return [span for span in self._spans_ms if not self._film.may_have_made(span, self._spans_ms)]
+        return self.told_ms()[0]
 
     @property
-    def unclear_ms(self) -> list[tuple[float, float]]:
+    def unclear_ms(self) -> list[Span]:
         """The same of those that the program may have made which mixes the film's frames throughout."""
-        return [span for span in self._spans_ms if self._film.may_have_made(span, self._spans_ms)]
+        return self.told_ms()[1]
+
+    def told_ms(self) -> tuple[list[Span], list[Span]]:
+        """Both; looked at once for as long as no frame comes."""
+        if self._told is None:
+            unclear = self._film.may_have_made(self._spans_ms)
+            both = list(zip(self._spans_ms, unclear, strict=True))
+            self._told = [span for span, may in both if not may], [span for span, may in both if may]
+        return self._told
 
     def add(self, t_ms: float, rows: Image, view: HeadView | None, move: Move = UNKNOWN) -> None:
         """Takes in the frame at `t_ms`: rows as of `frame_print.rows_of`, no view where it shows no face, and the move to
         it from the frame before. Where the move is not known it begins anew.
         """
+        self._told = None
         if view is None or math.isnan(move.length):
             self._frames.clear()
         if view is None:

@@ -172,7 +172,7 @@ class InjectionSignal:
 
     def _leaps(self) -> tuple[int, int]:
         """How many leaps and fades were seen, and how many lie where nobody saw them. What is within a fade is the fade."""
-        spans, unclear = self._fades.spans_ms, self._fades.unclear_ms
+        spans, unclear = self._fades.told_ms()
 
         def alone(times_ms: list[float]) -> int:
             return sum(not any(start < t_ms <= end for start, end in (*spans, *unclear)) for t_ms in times_ms)

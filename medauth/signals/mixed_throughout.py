@@ -16,6 +16,8 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+import numpy as np
+
 from medauth.signals.jump_cuts import AROUND, RATIO, TREMOR
 from medauth.signals.mixed_frames import Seen, fine, mixture, seems_mixed
 
@@ -32,6 +34,8 @@ BESIDE_MS = 200.0
 
 Place = tuple[float, float, float]
 """When, and where the head's middle was by all moves (right, down), in distances between the eyes."""
+Span = tuple[float, float]
+"""When what looks like a fade begins and ends."""
 
 
 class MixedThroughout:
@@ -54,18 +58,20 @@ class MixedThroughout:
         if len(seen) == 3 and self._way(-3, -1) >= LEAST_WAY:  # noqa: PLR2004 - one frame and its neighbours
             self._votes.append((self._times_ms[-2], _is_mean(*seen)))
 
-    def may_have_made(self, span: tuple[float, float], spans_ms: Sequence[tuple[float, float]]) -> bool:
-        """Whether one of the fades that were found may be the program's: the film is mixed throughout, and the head goes no
+    def may_have_made(self, spans_ms: Sequence[Span]) -> list[bool]:
+        """Whether each of the fades that were found may be the program's: the film is mixed throughout, and the head goes no
         farther in it than around it."""
-        return self._mixed(spans_ms) and not self._leapt(*span)
+        if not self._mixed(spans_ms):
+            return [False] * len(spans_ms)
+        return [not self._leapt(*span) for span in spans_ms]
 
-    def _mixed(self, spans_ms: Sequence[tuple[float, float]]) -> bool:
-        away = [
-            mean
-            for t_ms, mean in self._votes
-            if not any(start - BESIDE_MS <= t_ms <= end + BESIDE_MS for start, end in spans_ms)
-        ]
-        return len(away) >= LEAST and sum(away) >= SHARE * len(away)
+    def _mixed(self, spans_ms: Sequence[Span]) -> bool:
+        votes, spans = np.asarray(self._votes, np.float64).reshape(-1, 2), np.reshape(spans_ms, (-1, 2))
+        # How many spans have begun by each vote, less how many are over: film made of fades has hundreds of them.
+        begun = np.searchsorted(np.sort(spans[:, 0] - BESIDE_MS), votes[:, 0], side="right")
+        over = np.searchsorted(np.sort(spans[:, 1] + BESIDE_MS), votes[:, 0], side="left")
+        away = votes[begun == over, 1]
+        return len(away) >= LEAST and float(away.sum()) >= SHARE * len(away)
 
     def _leapt(self, start_ms: float, end_ms: float) -> bool:
         """Whether the way from end to end is a leap among those of as long a time around it."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
+from medauth.signals import mixed_throughout
 from medauth.signals.cross_fades import CrossFades
 from medauth.signals.head_step import UNKNOWN, HeadView, move_between, view_of
+from medauth.signals.mixed_throughout import MixedThroughout
 from tests.unit.signals.test_cross_fades import EVERY_MS, Numbers, picture, rows_of_grey
 from tests.unit.signals.test_head_step import FACE, SIZE
 
@@ -70,3 +74,31 @@ def test_a_leap_of_the_cameras_steps_is_told_in_mixed_film_too() -> None:
     """A head that comes from rest to rest within one frame of the camera was cut."""
     told, _ = fades(tripled([*NOD_PX * 2, *REST, *(9,) * 12]))
     assert told == 1
+
+
+def voted(monkeypatch: pytest.MonkeyPatch, means: Sequence[bool]) -> MixedThroughout:
+    """A head that moves in every frame, 25 ms apart; which frames are means is given: those of a real film take seconds."""
+    said = iter(means)
+    monkeypatch.setattr(mixed_throughout, "_is_mean", lambda *_: next(said))
+    film = MixedThroughout()
+    seen: Any = (None, None, None)
+    for index in range(len(means) + 2):
+        film.add(seen if index > 1 else (), (25.0 * index, 0.03 * index, 0.0), anew=not index)
+    return film
+
+
+def test_means_near_to_a_fade_are_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 ms before and after count as well, one end as the other, and one fade in another is no gap."""
+    means = [400 <= 25 * (index + 1) <= 1_400 for index in range(80)]
+    assert voted(monkeypatch, means).may_have_made([(600.0, 1_200.0), (700.0, 800.0)]) == [False, False]
+    assert voted(monkeypatch, means).may_have_made([(700.0, 800.0)]) == [True]
+
+
+def test_film_made_of_fades_costs_no_more_than_other_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three minutes at forty frames a second with a fade in every 24: fade by fade over all frames it took minutes."""
+    film = voted(monkeypatch, [True] * 7_200)
+    spans = [(25.0 * start, 25.0 * (start + 4)) for start in range(20, 7_100, 24)]
+    begun = time.process_time()
+    told = film.may_have_made(spans)
+    assert time.process_time() - begun < 1.0
+    assert len(told) == len(spans)
