@@ -9,15 +9,23 @@ from __future__ import annotations
 import statistics
 from array import array
 from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from medauth.protocol.canonical import Json
-from medauth.signals.even_clock import is_constant, steady_share
+from medauth.signals.even_clock import STRETCH, is_constant, steady_share
 
 FASTEST_MS = 2.0
 """Median interval below which frames come faster than any camera gives them, and than a frame is judged."""
 STILL_SHARE = 0.1
 """Share of frames at the very time of the one before; a coarse clock repeats itself in a burst, not all the time."""
 LEAST_FRAMES = 15
+_BACK_MS = 2_000.0
+"""How far back the stall may lie that a burst makes up for."""
+_HELD_UP = 0.5
+"""Of the time in which a camera takes the frames of a burst, so much nothing must have come before it."""
 
 
 class Arrivals:
@@ -53,6 +61,28 @@ class Arrivals:
     def constant(self) -> bool:
         """Whether frames came as evenly as a program counts, all of them or for a stretch."""
         return is_constant(self._intervals_ms)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether many frames came at once although nothing had held them up; of the first ones nobody can tell."""
+        steps = np.asarray(self._intervals_ms, np.float64)
+        ends = np.concatenate([[0], np.flatnonzero(steps >= FASTEST_MS) + 1, [steps.size + 1]])
+        times = np.concatenate([[0.0], np.cumsum(steps)])
+        return any(
+            begin > 0
+            and end - begin > STRETCH
+            and self._stall_ms(steps, times, int(begin)) < self._due_ms(int(end - begin))
+            for begin, end in pairwise(ends)
+        )
+
+    def _due_ms(self, frames: int) -> float:
+        return _HELD_UP * frames * self.median_ms
+
+    @staticmethod
+    def _stall_ms(steps: NDArray[np.float64], times: NDArray[np.float64], begin: int) -> float:
+        """The longest interval that ended at frame `begin` or in the two seconds before it."""
+        first = int(np.searchsorted(times, times[begin] - _BACK_MS))
+        return float(steps[max(0, first - 1) : begin].max(initial=0.0))
 
     def figures(self) -> Mapping[str, Json]:
         """Times in microseconds, share in millionths."""

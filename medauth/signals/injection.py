@@ -233,6 +233,8 @@ class InjectionSignal:
     def _unlikely_times(self) -> tuple[str, str] | None:
         if self._arrivals.constant:
             return "injection.clock_constant", "The frames came more evenly than cameras and networks give them."
+        if self._arrivals.hurried:
+            return "injection.clock_hurried", "Many frames came at once, and nothing had held them up."
         claimed = self._declared.unlikely()
         return _DECLARED[claimed] if claimed else None
 

@@ -49,7 +49,19 @@ def test_each_impossible_clock_has_its_name(times, name):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_what_a_network_held_up_comes_at_once_and_is_no_clock(seed: int) -> None:
-    assert not arrived(network(seed, every_ms=16.7)).constant
+    arrivals = arrived(network(seed, every_ms=16.7))
+    assert not arrivals.constant
+    assert not arrivals.hurried
+
+
+@pytest.mark.parametrize("stall_ms", [33.3, 2_000.0])
+def test_many_frames_at_once_are_a_program_s_unless_they_were_held_up(stall_ms: float) -> None:
+    before = np.arange(120) * 33.3 + np.random.default_rng(5).normal(0, 3, 120)
+    burst = before[-1] + stall_ms + np.arange(60) * 0.4
+    after = burst[-1] + 33.3 + network(6, count=120)
+    assert arrived([*before, *burst, *after]).hurried == (stall_ms < 500)
+    assert not arrived([*before, *burst[:20], *after]).hurried, "twenty at once are a hiccup"
+    assert not arrived([*(burst - burst[0]), *after]).hurried, "a check may begin with what waited"
 
 
 def test_a_program_that_takes_over_in_the_middle_is_no_less_even() -> None:
