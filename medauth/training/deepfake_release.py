@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medauth.evaluation.calibration import binary_calibration_error, binary_reliability, fit_temperature
-from medauth.evaluation.metrics import threshold_at_bpcer
 from medauth.training.checkpoint import Progress, load_progress
 from medauth.training.deepfake import (
     ENCODE,
@@ -37,6 +36,7 @@ from medauth.training.deepfake_judging import (
     windows_of,
 )
 from medauth.training.deepfake_net import CLASSES
+from medauth.training.deepfake_points import operating_points
 from medauth.training.deepfake_volume import compare_volume
 from medauth.training.encoded import Encoded, encode_crops
 from medauth.training.export import LiteRtModel
@@ -47,12 +47,6 @@ from medauth.training.release import median_ms
 from medauth.training.sequence_lessons import head_logits
 from medauth.training.sequences import Footage
 
-BPCER = {"standard": 0.005, "strict": 0.01}
-"""Share of real validation recordings that each policy's threshold calls fake."""
-SPARING = frozenset({"standard"})
-"""Policies whose threshold lies above every natural clip besides, as judged by a head that met none of them: cameras that smooth
-skin and people who pull faces look painted, and the recordings hold few of either."""
-_ABOVE = 1e-3
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -67,7 +61,9 @@ def make_deepfake(shop: Workshop, models: Path, command: str, *, judge_test: boo
     chances = _sigmoid(logits / temperature)
     strangers = natural_clips(shop, frames, train, valid, clips)
     most = max(check_chance(chances) for _, chances in strangers)
-    points = operating_points(head, temperature, encoded_people(shop, frames, "valid"), most)
+    people = encoded_people(shop, frames, "valid")
+    assert not people.fake.any()
+    points = operating_points(_sigmoid(head_logits(head, people.vectors) / temperature), people.persons, most)
     folder = models / "deepfake"
     path = folder / "deepfake.tflite"
     crops = shop.sequences("valid", clips)[0].images[0]
@@ -196,23 +192,6 @@ def _manifest(
         metrics=metrics,
         operating_points=points,
     )
-
-
-def operating_points(head: Any, temperature: float, people: Encoded, clips: float) -> dict[str, dict[str, Any]]:
-    """The probability from which each policy's share of real recordings is called fake, and for some no natural clip, of which
-    the most suspect has a probability of `clips`; 1, so none, where one of the recordings scores highest of all."""
-    chances = _sigmoid(head_logits(head, people.vectors) / temperature)
-    data = f"{len(chances)} recordings of {len(np.unique(people.persons))} people of validation"
-    points = {}
-    for policy, bpcer in BPCER.items():
-        threshold, from_clips = threshold_at_bpcer(chances, people.fake, bpcer), clips + _ABOVE
-        spares = policy in SPARING and from_clips > threshold
-        points[policy] = {
-            "threshold": round(min(1.0, from_clips if spares else threshold), 6),
-            "target_bpcer": bpcer,
-            "data": data + ("; raised above the most suspect of the natural clips" if spares else ""),
-        }
-    return points
 
 
 def _frame_progress(shop: Workshop) -> Progress:

@@ -31,3 +31,10 @@ def test_too_little_tells_nothing() -> None:
     assert shown(10, frames=100).most == 0.0, "less than a stretch"
     assert shown(10, every_ms=200.0).most == 0.0, "too few frames in one"
     assert shown(10, hidden=True).most == 0.0, "no face throughout"
+
+
+def test_what_came_before_a_lost_face_counts_no_more() -> None:
+    repeats = RepeatedFrames(4_000.0)
+    for index in range(400):
+        repeats.add(index * 33.3, again=index < 100, face=index != 100)
+    assert repeats.most == 0.0

@@ -84,6 +84,21 @@ def test_what_only_one_detector_sees_is_nobody(looked_at: tuple[int, int]) -> No
     assert any(agreeing.seen(rgb, FACE, look * EVERY_MS) for look in range(9))
 
 
+def test_what_the_other_detector_takes_for_the_tracked_face_is_nobody() -> None:
+    """A box half beside the face, whose second look finds the face itself."""
+    beside, itself = Box(360, 130, 500, 270), Box(310, 140, 450, 280)
+
+    def find(rgb: NDArray[np.uint8]) -> list[Box]:
+        return [beside] if rgb.shape[:2] == (480, 640) else []
+
+    def seen(again: Box) -> bool:
+        company = SecondFace(find, lambda _: [again.moved(-220, 0)])  # where the square about the box begins
+        return any(company.seen(np.zeros((480, 640, 3), np.uint8), FACE, look * EVERY_MS) for look in range(9))
+
+    assert seen(beside)
+    assert not seen(itself)
+
+
 def test_nobody_asks_the_other_detector_about_the_tracked_face() -> None:
     def confirm(_: NDArray[np.uint8]) -> list[Box]:
         raise AssertionError("asked")
