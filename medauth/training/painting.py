@@ -47,30 +47,30 @@ def draw_paint(rng: np.random.Generator) -> Paint:
     )
 
 
-def paint(image: Image, moved: Points, paint: Paint, *, lids: float, jaw: float) -> Image:
+def paint(image: Image, moved: Points, how: Paint, *, lids: float, jaw: float) -> Image:
     """The picture (S, S, 3), whose marks came to lie at `moved` (478, 2), with what was not in it; `lids` and `jaw` as in
     `Motion`."""
-    if paint.lids and lids > _PAINT_FROM:
-        image = _paint_lids(image, moved, paint)
-    if paint.inside is not None and jaw > 0:
-        image = fill(image, moved[list(INNER_LIPS)], paint.inside, paint.soft_px)
-        if paint.teeth is not None:
-            image = _paint_teeth(image, moved, paint.teeth, paint.soft_px)
+    if how.lids and lids > _PAINT_FROM:
+        image = _paint_lids(image, moved, how)
+    if how.inside is not None and jaw > 0:
+        image = _fill(image, moved[list(INNER_LIPS)], how.inside, how.soft_px)
+        if how.teeth is not None:
+            image = _paint_teeth(image, moved, how.teeth, how.soft_px)
     return image
 
 
-def _paint_lids(image: Image, marks: Points, paint: Paint) -> Image:
+def _paint_lids(image: Image, marks: Points, how: Paint) -> Image:
     """Skin from between eye and brow over both eyes, and maybe lashes where the lids meet."""
     for eye, brow, rim in _EYES:
         outline = marks[list(eye)]
         above = _skin(image, 0.5 * (outline.mean(axis=0) + marks[list(brow)].mean(axis=0)))
-        if paint.shaded:
+        if how.shaded:
             below = _skin(image, outline.mean(axis=0) + np.array([0.0, 1.6 * np.ptp(outline[:, 1]) + 4]))
-            image = _fill_from_to(image, outline, above, below, paint.soft_px)
+            image = _fill_from_to(image, outline, above, below, how.soft_px)
         else:
-            image = fill(image, outline, 0.92 * above, paint.soft_px)
-        if paint.lashes:
-            image = _line(image, marks[list(rim)], paint.lashes, paint.soft_px)
+            image = _fill(image, outline, 0.92 * above, how.soft_px)
+        if how.lashes:
+            image = _line(image, marks[list(rim)], how.lashes, how.soft_px)
     return image
 
 
@@ -87,10 +87,10 @@ def _paint_teeth(image: Image, marks: Points, colour: NDArray[np.float64], soft_
     if deep < 1:
         return image
     inner = upper[2:-2]
-    return fill(image, np.concatenate([inner, inner[::-1] + np.array([0, deep], np.float32)]), colour, soft_px)
+    return _fill(image, np.concatenate([inner, inner[::-1] + np.array([0, deep], np.float32)]), colour, soft_px)
 
 
-def fill(image: Image, outline: Points, colour: NDArray[np.float64], soft_px: float) -> Image:
+def _fill(image: Image, outline: Points, colour: NDArray[np.float64], soft_px: float) -> Image:
     """The picture with a polygon (K, 2) in one colour (3,), soft at its edge."""
     share = _mask(image, outline, soft_px)
     return np.asarray(np.clip(image * (1 - share) + colour * share, 0, 255), np.uint8)

@@ -32,6 +32,7 @@ from medauth.evaluation.attacks.mesh_warp import Picture
 from medauth.protocol.challenge import Action, Challenge, Step
 from medauth.protocol.observation import FaceQuality, FaceTrack, Frame, Observation, Pose, Prompt
 from medauth.protocol.reading import SignalReading
+from medauth.signals.face_crop import OUTER_LEFT, OUTER_RIGHT
 from medauth.signals.injection import InjectionSignal
 
 _HONEST_EVERY = 10
@@ -119,5 +120,5 @@ def _face(marks: NDArray[np.float32], way: NDArray[np.float64]) -> FaceTrack:
     """The landmarks where the picture went."""
     placed = marks.copy()
     placed[:, :2] = marks[:, :2] @ way[:, :2].T + way[:, 2]
-    eyes_px = float(np.hypot(*(placed[33, :2] - placed[263, :2])))
+    eyes_px = float(np.hypot(*(placed[OUTER_RIGHT, :2] - placed[OUTER_LEFT, :2])))
     return FaceTrack(placed.astype(np.float32), _STRAIGHT, FaceQuality(eyes_px, 100.0, 120.0))
